@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is compiled the same strict way: warnings are errors, unsafe code is
+/// marked where it stands, imports say what leaks out of a module.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, resources: resources,
+        swiftSettings: [
+            .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+        ])
+}
+
+let package = Package(
+    name: "methodgate",
+    products: [.executable(name: "methodgate", targets: ["methodgate"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        library("HTTPSyntax"),
+        library("Policy", ["HTTPSyntax"]),
+        library("HTTP1", ["HTTPSyntax"]),
+        library("Transport", ["CLibevent", "HTTPSyntax"]),
+        library("Digest", ["COpenSSL"]),
+        library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
+        library("Audit", ["Policy", "HTTPSyntax", "Digest"]),
+        library("Gateway", ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit"]),
+        .executableTarget(
+            name: "methodgate",
+            dependencies: [
+                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Gateway",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+
+        tests("HTTPSyntax", ["HTTPSyntax"]),
+        tests("Policy", ["Policy", "HTTPSyntax"]),
+        tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
+        tests("Configuration", ["Configuration", "Policy", "HTTPSyntax"]),
+        tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
+        tests("Gateway", ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax"]),
+        tests("EndToEnd", ["methodgate"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

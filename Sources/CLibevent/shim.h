@@ -1,0 +1,6 @@
+#pragma once
+/* libevent's event-config.h defines _GNU_SOURCE; the types must be complete before it. */
+#include <sys/types.h>
+#include <sys/select.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>

@@ -1,0 +1,11 @@
+/// How the end of a message's content is found (RFC 9112 §6.3).
+package enum BodyFraming: Equatable, Sendable, BitwiseCopyable {
+    /// There is none.
+    case none
+    /// That many bytes, at least 1.
+    case length(UInt64)
+    /// The chunked coding.
+    case chunked
+    /// Until the connection closes: responses only.
+    case untilClose
+}

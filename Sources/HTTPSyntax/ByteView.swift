@@ -1,0 +1,113 @@
+// A view of bytes somebody else owns: the currency between the modules on a request's way.
+// A Span would carry its lifetime in its type but cannot be stored beside the offsets that the
+// parsers produce; a view is checked for bounds, not for lifetime.
+
+/// Bytes that live elsewhere: a read buffer, a literal, a compiled table.
+///
+/// A view is valid until its owner reads again, grows or frees; nothing on the request path
+/// keeps one past the callback that made it. Every access is checked against `count`.
+@safe @usableFromInline package struct ByteView: @unchecked Sendable {
+    /// The first byte; never dereferenced when `count` is 0.
+    @usableFromInline package let base: UnsafePointer<UInt8>
+    /// Length in bytes.
+    @usableFromInline package let count: Int
+
+    /// Takes `count` bytes from `base` on. The caller vouches that they stay alive and unchanged.
+    @inlinable package init(base: UnsafePointer<UInt8>, count: Int) {
+        precondition(count >= 0, "a view cannot have a negative length")
+        unsafe self.base = base
+        self.count = count
+    }
+
+    /// The bytes of a literal; they live as long as the process.
+    @inlinable package init(_ literal: StaticString) {
+        unsafe self.init(base: literal.utf8Start, count: literal.utf8CodeUnitCount)
+    }
+
+    /// A view of nothing.
+    @inlinable package static var empty: ByteView { ByteView("" as StaticString) }
+
+    @inlinable package var isEmpty: Bool { count == 0 }
+
+    @inlinable package subscript(index: Int) -> UInt8 {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "byte out of bounds")
+        return unsafe base[index]
+    }
+
+    /// `length` bytes from `offset` on.
+    @inlinable package func slice(_ offset: Int, _ length: Int) -> ByteView {
+        precondition(offset >= 0 && length >= 0 && offset <= count - length, "slice out of bounds")
+        return unsafe ByteView(base: base + offset, count: length)
+    }
+
+    /// All from `offset` on.
+    @inlinable package func dropFirst(_ offset: Int) -> ByteView { slice(offset, count - offset) }
+
+    /// Whether both hold the same bytes.
+    @inlinable package func equals(_ other: ByteView) -> Bool {
+        guard count == other.count else { return false }
+        var index = 0
+        while index < count {
+            guard unsafe base[index] == other.base[index] else { return false }
+            index &+= 1
+        }
+        return true
+    }
+
+    /// Whether both hold the same bytes, ASCII letters compared without case.
+    @inlinable package func equalsIgnoringCase(_ other: ByteView) -> Bool {
+        guard count == other.count else { return false }
+        var index = 0
+        while index < count {
+            guard unsafe ASCII.lowercased(base[index]) == ASCII.lowercased(other.base[index]) else {
+                return false
+            }
+            index &+= 1
+        }
+        return true
+    }
+
+    /// Where `byte` first stands at or after `start`, or nil.
+    @inlinable package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
+        var index = start
+        while index < count {
+            if unsafe base[index] == byte { return index }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// Without leading and trailing optional white space (SP, HTAB; RFC 9110 §5.6.3).
+    @inlinable package var trimmed: ByteView {
+        var first = 0
+        var end = count
+        while first < end, unsafe ASCII.isBlank(base[first]) { first &+= 1 }
+        while end > first, unsafe ASCII.isBlank(base[end &- 1]) { end &-= 1 }
+        return slice(first, end - first)
+    }
+
+    /// A copy as text, invalid UTF-8 replaced. Allocates: for configuration, commands and tests.
+    package var text: String {
+        unsafe String(decoding: UnsafeBufferPointer(start: base, count: count), as: UTF8.self)
+    }
+
+    /// A copy. Allocates: for configuration, commands and tests.
+    package var bytes: [UInt8] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
+}
+
+extension Array<UInt8> {
+    /// Lends the array's bytes as a view that is valid during `body`.
+    package func withView<Result>(_ body: (ByteView) throws -> Result) rethrows -> Result {
+        try unsafe withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return try body(.empty) }
+            return try body(unsafe ByteView(base: base, count: buffer.count))
+        }
+    }
+}
+
+extension String {
+    /// Lends the text's UTF-8 as a view that is valid during `body`.
+    package func withView<Result>(_ body: (ByteView) throws -> Result) rethrows -> Result {
+        try Array(utf8).withView(body)
+    }
+}

@@ -1,0 +1,75 @@
+// The fields the gate itself reads, writes or removes, as numbers: a head is parsed once and
+// later asked by number, never by comparing names again.
+
+/// A field name known to the gate; `other` is every name it forwards without a look.
+///
+/// A name is compared without case and with `_` read as `-`, because back-ends that follow
+/// CGI (RFC 3875 §4.1.18) cannot tell the two apart: see `FieldLine.isVariant`.
+@usableFromInline package enum FieldName: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+    case other
+    // Framing and routing
+    case host, contentLength, transferEncoding, expect, upgrade, maxForwards
+    // Hop by hop (RFC 9110 §7.6.1)
+    case connection, keepAlive, proxyConnection, te, trailer
+    case proxyAuthenticate, proxyAuthorization, http2Settings
+    // Written by the gate
+    case via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost
+    case xForwardedPort, xForwardedServer, xRealIP
+    // Overrides of method or path, and httpoxy
+    case xHTTPMethodOverride, xHTTPMethod, xMethodOverride
+    case xOriginalURL, xRewriteURL, proxy
+    // Read for rejections, preflights and records
+    case accept, origin, accessControlRequestMethod, userAgent, xRequestID, traceparent
+    case contentType, authorization, cookie
+    // Responses
+    case allow, accessControlAllowMethods, date, location, setCookie
+
+    /// The name as it is written on the wire.
+    package var name: StaticString {
+        switch self {
+        case .other: ""
+        case .host: "Host"
+        case .contentLength: "Content-Length"
+        case .transferEncoding: "Transfer-Encoding"
+        case .expect: "Expect"
+        case .upgrade: "Upgrade"
+        case .maxForwards: "Max-Forwards"
+        case .connection: "Connection"
+        case .keepAlive: "Keep-Alive"
+        case .proxyConnection: "Proxy-Connection"
+        case .te: "TE"
+        case .trailer: "Trailer"
+        case .proxyAuthenticate: "Proxy-Authenticate"
+        case .proxyAuthorization: "Proxy-Authorization"
+        case .http2Settings: "HTTP2-Settings"
+        case .via: "Via"
+        case .forwarded: "Forwarded"
+        case .xForwardedFor: "X-Forwarded-For"
+        case .xForwardedProto: "X-Forwarded-Proto"
+        case .xForwardedHost: "X-Forwarded-Host"
+        case .xForwardedPort: "X-Forwarded-Port"
+        case .xForwardedServer: "X-Forwarded-Server"
+        case .xRealIP: "X-Real-IP"
+        case .xHTTPMethodOverride: "X-HTTP-Method-Override"
+        case .xHTTPMethod: "X-HTTP-Method"
+        case .xMethodOverride: "X-Method-Override"
+        case .xOriginalURL: "X-Original-URL"
+        case .xRewriteURL: "X-Rewrite-URL"
+        case .proxy: "Proxy"
+        case .accept: "Accept"
+        case .origin: "Origin"
+        case .accessControlRequestMethod: "Access-Control-Request-Method"
+        case .userAgent: "User-Agent"
+        case .xRequestID: "X-Request-Id"
+        case .traceparent: "traceparent"
+        case .contentType: "Content-Type"
+        case .authorization: "Authorization"
+        case .cookie: "Cookie"
+        case .allow: "Allow"
+        case .accessControlAllowMethods: "Access-Control-Allow-Methods"
+        case .date: "Date"
+        case .location: "Location"
+        case .setCookie: "Set-Cookie"
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// Request methods (RFC 9110 §9): case-sensitive tokens, never a closed enumeration. A method
+// that the IANA registry lists has a small number, so that sets of methods are bits.
+
+/// A method name that is known to be a token.
+package struct Method: Hashable, Sendable, CustomStringConvertible {
+    package let name: String
+
+    /// Nil where `name` is no token.
+    package init?(_ name: String) {
+        guard name.withView(Token.isValid) else { return nil }
+        self.name = name
+    }
+
+    package var description: String { name }
+
+    /// Its number where the IANA registry lists it, else nil.
+    package var registered: MethodID? {
+        let id = name.withView(MethodID.init(registered:))
+        return id == .unknown ? nil : id
+    }
+}
+
+/// A method as a number: 0–63 registered, 64–127 custom to one policy, 255 any other token.
+///
+/// Custom numbers are given by `Policy` and mean nothing outside the policy that gave them.
+@usableFromInline package struct MethodID: Hashable, Sendable, BitwiseCopyable {
+    @usableFromInline package let rawValue: UInt8
+
+    @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let get = MethodID(rawValue: 0)
+    package static let head = MethodID(rawValue: 1)
+    package static let post = MethodID(rawValue: 2)
+    package static let put = MethodID(rawValue: 3)
+    package static let delete = MethodID(rawValue: 4)
+    package static let patch = MethodID(rawValue: 5)
+    package static let options = MethodID(rawValue: 6)
+    package static let trace = MethodID(rawValue: 7)
+    package static let connect = MethodID(rawValue: 8)
+    package static let query = MethodID(rawValue: 9)
+    package static let firstCustom: UInt8 = 64
+    package static let unknown = MethodID(rawValue: 255)
+
+    @inlinable package var isRegistered: Bool { rawValue < 64 }
+
+    /// The registry, in the order of the numbers: RFC 9110's first, then the rest by name.
+    /// `*` and `PRI` are reserved there and are no methods.
+    package static let registry: [StaticString] = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY",
+        "ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK",
+        "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE",
+        "ORDERPATCH", "PROPFIND", "PROPPATCH", "REBIND", "REPORT", "SEARCH", "UNBIND",
+        "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL",
+    ]
+
+    /// The methods that RFC 9110 §9.2.2 and the registry call idempotent: a request lost with a
+    /// connection may be sent again.
+    package var isIdempotent: Bool { isRegistered && (Self.idempotent &>> UInt64(rawValue)) & 1 != 0 }
+
+    private static let idempotent: UInt64 = bits(
+        "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY", "ACL", "BASELINE-CONTROL",
+        "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "MERGE", "MKACTIVITY",
+        "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PROPFIND",
+        "PROPPATCH", "REBIND", "REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK",
+        "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL")
+
+    private static func bits(_ names: StaticString...) -> UInt64 {
+        names.reduce(0) { $0 | 1 << UInt64(MethodID(registered: ByteView($1)).rawValue) }
+    }
+
+    /// The number of a registered method, or `.unknown`. The hot ones are found by a comparison
+    /// of words, without touching the registry.
+    package init(registered token: ByteView) {
+        switch token.count {
+        case 3:
+            if token.equals(ByteView("GET")) { self = .get; return }
+            if token.equals(ByteView("PUT")) { self = .put; return }
+        case 4:
+            if token.equals(ByteView("POST")) { self = .post; return }
+            if token.equals(ByteView("HEAD")) { self = .head; return }
+        case 6:
+            if token.equals(ByteView("DELETE")) { self = .delete; return }
+        case 7:
+            if token.equals(ByteView("OPTIONS")) { self = .options; return }
+        default: break
+        }
+        self = Self.search(token)
+    }
+
+    @inline(never) private static func search(_ token: ByteView) -> MethodID {
+        for (index, name) in registry.enumerated() where token.equals(ByteView(name)) {
+            return MethodID(rawValue: UInt8(index))
+        }
+        return .unknown
+    }
+}
