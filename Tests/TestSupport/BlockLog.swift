@@ -41,6 +41,11 @@ public struct BlockLog: Sendable {
     /// What follows the last newline.
     public let partial: Bytes
 
+    public init(lines: some Sequence<Bytes>) {
+        self.lines = Array(lines)
+        partial = []
+    }
+
     public init(_ bytes: Bytes) {
         var parts = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map(Bytes.init)
         partial = parts.popLast() ?? []

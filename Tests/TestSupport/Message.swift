@@ -5,6 +5,11 @@ public struct WireField: Hashable, Sendable, CustomStringConvertible {
     public let name: String
     public let value: String
 
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+
     public var description: String { "\(name): \(value)" }
 }
 
@@ -43,6 +48,7 @@ public struct WireMessage: Sendable {
     }
 
     public var method: String { words[0] }
+    public var reason: String { words.count > 2 ? words[2] : "" }
     public var target: String { words.count > 1 ? words[1] : "" }
     /// The number in a status line; zero for a request.
     public var status: Int { words.count > 1 ? Int(words[1]) ?? 0 : 0 }

@@ -57,6 +57,11 @@ public final class ScriptedBackend: @unchecked Sendable {
     /// Every complete request so far, in the order of connections.
     public var requests: [WireMessage] { connections.flatMap(\.requests) }
 
+    /// Drops the connections that the gate has ended from the list.
+    public func forgetEnded() {
+        lock.withLock { accepted.removeAll { $0.isAtEnd || $0.error != nil } }
+    }
+
     /// Stops listening and breaks all connections; the scripts end on their next read or write.
     public func stop() {
         let open = lock.withLock {
