@@ -11,7 +11,6 @@ internal import CLibevent
         guard let configuration = unsafe event_config_new() else { return nil }
         defer { unsafe event_config_free(configuration) }
         unsafe event_config_set_flag(configuration, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
-        unsafe event_config_set_flag(configuration, Int32(EVENT_BASE_FLAG_PRECISE_TIMER.rawValue))
         guard let base = unsafe event_base_new_with_config(configuration) else { return nil }
         unsafe handle = base
     }

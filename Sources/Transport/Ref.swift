@@ -15,6 +15,14 @@
         return unsafe Ref(pointer: pointer)
     }
 
+    /// Makes a value that needs to know its own address, such as one that registers callbacks.
+    package static func make(_ build: (_ context: UnsafeMutableRawPointer) -> Value) -> Ref {
+        let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+        let value = unsafe build(UnsafeMutableRawPointer(pointer))
+        unsafe pointer.initialize(to: value)
+        return unsafe Ref(pointer: pointer)
+    }
+
     @inlinable init(pointer: UnsafeMutablePointer<Value>) { unsafe self.pointer = pointer }
 
     /// Recovers what `context` was made of.

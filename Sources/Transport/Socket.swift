@@ -30,6 +30,25 @@ package enum Socket {
         return count >= 0 ? .bytes(count) : failure(errno)
     }
 
+    /// Sends two pieces in one call (sendmsg(2)); either may be empty.
+    package static func send(_ descriptor: Int32, _ head: ByteView, _ content: ByteView) -> IOResult {
+        if content.isEmpty { return send(descriptor, head) }
+        if head.isEmpty { return send(descriptor, content) }
+        var pieces = unsafe (
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: head.base), iov_len: head.count),
+            iovec(iov_base: UnsafeMutableRawPointer(mutating: content.base), iov_len: content.count)
+        )
+        let count = unsafe withUnsafeMutablePointer(to: &pieces) { pieces in
+            unsafe pieces.withMemoryRebound(to: iovec.self, capacity: 2) { vector in
+                var message = unsafe msghdr()
+                unsafe message.msg_iov = vector
+                unsafe message.msg_iovlen = 2
+                return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+            }
+        }
+        return count >= 0 ? .bytes(count) : failure(errno)
+    }
+
     /// Whether nothing has arrived on a connection that should be silent (recv(2), MSG_PEEK):
     /// false where the peer has closed it or sent something.
     package static func isSilent(_ descriptor: Int32) -> Bool {

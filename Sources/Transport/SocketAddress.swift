@@ -112,3 +112,24 @@ package struct SocketAddress: Sendable {
         return name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
     }
 }
+
+/// An address without its port, to count by.
+package struct HostKey: Hashable, Sendable {
+    let high: UInt64
+    let low: UInt64
+}
+
+extension SocketAddress {
+    /// The same for every connection of one host; one key for all clients of a Unix socket.
+    package var hostKey: HostKey {
+        switch family {
+        case AF_INET: HostKey(high: 0, low: number(4, 4))
+        case AF_INET6: HostKey(high: number(8, 8), low: number(16, 8))
+        default: HostKey(high: .max, low: .max)
+        }
+    }
+
+    private func number(_ offset: Int, _ length: Int) -> UInt64 {
+        (offset..<offset + length).reduce(0) { $0 << 8 | UInt64(octet($1)) }
+    }
+}
