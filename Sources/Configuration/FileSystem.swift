@@ -1,6 +1,6 @@
-internal import Glibc
-
 // The few system calls a load needs: reading a whole file and expanding a pattern.
+
+import Glibc
 
 /// Why a file could not be read, in words.
 struct FileError: Error, Equatable {

@@ -1,7 +1,9 @@
-public import Policy
-
 // What a valid configuration amounts to: everything the gate is told, checked, in plain types.
 // Nothing here refers back to YAML. A snapshot is made once a load and shared by all workers.
+
+package import Digest
+package import HTTPSyntax
+package import Policy
 
 /// One loaded configuration. Immutable, so that workers share it by its reference alone.
 package final class Settings: Sendable {
@@ -15,15 +17,15 @@ package final class Settings: Sendable {
     /// Nil: as many as the CPUs the process may use.
     package let workers: Int?
     package let policy: CompiledPolicy
-    /// SHA-256 (32 bytes) over the bytes of all loaded files in load order.
-    package let policyDigest: [UInt8]
+    /// SHA-256 over the bytes of all loaded files in load order.
+    package let policyDigest: Digest256
     /// The paths of all loaded files in load order, the main file first.
     package let files: [String]
     /// What is allowed but looks unintended.
     package let warnings: [Diagnostic]
 
     init(
-        plan: Plan, policy: CompiledPolicy, policyDigest: [UInt8], files: [String],
+        plan: Plan, policy: CompiledPolicy, policyDigest: Digest256, files: [String],
         warnings: [Diagnostic]
     ) {
         listeners = plan.listeners

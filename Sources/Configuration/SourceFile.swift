@@ -1,6 +1,6 @@
-internal import HTTPSyntax
-
 // A file as it was read: its name, its bytes, and the way from a line number to the line.
+
+import HTTPSyntax
 
 /// One configuration file. Confined to the thread that loads.
 final class SourceFile {
