@@ -1,3 +1,4 @@
+import Configuration
 import HTTPSyntax
 import Transport
 
@@ -14,7 +15,7 @@ struct Acceptor: ~Copyable {
 extension Ref<Acceptor> {
     static func open(_ listener: Listener, on worker: Ref<Worker>) -> Ref<Acceptor> {
         let base = worker.value.base
-        let acceptor = Ref<Acceptor>.make { context in
+        let acceptor = unsafe Ref<Acceptor>.make { context in
             Acceptor(
                 worker: worker, listener: listener,
                 event: unsafe .read(base, listener.descriptor, listenerReadable, context))

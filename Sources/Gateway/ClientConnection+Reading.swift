@@ -1,3 +1,4 @@
+import Configuration
 import HTTP1
 import HTTPSyntax
 import Transport
@@ -10,7 +11,7 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         worker.refreshClock()
         let held = value.inbound.count
-        let space = held > 0 ? value.inbound.space(atLeast: 16384) : worker.value.readSpace
+        let space = held > 0 ? value.inbound.space(atLeast: 16384) : worker.readSpace
         switch Socket.receive(value.descriptor, into: space) {
         case .bytes(let count):
             if held > 0 {
@@ -192,6 +193,11 @@ extension Ref<ClientConnection> {
         value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
         if value.worker.value.isDraining { finish(.close) }
     }
+}
+
+extension BodyReader.Progress {
+    /// No input used.
+    static var nothing: BodyReader.Progress { BodyReader.Progress(consumed: 0, kept: 0, error: nil) }
 }
 
 extension BodyReader {

@@ -1,3 +1,4 @@
+import Configuration
 import HTTP1
 import HTTPSyntax
 import Policy
@@ -86,7 +87,7 @@ extension Ref<ClientConnection> {
     /// Takes in an accepted descriptor.
     static func open(_ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>) {
         let base = worker.value.base
-        let client = Ref<ClientConnection>.make { context in
+        let client = unsafe Ref<ClientConnection>.make { context in
             ClientConnection(
                 worker: worker, descriptor: descriptor, peer: peer,
                 readEvent: unsafe .read(base, descriptor, clientReadable, context),

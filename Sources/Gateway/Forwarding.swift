@@ -40,7 +40,7 @@ extension Ref<ClientConnection> {
         value.content = BodyReader(worker.value.request.framing)
         value.contentCount = 0
         let rest = bytes.dropFirst(head.count)
-        var progress = BodyReader.Progress(consumed: 0, kept: 0, error: nil)
+        var progress = BodyReader.Progress.nothing
         if worker.value.request.framing != .none {
             progress = value.content.take(rest, as: .framed)
             if let error = progress.error { return refuse(error, head: head) }

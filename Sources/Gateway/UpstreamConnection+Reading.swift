@@ -1,3 +1,4 @@
+import Configuration
 import HTTP1
 import HTTPSyntax
 import Transport
@@ -11,7 +12,7 @@ extension Ref<UpstreamConnection> {
         worker.refreshClock()
         let held = value.inbound.count
         // A head that came in pieces is completed where its beginning is kept.
-        let space = held > 0 ? value.inbound.space(atLeast: 4096) : worker.value.readSpace
+        let space = held > 0 ? value.inbound.space(atLeast: 4096) : worker.readSpace
         switch Socket.receive(value.descriptor, into: space) {
         case .bytes(let count):
             guard value.client != nil else {

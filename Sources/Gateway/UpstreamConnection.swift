@@ -1,3 +1,4 @@
+import Configuration
 import HTTP1
 import HTTPSyntax
 import Transport
@@ -62,7 +63,7 @@ extension Ref<UpstreamConnection> {
         _ worker: Ref<Worker>
     ) -> Ref<UpstreamConnection> {
         let base = worker.value.base
-        let connection = Ref<UpstreamConnection>.make { context in
+        let connection = unsafe Ref<UpstreamConnection>.make { context in
             UpstreamConnection(
                 worker: worker, pool: pool, descriptor: descriptor, phase: phase,
                 readEvent: unsafe .read(base, descriptor, upstreamReadable, context),

@@ -1,3 +1,5 @@
+import Audit
+import Configuration
 import HTTP1
 import HTTPSyntax
 import Policy

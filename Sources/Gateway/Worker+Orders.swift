@@ -22,7 +22,7 @@ extension Ref<Worker> {
         let now = Timestamp.now()
         let use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: []))
         var generator: EventIDGenerator? = consume ids
-        let worker = Ref<Worker>.make { context in
+        let worker = Ref<Worker>.make { (context) -> Worker in
             Worker(
                 index: index, base: base, wheel: wheel, inbox: inbox, outbox: outbox, use: use,
                 inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
@@ -66,7 +66,7 @@ extension Ref<Worker> {
         value.contentLimit = settings.limits.content.map(UInt64.init)
         value.log.adopt(snapshot)
         value.log.stream.appendConfigurationLoaded(
-            at: value.now, policyDigest: settings.policyDigest, file: settings.files.first ?? "",
+            at: value.now, policyDigest: settings.policyDigest.bytes, file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
         listen(on: listeners)
     }

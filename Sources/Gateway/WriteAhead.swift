@@ -21,13 +21,12 @@ struct WriteAhead: ~Copyable {
     init(index: Int, snapshot: Snapshot, process: ProcessIdentity) {
         let log = snapshot.settings.log
         stream = AuditStream(
-            id: StreamID(start: process.start, worker: index), owner: index,
-            observer: process.observer, policyDigest: snapshot.settings.policyDigest,
+            id: StreamID(start: process.start, worker: index), observer: process.observer,
             redactQuery: log.blocks.query == .redact)
         sink = snapshot.blockSink
         onFull = log.blocks.onFull
         access = AccessLog(
-            owner: index, observer: process.observer,
+            observer: process.observer,
             redactQuery: (log.access ?? log.blocks).query == .redact)
         accessSink = snapshot.accessSink
     }
