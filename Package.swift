@@ -41,11 +41,14 @@ let package = Package(
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest"]),
-        library("Gateway", ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit"]),
+        library(
+            "Gateway",
+            ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),
         .executableTarget(
             name: "methodgate",
             dependencies: [
-                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Gateway",
+                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Digest", "Audit",
+                "Gateway",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
