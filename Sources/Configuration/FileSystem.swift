@@ -55,7 +55,9 @@ enum FileSystem {
         guard status == 0 else { throw FileError(message: "cannot be expanded: " + errorText()) }
         var paths: [String] = []
         for index in 0..<Int(unsafe found.gl_pathc) {
-            if let path = unsafe found.gl_pathv[index] { paths.append(unsafe String(cString: path)) }
+            if let path = unsafe found.gl_pathv[index] {
+                paths.append(unsafe String(cString: path))
+            }
         }
         return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
