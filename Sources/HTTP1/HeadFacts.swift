@@ -75,15 +75,14 @@ struct HeadFacts {
         }
         var members = ListMembers(value)
         while let member = members.next() {
-            if member.equalsIgnoringCase(ByteView("close")) {
-                flags.insert(.close)
-            } else if member.equalsIgnoringCase(ByteView("keep-alive")) {
-                flags.insert(.keepAlive)
-            } else if member.equalsIgnoringCase(ByteView("upgrade")) {
-                flags.insert(.upgrade)
-            } else if FieldName.lookup(member).name == .other {
-                // A known name is always removed or never: only unknown ones are looked for.
-                flags.insert(.namesFields)
+            // A known name is always removed or never: only unknown ones are looked for.
+            switch FieldName.lookup(member).name {
+            case .keepAlive: flags.insert(.keepAlive)
+            case .upgrade: flags.insert(.upgrade)
+            case .other:
+                let isClose = member.equalsIgnoringCase(ByteView("close"))
+                flags.insert(isClose ? .close : .namesFields)
+            default: break
             }
         }
     }
