@@ -99,7 +99,7 @@ struct HeadFacts {
     /// How the content ends by the fields; `fallback` where they say nothing (RFC 9112 §6.3).
     func framing(_ version: HTTPVersion, else fallback: BodyFraming) throws(Halt) -> BodyFraming {
         if isChunked {
-            guard version == .http11 else { throw .refused(.transferEncodingInHTTP10) }
+            guard case .http11 = version else { throw .refused(.transferEncodingInHTTP10) }
             guard length == nil else { throw .refused(.twoFramings) }
             return .chunked
         }
@@ -110,8 +110,10 @@ struct HeadFacts {
     /// The flags, less those that an HTTP/1.0 peer cannot mean (RFC 9110 §7.8, §10.1.1).
     func settledFlags(_ version: HTTPVersion, hasUpgrade: Bool) -> HeadFlags {
         var settled = flags
-        if version == .http10 || !hasUpgrade { settled.remove(.upgrade) }
-        if version == .http10 { settled.subtract([.expectContinue, .unknownExpectation]) }
+        if !hasUpgrade { settled.remove(.upgrade) }
+        if case .http10 = version {
+            settled.subtract([.upgrade, .expectContinue, .unknownExpectation])
+        }
         return settled
     }
 }

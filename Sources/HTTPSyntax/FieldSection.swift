@@ -27,7 +27,7 @@
     }
 
     /// False where the section is full.
-    @inlinable package mutating func append(_ line: FieldLine) -> Bool {
+    @inlinable @inline(__always) package mutating func append(_ line: FieldLine) -> Bool {
         guard count < capacity else { return false }
         unsafe lines[count] = line
         count &+= 1
