@@ -38,7 +38,7 @@ let package = Package(
         library("Policy", ["HTTPSyntax"]),
         library("HTTP1", ["HTTPSyntax"]),
         library("Transport", ["CLibevent", "HTTPSyntax"]),
-        library("Digest", ["COpenSSL"]),
+        library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest"]),
         library("Gateway", ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit"]),

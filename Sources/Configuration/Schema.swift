@@ -1,0 +1,3 @@
+package enum Schema {
+    package static func json() -> String { "" }
+}
