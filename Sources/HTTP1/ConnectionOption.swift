@@ -14,7 +14,7 @@ package enum ConnectionOption {
         while index < fields.count {
             let line = fields[index]
             index &+= 1
-            guard line.name == .connection, !line.isVariant else { continue }
+            guard case .connection = line.name, !line.isVariant else { continue }
             let value = head.slice(Int(line.valueOffset), Int(line.valueLength))
             if lists(name, in: value) { return !isProtected(name) }
         }

@@ -52,7 +52,9 @@ struct FieldWriter {
     @inline(__always) private func removes(
         _ line: FieldLine, _ fields: borrowing FieldSection
     ) -> Bool {
-        if line.name != .other { return line.isVariant || removed.contains(line.name) }
+        guard case .other = line.name else {
+            return line.isVariant || removed.contains(line.name)
+        }
         guard flags.contains(.namesFields) else { return false }
         let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
         return ConnectionOption.contains(name: name, in: bytes, fields: fields)

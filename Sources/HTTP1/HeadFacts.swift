@@ -75,15 +75,14 @@ struct HeadFacts {
         }
         var members = ListMembers(value)
         while let member = members.next() {
-            if member.equalsIgnoringCase(ByteView("close")) {
-                flags.insert(.close)
-            } else if member.equalsIgnoringCase(ByteView("keep-alive")) {
-                flags.insert(.keepAlive)
-            } else if member.equalsIgnoringCase(ByteView("upgrade")) {
-                flags.insert(.upgrade)
-            } else if FieldName.lookup(member).name == .other {
-                // A known name is always removed or never: only unknown ones are looked for.
-                flags.insert(.namesFields)
+            // A known name is always removed or never: only unknown ones are looked for.
+            switch FieldName.lookup(member).name {
+            case .keepAlive: flags.insert(.keepAlive)
+            case .upgrade: flags.insert(.upgrade)
+            case .other:
+                let isClose = member.equalsIgnoringCase(ByteView("close"))
+                flags.insert(isClose ? .close : .namesFields)
+            default: break
             }
         }
     }
@@ -100,7 +99,7 @@ struct HeadFacts {
     /// How the content ends by the fields; `fallback` where they say nothing (RFC 9112 §6.3).
     func framing(_ version: HTTPVersion, else fallback: BodyFraming) throws(Halt) -> BodyFraming {
         if isChunked {
-            guard version == .http11 else { throw .refused(.transferEncodingInHTTP10) }
+            guard case .http11 = version else { throw .refused(.transferEncodingInHTTP10) }
             guard length == nil else { throw .refused(.twoFramings) }
             return .chunked
         }
@@ -111,8 +110,10 @@ struct HeadFacts {
     /// The flags, less those that an HTTP/1.0 peer cannot mean (RFC 9110 §7.8, §10.1.1).
     func settledFlags(_ version: HTTPVersion, hasUpgrade: Bool) -> HeadFlags {
         var settled = flags
-        if version == .http10 || !hasUpgrade { settled.remove(.upgrade) }
-        if version == .http10 { settled.subtract([.expectContinue, .unknownExpectation]) }
+        if !hasUpgrade { settled.remove(.upgrade) }
+        if case .http10 = version {
+            settled.subtract([.upgrade, .expectContinue, .unknownExpectation])
+        }
         return settled
     }
 }

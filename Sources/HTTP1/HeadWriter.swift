@@ -41,9 +41,8 @@ package enum HeadWriter {
         options: RequestOptions = [], into buffer: inout ByteBuffer
     ) {
         var removed = requestRemovals
-        if head.target.form == .absolute { removed.add(.host) }
-        let mayExpect = head.version == .http11 && head.framing != .none
-        if !mayExpect || options.contains(.dropsExpect) { removed.add(.expect) }
+        if case .absolute = head.target.form { removed.add(.host) }
+        if options.contains(.dropsExpect) || !mayExpect(head) { removed.add(.expect) }
         buffer.reserve(head.length &+ extra.count &+ 16)
         let written = buffer.count
         let start = RequestLineWriter.write(head, bytes, into: &buffer)
@@ -89,6 +88,13 @@ package enum HeadWriter {
         }
         buffer.append(extra)
         buffer.append("\r\n")
+    }
+
+    /// An HTTP/1.0 client cannot expect anything, nor one that sends nothing (RFC 9110 §10.1.1).
+    @inline(__always) private static func mayExpect(_ head: borrowing RequestHead) -> Bool {
+        guard case .http11 = head.version else { return false }
+        if case .none = head.framing { return false }
+        return true
     }
 
     private static func writeStatusLine(

@@ -9,7 +9,7 @@ enum RequestLineWriter {
     static func write(
         _ head: borrowing RequestHead, _ bytes: ByteView, into buffer: inout ByteBuffer
     ) -> Int {
-        guard head.target.form == .absolute else { return 0 }
+        guard case .absolute = head.target.form else { return 0 }
         writeRewritten(head, bytes, into: &buffer)
         return lineEnd(head)
     }
@@ -40,7 +40,7 @@ enum RequestLineWriter {
     static func raiseVersion(
         _ head: borrowing RequestHead, written start: Int, into buffer: inout ByteBuffer
     ) {
-        guard head.version == .http10 else { return }
+        guard case .http10 = head.version else { return }
         buffer.overwrite(at: start &+ lineEnd(head) &- 3, with: ByteView("1"))
     }
 }

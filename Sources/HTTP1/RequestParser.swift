@@ -32,7 +32,7 @@ package enum RequestParser {
         try readRequestLine(&cursor, into: &head, limits)
         var facts = HeadFacts()
         while let line = try cursor.fieldLine(into: &head.fields, limit: limits.fields) {
-            if line.name == .other { continue }
+            if case .other = line.name { continue }
             if line.isVariant {
                 facts.flags.insert(.hasVariants)
                 continue
@@ -116,10 +116,10 @@ package enum RequestParser {
         _ head: borrowing RequestHead, _ cursor: HeadCursor
     ) throws(Halt) {
         guard head.fields.has(.host) else {
-            if head.version == .http11 { throw .refused(.hostMissing) }
+            if case .http11 = head.version { throw .refused(.hostMissing) }
             return
         }
-        if head.target.form == .absolute { try checkAuthority(head, cursor) }
+        if case .absolute = head.target.form { try checkAuthority(head, cursor) }
     }
 
     @inline(never) private static func checkAuthority(

@@ -30,7 +30,7 @@ package enum ResponseParser {
         try readStatusLine(&cursor, into: &head)
         var facts = HeadFacts()
         while let line = try cursor.fieldLine(into: &head.fields, limit: limits.fields) {
-            if line.name == .other { continue }
+            if case .other = line.name { continue }
             if line.isVariant {
                 facts.flags.insert(.hasVariants)
                 continue
