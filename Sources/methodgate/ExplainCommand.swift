@@ -35,7 +35,7 @@ struct ExplainCommand: ParsableCommand {
         let limits = HeadLimits(
             head: settings.limits.requestHead, target: settings.limits.target,
             fields: settings.limits.fields)
-        let isBlocked = try request.withView { bytes in
+        let isBlocked = request.withView { bytes in
             if case .failed(let error) = RequestParser.parse(bytes, into: &head, limits: limits) {
                 print(refusal: error)
                 return true

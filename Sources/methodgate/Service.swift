@@ -103,23 +103,24 @@ final class Service {
 
 /// What the main loop watches; at one address while the loop runs.
 private struct SignalEvents: ~Copyable {
-    var events: (Event, Event, Event, Event)
+    var hangup: Event
+    var user1: Event
+    var terminate: Event
+    var interrupt: Event
     var reports: Event
     var second: Event
 
     init(_ base: EventBase, _ reportDescriptor: Int32, _ context: UnsafeMutableRawPointer) {
-        events = (
-            unsafe .signal(base, ProcessSignals.hangup, signalArrived, context),
-            unsafe .signal(base, ProcessSignals.user1, signalArrived, context),
-            unsafe .signal(base, ProcessSignals.terminate, signalArrived, context),
-            unsafe .signal(base, ProcessSignals.interrupt, signalArrived, context)
-        )
+        hangup = unsafe .signal(base, ProcessSignals.hangup, signalArrived, context)
+        user1 = unsafe .signal(base, ProcessSignals.user1, signalArrived, context)
+        terminate = unsafe .signal(base, ProcessSignals.terminate, signalArrived, context)
+        interrupt = unsafe .signal(base, ProcessSignals.interrupt, signalArrived, context)
         reports = unsafe .read(base, reportDescriptor, reportsArrived, context)
         second = unsafe .timer(base, secondPassed, context)
-        events.0.add()
-        events.1.add()
-        events.2.add()
-        events.3.add()
+        hangup.add()
+        user1.add()
+        terminate.add()
+        interrupt.add()
         reports.add()
         second.add(everyMilliseconds: 1000)
     }

@@ -8,7 +8,7 @@ enum Terminal {
 
     /// Whether colour helps: a terminal, and nobody asked for none (NO_COLOR).
     static func hasColor(_ descriptor: Int32) -> Bool {
-        isatty(descriptor) == 1 && unsafe getenv("NO_COLOR") == nil
+        unsafe getenv("NO_COLOR") == nil && isatty(descriptor) == 1
     }
 
     static var errorColor: Bool { hasColor(STDERR_FILENO) }
