@@ -55,7 +55,9 @@ let package = Package(
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
-        tests("Configuration", ["Configuration", "Policy", "HTTPSyntax"], resources: [.copy("Broken")]),
+        tests(
+            "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
+            resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
         tests("Gateway", ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax"]),
         tests("EndToEnd", ["methodgate"]),
