@@ -15,9 +15,9 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: dependencies, resources: resources,
+        name: name + "Tests", dependencies: dependencies, exclude: exclude,
         swiftSettings: [
             .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
         ])
@@ -60,7 +60,14 @@ let package = Package(
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
         tests("Gateway", ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax"]),
-        tests("EndToEnd", ["methodgate"]),
+        .target(
+            name: "TestSupport", path: "Tests/TestSupport",
+            swiftSettings: [
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+            ]),
+        tests("EndToEnd", ["methodgate", "TestSupport"]),
+        tests("Conformance", ["methodgate", "TestSupport"], exclude: ["Cases", "README.md"]),
     ],
     swiftLanguageModes: [.v6]
 )
