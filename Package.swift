@@ -38,21 +38,26 @@ let package = Package(
         library("Policy", ["HTTPSyntax"]),
         library("HTTP1", ["HTTPSyntax"]),
         library("Transport", ["CLibevent", "HTTPSyntax"]),
-        library("Digest", ["COpenSSL"]),
+        library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest"]),
-        library("Gateway", ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit"]),
+        library(
+            "Gateway",
+            ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),
         .executableTarget(
             name: "methodgate",
             dependencies: [
-                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Gateway",
+                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Digest", "Audit",
+                "Gateway",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
-        tests("Configuration", ["Configuration", "Policy", "HTTPSyntax"]),
+        tests(
+            "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
+            resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
         tests("Gateway", ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax"]),
         .target(
