@@ -11,6 +11,7 @@ private func log(to file: String, onFull: String = "block") -> String {
     """
     timeouts:
       log: 500ms
+      drain: 1s
     log:
       blocks:
         to: file \(file)

@@ -57,7 +57,7 @@ extension `End to end` {
             defer { kept.close() }
             for methods in ["[GET, PATCH]", "[GET]", "[GET, PATCH]"] {
                 let text = configuration(
-                    backend.address, listen: ["\(gate.address)"], workers: 2, methods: methods)
+                    backend.address, workers: 2, methods: methods)
                 try gate.reload(text)
                 let expected = methods.contains("PATCH") ? 200 : 405
                 #expect(
@@ -132,7 +132,7 @@ extension `End to end` {
             try client.send(request("DELETE"))
             #expect(eventually { backend.requests.count == 1 })
             let text = configuration(
-                backend.address, listen: ["\(gate.address)"], methods: "[GET]")
+                backend.address, methods: "[GET]")
             try gate.reload(text)
             #expect(try client.readFinalAnswer().status == 200)
             try client.send(request("DELETE"))
@@ -147,7 +147,7 @@ extension `End to end` {
             let gate = try GateProcess(configuration(first.address))
             defer { gate.stop() }
             #expect(try RawClient.exchange(gate.address, request("GET")).text == "1")
-            try gate.reload(configuration(second.address, listen: ["\(gate.address)"]))
+            try gate.reload(configuration(second.address))
             #expect(
                 eventually {
                     (try? RawClient.exchange(gate.address, request("GET")).text) == "2"
