@@ -172,6 +172,32 @@ extension `End to end` {
             #expect(try client.readToEnd() == Bytes("half".utf8))
         }
 
+        @Test func `that are reset in an answer cut the client off at once`() throws {
+            let asked = Flag()
+            let stopped = Flag()
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                asked.raise()
+                _ = eventually { stopped.isRaised }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+                connection.reset()
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect(patience: 3)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { asked.isRaised })
+            // Answer and reset wait for the gate together.
+            gate.process.signal(SIGSTOP)
+            stopped.raise()
+            #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+            gate.process.signal(SIGCONT)
+            let all = String(latin1: try client.readToEnd())
+            #expect(!all.contains("half") || all.hasSuffix("half"))
+        }
+
         @Test func `that slip in an answer's chunks cut the client off`() throws {
             let backend = try ScriptedBackend { connection in
                 _ = try connection.readRequest()
