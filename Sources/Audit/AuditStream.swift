@@ -1,56 +1,79 @@
-// One worker's records.
+// One worker's block records: numbered from 1 without a gap, each holding the digest of the one
+// before it, and never lost without a word. What is appended waits here until `flush`; the
+// gateway sends a rejection once `settledPosition` has passed its record.
 
+import Digest
 import HTTPSyntax
 
 /// The block records of one worker: encoded, numbered, chained and waiting to be written.
 /// For one thread.
 package final class AuditStream {
     package let id: StreamID
+    /// Where the last record ends, in bytes since the stream began. A record is in the log when
+    /// `settledPosition` has reached what this was right after it was appended.
+    package internal(set) var position: UInt64 = 0
 
-    /// Takes the policy's digest as its 32 bytes and the worker's number, as the sink's owner.
-    package init(
-        id: StreamID, owner: Int, observer: Observer, policyDigest: [UInt8], redactQuery: Bool
-    ) {
+    var queue = LineQueue()
+    var encoder: RecordEncoder
+    var chain = HashChain()
+    /// Of the last line that is completely in the log.
+    var settledHash = Digest256.zero
+    /// Of the policy in force, 64 digits; empty before the first one.
+    var policyDigest = ByteBuffer(capacity: 64)
+    var drops = DropReport()
+    /// The sink's generation when it was last compared.
+    var generation = 0
+
+    package init(id: StreamID, observer: Observer, redactQuery: Bool) {
         self.id = id
+        encoder = RecordEncoder(observer: observer, stream: id, redactQuery: redactQuery)
     }
 
     /// The number of the last record, dropped ones included.
-    package var sequence: UInt64 { 0 }
+    package var sequence: UInt64 { chain.sequence }
     /// Records that have a number and are in no log.
-    package var droppedTotal: UInt64 { 0 }
-    /// Where the last record ends, in bytes since the stream began. A record is in the log when
-    /// `settledPosition` has reached what this was right after it was appended.
-    package var position: UInt64 { 0 }
+    package var droppedTotal: UInt64 { chain.droppedTotal }
     /// How many bytes the kernel has.
-    package var settledPosition: UInt64 { 0 }
+    package var settledPosition: UInt64 { position - UInt64(queue.count) }
     /// Bytes that wait to be written.
-    package var pendingCount: Int { 0 }
-    /// Whether drops have happened that no summary in the log tells of yet.
-    package var hasUnreportedDrops: Bool { false }
+    package var pendingCount: Int { queue.count }
 
     /// Encodes and seals a record; `readings` are those of its path where there are several.
-    package func append(_ record: borrowing BlockRecord, readings: [String] = []) {}
+    /// Without readings it allocates nothing once the queue has its size.
+    package func append(_ record: borrowing BlockRecord, readings: [String] = []) {
+        reportDrops(at: record.time)
+        position += encoder.append(
+            record, readings: readings, policyDigest: policyDigest.view, sealedBy: &chain,
+            to: &queue.lines)
+    }
 
-    /// Writes what waits. Nothing waits and `isFull` is false: all records are in the log.
-    package func flush(to sink: AuditSink) -> SinkResult { SinkResult(written: 0, code: 0) }
+    /// Writes what waits. Where the result is not full, all records are in the log.
+    @discardableResult
+    package func flush(to sink: AuditSink) -> SinkResult {
+        let result = queue.write(to: sink, owner: ObjectIdentifier(self))
+        if queue.count == 0 {
+            settledHash = chain.previousHash
+        } else {
+            let line = queue.lastWrittenLine
+            if !line.isEmpty { settledHash = chain.digest(of: line) }
+        }
+        queue.compact()
+        drops.settle(settledPosition)
+        return result
+    }
 
-    /// Gives a record that is not to be encoded its number and counts it as dropped.
-    package func skip() {}
+    /// Begins a line of the gate's own and returns where.
+    func begin(_ event: StaticString, at time: Timestamp) -> Int {
+        let start = queue.lines.count
+        encoder.begin(at: time, in: &queue.lines)
+        chain.appendNumber(to: &queue.lines)
+        queue.lines.append(event)
+        return start
+    }
 
-    /// Drops what waits, save the rest of a line whose beginning is written, and returns how many
-    /// records that were. `position` goes back: records that ended beyond it are the lost ones.
-    @discardableResult package func dropPending() -> Int { 0 }
-
-    /// A summary of what was dropped since the last one. Every other record appends it by
-    /// itself first; this is for a sink that recovers while there is nothing to say.
-    package func appendDropSummary(at time: Timestamp) {}
-
-    /// A policy is in force from here on: the first one of the stream (`previousDigest` nil), or
-    /// a new one.
-    package func appendConfigurationLoaded(
-        at time: Timestamp, policyDigest: [UInt8], file: String, ruleCount: Int
-    ) {}
-
-    /// Appends `log-reopened` if the sink's file changed since the last call.
-    package func noteReopening(of sink: AuditSink, at time: Timestamp) {}
+    /// Ends the line that begins at `start`.
+    func seal(from start: Int) {
+        chain.seal(from: start, observer: encoder.observer.view, in: &queue.lines)
+        position += UInt64(queue.lines.count - start)
+    }
 }

@@ -12,14 +12,14 @@ package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
     /// Bytes handed to the kernel, from the front of the batch.
     package let written: Int
     /// The errno that stopped the rest; 0 where all was taken. `EBUSY`: another owner is in the
-    /// middle of a line. `ENXIO`: a FIFO that nobody reads.
+    /// middle of a line. `ENXIO`, `EPIPE`: a FIFO that nobody reads.
     package let code: Int32
     /// Whether the beginning of the line that this owner had begun is gone from the file, which
     /// was truncated meanwhile: the line is to be written again from its beginning.
-    package let mustRestartLine: Bool
+    let mustRestartLine: Bool
 
     /// Whether something is left to write.
-    package var isFull: Bool { code != 0 || mustRestartLine }
+    package var isFull: Bool { code != 0 }
 
     init(written: Int, code: Int32, mustRestartLine: Bool = false) {
         self.written = written

@@ -1,8 +1,7 @@
 // When something happened. The worker reads the clock once an iteration and hands the value on.
 
-import HTTPSyntax
-
 import Glibc
+import HTTPSyntax
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 package struct Timestamp: Hashable, Comparable, Sendable, BitwiseCopyable {
