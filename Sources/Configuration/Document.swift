@@ -85,6 +85,9 @@ struct Node {
             && textBytes.elementsEqual(other.utf8)
     }
 
+    /// Whether the text holds what only an escape or a block scalar can bring in.
+    var hasControls: Bool { textBytes.contains { $0 < 0x20 || $0 == 0x7F } }
+
     /// Whether nothing was written: `key:` alone, `~` or `null`.
     var isNull: Bool {
         guard kind == .scalar, isPlain else { return false }
@@ -107,7 +110,7 @@ struct Node {
         switch kind {
         case .sequence: "a list"
         case .mapping: "a mapping"
-        case .scalar, .broken: isNull ? "empty" : "text"
+        case .scalar, .broken: isNull ? "empty" : "a single value"
         }
     }
 }

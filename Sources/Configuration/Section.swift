@@ -137,7 +137,8 @@ struct Section<Target>: Sendable {
     /// Returns the key that was probably meant.
     private func reportUnknown(_ key: Node, _ decoder: Decoder) -> String? {
         let names = info.keys.filter { !$0.isRefused }.map(\.name)
-        let meant = Suggestion.nearest(to: key.text, among: names)
+        let meant =
+            Suggestion.nearest(to: key.text, among: names) ?? Keys.elsewhere(key.text, but: info)
         decoder.report(
             key,
             Complaint(
