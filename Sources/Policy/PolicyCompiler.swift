@@ -140,19 +140,20 @@ extension PolicyCompiler {
                 at: one.patternLocation, accepted: "each pattern once for a host",
                 related: [other.patternLocation])
         }
+        let cost = trees.matchingCost(of: scope)
+        guard cost <= PatternTrees.maximumMatchingCost else {
+            report(
+                "the patterns branch so much that a path may take \(cost) steps to match",
+                at: scopes[scope].location,
+                accepted: "at most \(PatternTrees.maximumMatchingCost) steps")
+            return
+        }
         let finder = trees.overlaps(of: scope)
         for overlap in finder.overlaps { report(overlap, rules) }
         if finder.isExhausted {
             report(
                 "the patterns cross in too many ways to be compared",
                 at: scopes[scope].location, accepted: "literals in place of {name} where they do")
-        }
-        let cost = trees.matchingCost(of: scope)
-        if cost > PatternTrees.maximumMatchingCost {
-            report(
-                "the patterns branch so much that a path may take \(cost) steps to match",
-                at: scopes[scope].location,
-                accepted: "at most \(PatternTrees.maximumMatchingCost) steps")
         }
     }
 
