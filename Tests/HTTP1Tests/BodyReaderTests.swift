@@ -39,9 +39,12 @@ func readBody(
 enum ChunkedCases {
     static let refused: [(String, Reason)] = [
         ("\r\n", .chunkSizeInvalid), ("g\r\n", .chunkSizeInvalid), (" 5\r\n", .chunkSizeInvalid),
-        ("5 \r\n", .chunkSizeInvalid), ("5\t\r\n", .chunkSizeInvalid), ("+5\r\n", .chunkSizeInvalid),
-        ("-5\r\n", .chunkSizeInvalid), ("0x5\r\n", .chunkSizeInvalid), ("5_\r\n", .chunkSizeInvalid),
-        ("5,\r\n", .chunkSizeInvalid), (";a\r\n", .chunkSizeInvalid), ("5\0\r\n", .chunkSizeInvalid),
+        ("5 \r\n", .chunkSizeInvalid), ("5\t\r\n", .chunkSizeInvalid),
+        ("+5\r\n", .chunkSizeInvalid),
+        ("-5\r\n", .chunkSizeInvalid), ("0x5\r\n", .chunkSizeInvalid),
+        ("5_\r\n", .chunkSizeInvalid),
+        ("5,\r\n", .chunkSizeInvalid), (";a\r\n", .chunkSizeInvalid),
+        ("5\0\r\n", .chunkSizeInvalid),
         ("5 ;a\r\n", .chunkSizeInvalid), ("\u{b2}\r\n", .chunkSizeInvalid),
         ("5\n", .bareLF), ("\n", .bareLF), ("5\rx", .bareCR), ("5\r\r\n", .bareCR),
         ("00000000000000005\r\n", .chunkSizeTooLarge), ("8000000000000000\r\n", .chunkSizeTooLarge),
@@ -54,9 +57,11 @@ enum ChunkedCases {
         ("5;a=b \r\n", .chunkExtensionInvalid), ("5;a=\"b\r\n", .chunkExtensionInvalid),
         ("5;a=\"b\" \r\n", .chunkExtensionInvalid), ("5;a=\"b\"c\r\n", .chunkExtensionInvalid),
         ("5;a=\"\\\r\n", .chunkExtensionInvalid), ("5;a\0\r\n", .chunkExtensionInvalid),
-        ("5;a=\"\u{1}\"\r\n", .chunkExtensionInvalid), ("5;a=\"\u{7f}\"\r\n", .chunkExtensionInvalid),
+        ("5;a=\"\u{1}\"\r\n", .chunkExtensionInvalid),
+        ("5;a=\"\u{7f}\"\r\n", .chunkExtensionInvalid),
         ("5;a\u{e4}\r\n", .chunkExtensionInvalid), ("5;a=b=c\r\n", .chunkExtensionInvalid),
-        ("5;a\n", .bareLF), ("5;a=\"\n", .bareLF), ("5;a\rx", .bareCR), ("0;\r\n", .chunkExtensionInvalid),
+        ("5;a\n", .bareLF), ("5;a=\"\n", .bareLF), ("5;a\rx", .bareCR),
+        ("0;\r\n", .chunkExtensionInvalid),
         ("5;" + String(repeating: "a", count: 256) + "\r\n", .chunkExtensionTooLong),
         ("5;a=\"" + String(repeating: " ", count: 999), .chunkExtensionTooLong),
     ]
@@ -66,11 +71,16 @@ enum ChunkedCases {
         ("0\r\n", "0\r\n", ""), ("000\r\n", "000\r\n", ""),
         ("3\r\nabc\r\n0\r\n", "3\r\nabc\r\n0\r\n", "abc"),
         ("0000000000000003\r\nabc\r\n0\r\n", "0000000000000003\r\nabc\r\n0\r\n", "abc"),
-        ("A\r\n0123\r\n6789\r\n0a\r\n..........\r\n0\r\n",
-         "A\r\n0123\r\n6789\r\n0a\r\n..........\r\n0\r\n", "0123\r\n6789.........."),
+        (
+            "A\r\n0123\r\n6789\r\n0a\r\n..........\r\n0\r\n",
+            "A\r\n0123\r\n6789\r\n0a\r\n..........\r\n0\r\n", "0123\r\n6789.........."
+        ),
         ("1;a\r\nx\r\n0;b\r\n", "1\r\nx\r\n0\r\n", "x"),
         ("1;a=b;c=\"d;\\\"\u{ff}\t\r \";e\r\n", "", ""),
-        ("1;a=b;c=\"d;\\\" \u{ff}\t\";e\r\nx\r\n2\r\nyz\r\n0\r\n", "1\r\nx\r\n2\r\nyz\r\n0\r\n", "xyz"),
+        (
+            "1;a=b;c=\"d;\\\" \u{ff}\t\";e\r\nx\r\n2\r\nyz\r\n0\r\n", "1\r\nx\r\n2\r\nyz\r\n0\r\n",
+            "xyz"
+        ),
         ("1; a\t= b ; c=\"\" ;d\r\nx\r\n0\r\n", "1\r\nx\r\n0\r\n", "x"),
         ("1;" + String(repeating: "a", count: 255) + "\r\nx\r\n0\r\n", "1\r\nx\r\n0\r\n", "x"),
     ].filter { !$0.1.isEmpty }
@@ -91,10 +101,13 @@ enum ChunkedCases {
         bytes: String, framed: String, decoded: String
     ) {
         let count = bytes.unicodeScalars.count
-        for (form, kept) in [(BodyReader.Form.framed, framed), (.decoded, decoded), (.discarded, "")] {
+        for (form, kept) in [
+            (BodyReader.Form.framed, framed), (.decoded, decoded), (.discarded, ""),
+        ] {
             let body = readBody(latin(bytes + "X: y\r\n\r\n"), .chunked, form)
             let expected = ReadBody(
-                kept: kept, consumed: count, reason: nil, isComplete: false, isAwaitingTrailers: true)
+                kept: kept, consumed: count, reason: nil, isComplete: false,
+                isAwaitingTrailers: true)
             #expect(body == expected)
         }
     }
@@ -178,7 +191,8 @@ enum ChunkedCases {
             var data = ""
             for _ in 0..<Int.random(in: 0...8, using: &generator) {
                 let length = Int.random(in: 1...40, using: &generator)
-                let chunk = latin((0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) })
+                let chunk = latin(
+                    (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) })
                 let size = String(length, radix: 16, uppercase: Bool.random(using: &generator))
                 wire += size + (Bool.random(using: &generator) ? ";n=\"\(length);\"" : "") + "\r\n"
                 wire += chunk + "\r\n"

@@ -2,17 +2,31 @@
 
 import Glibc
 import HTTPSyntax
+import Synchronization
 
-/// Lends a copy of `bytes` that is followed by a page nobody may touch.
-func withGuardedBytes<Result>(_ bytes: [UInt8], _ body: (MutableByteView) -> Result) -> Result {
+/// Areas that end at a page nobody may touch, kept because mapping one takes long.
+private let areas = Mutex<[Int]>([])
+private let areaSize = 1 << 18
+
+/// The address of the guard of an area; areas are never unmapped.
+private func takeGuard() -> Int {
+    if let kept = areas.withLock({ $0.popLast() }) { return kept }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let room = (bytes.count + page - 1) / page * page
     let area = mmap(
-        nil, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        nil, areaSize + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let area, area != MAP_FAILED else { fatalError("mmap") }
-    defer { munmap(area, room + page) }
-    precondition(mprotect(area + room, page, PROT_NONE) == 0)
-    let start = (area + room - bytes.count).bindMemory(to: UInt8.self, capacity: bytes.count)
+    precondition(mprotect(area + areaSize, page, PROT_NONE) == 0)
+    return Int(bitPattern: area + areaSize)
+}
+
+/// Lends a copy of `bytes` that ends where reading on is a crash.
+func withGuardedBytes<Result>(_ bytes: [UInt8], _ body: (MutableByteView) -> Result) -> Result {
+    precondition(bytes.count <= areaSize, "more than an area holds")
+    let end = takeGuard()
+    defer { areas.withLock { $0.append(end) } }
+    guard let start = UnsafeMutablePointer<UInt8>(bitPattern: end - bytes.count) else {
+        fatalError("no address")
+    }
     start.update(from: bytes, count: bytes.count)
     return body(MutableByteView(base: start, count: bytes.count))
 }

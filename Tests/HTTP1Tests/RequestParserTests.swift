@@ -121,7 +121,8 @@ import Testing
         #expect(parseRequest(bytes, limits: limits).head != nil)
         limits.head = bytes.count - 1
         #expect(parseRequest(bytes, limits: limits) == .failed(431, .headTooLarge))
-        #expect(parseRequest(Array(bytes.dropLast()), limits: limits) == .failed(431, .headTooLarge))
+        #expect(
+            parseRequest(Array(bytes.dropLast()), limits: limits) == .failed(431, .headTooLarge))
         #expect(parseRequest(Array(bytes.dropLast(2)), limits: limits) == .incomplete)
     }
 
@@ -131,20 +132,23 @@ import Testing
         let good = "GET \(longest) HTTP/1.1\r\nHost: a\r\n\r\n"
         #expect(parseRequest(latin(good), limits: limits).head?.target == longest)
         #expect(parseRequest(latin("GET \(longest)"), limits: limits) == .incomplete)
-        #expect(parseRequest(latin("GET \(longest)b"), limits: limits) == .failed(414, .targetTooLong))
+        #expect(
+            parseRequest(latin("GET \(longest)b"), limits: limits) == .failed(414, .targetTooLong))
         let long = "GET \(longest)b\0"
         #expect(parseRequest(latin(long), limits: limits) == .failed(414, .targetTooLong))
         let method = String(repeating: "M", count: 21)
         #expect(parseRequest(latin(method), limits: limits) == .failed(501, .methodTooLong))
         #expect(
-            parseRequest(latin(method.dropLast() + " / HTTP/1.0\r\n\r\n"), limits: limits).head != nil)
+            parseRequest(latin(method.dropLast() + " / HTTP/1.0\r\n\r\n"), limits: limits).head
+                != nil)
     }
 
     @Test func `field lines beyond the limit are refused`() {
         let limits = HeadLimits(head: 1000, target: 20, fields: 3)
         let three = "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n"
         #expect(parseRequest(latin(three + "\r\n"), limits: limits).head?.lines.count == 3)
-        #expect(parseRequest(latin(three + "Y: 3\r\n"), limits: limits) == .failed(431, .tooManyFields))
+        #expect(
+            parseRequest(latin(three + "Y: 3\r\n"), limits: limits) == .failed(431, .tooManyFields))
     }
 
     @Test func `a name longer than its length can say is refused`() {
