@@ -17,13 +17,17 @@ package final class AuditSink: Sendable {
 
     /// Opens the destination. A FIFO that nobody reads yet is no error: it is full (`ENXIO`)
     /// until somebody does.
-    package init(to destination: SinkDestination) throws(SinkError) {
+    package convenience init(to destination: SinkDestination) throws(SinkError) {
+        switch destination {
+        case .file(let path):
+            self.init(destination, try SinkFile.open(path: path))
+        case .standardOutput:
+            self.init(destination, try SinkFile.inherited(1, name: "standard output"))
+        }
+    }
+
+    init(_ destination: SinkDestination, _ file: consuming SinkFile) {
         self.destination = destination
-        let file =
-            switch destination {
-            case .file(let path): try SinkFile.open(path: path)
-            case .standardOutput: try SinkFile.standardOutput()
-            }
         state = Mutex(SinkState(file))
     }
 

@@ -125,14 +125,12 @@ extension SinkFile {
         return unsafe pread(file.number, &last, 1, size - 1) == 1 && last != 0x0a
     }
 
-    /// Takes descriptor 1, whatever it is, without changing how others see it where possible.
-    static func standardOutput() throws(SinkError) -> SinkFile {
-        let name = "standard output"
-        let number = fcntl(1, F_DUPFD_CLOEXEC, 3)
-        if number < 0 { throw SinkError(path: name, code: errno) }
-        let shared = FileDescriptor(number)
+    /// Takes a descriptor that was inherited, whatever it is, without changing how others see it
+    /// where possible. `name` is for the error.
+    static func inherited(_ inherited: Int32, name: String) throws(SinkError) -> SinkFile {
+        let shared = FileDescriptor(fcntl(inherited, F_DUPFD_CLOEXEC, 3))
         guard let status = shared.status() else { throw SinkError(path: name, code: errno) }
-        let link = "/proc/self/fd/1"
+        let link = "/proc/self/fd/\(inherited)"
         switch status.format {
         case S_IFREG:
             // O_APPEND, so that a rotation by truncation leaves no hole.

@@ -79,7 +79,9 @@ final class Decoder {
 
     private func wrongKind(_ node: Node) -> Complaint {
         if node.isNull { return Complaint("has no value") }
-        if node.kind == .scalar { return Complaint("\(Printable.quoted(node.text)) is not accepted") }
+        if node.kind == .scalar {
+            return Complaint("\(Printable.quoted(node.text)) is not accepted")
+        }
         return Complaint("is \(node.kindText)")
     }
 }

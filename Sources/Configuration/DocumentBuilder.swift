@@ -37,11 +37,17 @@ final class DocumentBuilder {
     }
 
     /// libyaml's own error; on a line with a tab it only says what the tab did.
-    func syntaxError(_ message: String, _ mark: Mark) {
-        isHopeless = true
+    func syntaxError(_ message: String, _ mark: Mark, context: (String, Mark)?) {
+        giveUp()
         guard !linesWithTabs.contains(Int(mark.line)) else { return }
         fail("not YAML: " + message, line: Int(mark.line), column: Int(mark.column))
+        guard let (text, start) = context else { return }
+        let place = document.source.place(line: Int(start.line), column: Int(start.column))
+        faults[faults.count - 1].related = [.init(place: place, message: text)]
     }
+
+    /// What was read is not all there is.
+    func giveUp() { isHopeless = true }
 
     // MARK: Events
 
@@ -82,7 +88,9 @@ final class DocumentBuilder {
     /// False where the document is nested too deeply to read on.
     func open(_ kind: Node.Kind, _ mark: Mark) -> Bool {
         if isAtKey {
-            fail("a key that is \(kind == .mapping ? "a mapping" : "a list")", mark, accepted: "text")
+            fail(
+                "a key that is \(kind == .mapping ? "a mapping" : "a list")", mark, accepted: "text"
+            )
         }
         guard open.count < YAMLReader.deepest else {
             isHopeless = true

@@ -51,11 +51,14 @@ enum FileSystem {
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
         let status = unsafe glob(pattern, GLOB_ERR | GLOB_NOSORT, nil, &found)
-        if status == GLOB_NOMATCH { return [] }
+        // A folder that is not there holds no match; one that may not be read could hold some.
+        if status == GLOB_NOMATCH || status == GLOB_ABORTED && errno == ENOENT { return [] }
         guard status == 0 else { throw FileError(message: "cannot be expanded: " + errorText()) }
         var paths: [String] = []
         for index in 0..<Int(unsafe found.gl_pathc) {
-            if let path = unsafe found.gl_pathv[index] { paths.append(unsafe String(cString: path)) }
+            if let path = unsafe found.gl_pathv[index] {
+                paths.append(unsafe String(cString: path))
+            }
         }
         return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }

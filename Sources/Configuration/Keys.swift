@@ -26,7 +26,8 @@ enum Keys {
                     key: "names",
                     .either([
                         .text(example: AddressSyntax.backendAccepted), .section(backend.info),
-                    ]), atLeast: 1), isRequired: true, "The servers that requests are forwarded to.",
+                    ]), atLeast: 1), isRequired: true,
+                "The servers that requests are forwarded to.",
                 decode: Decoder.backends),
             Key(
                 "defaults", defaults.shape, isRequired: true,
@@ -61,9 +62,9 @@ enum Keys {
             Key(
                 "workers", .integer(1...512, or: "auto"), \.workers, default: "auto",
                 "Threads that serve clients; `auto`: as many as there are CPUs."),
-            .later("trusted_proxies", instead: "no proxy whose X-Forwarded-* fields are believed"),
-            .later("admin", instead: "no admin listener"),
-            .later("control", instead: "SIGHUP to reload"),
+            .later("trusted_proxies"),
+            .later("admin"),
+            .later("control", instead: "a reload by SIGHUP"),
         ])
 
     /// An included file: rules and hosts, and a word about what stands in the wrong file.
@@ -153,7 +154,7 @@ enum Keys {
                 "response_head", .size(1 << 10...1 << 20), \.responseHead, default: "64KiB",
                 "Of a response's head; beyond: 502."),
             Key(
-                "content", .size(0...1 << 50, or: "none"), \.content, default: "none",
+                "content", .size(0...1 << 40, or: "none"), \.content, default: "none",
                 "Of a request's content; beyond: 413."),
             Key(
                 "connections", .integer(1...1_000_000, or: "auto"), \.connections, default: "auto",
@@ -186,12 +187,14 @@ enum Keys {
             isAccess
                 ? Key(
                     "on_full", .words([("block", .block), ("drop", .drop)]), \.onFull,
-                    default: "drop", "When the destination takes no more, a request waits or its "
+                    default: "drop",
+                    "When the destination takes no more, a request waits or its "
                         + "record is dropped and counted.")
                 : Key(
                     "on_full",
                     .words([("block", .block), ("refuse", .refuse), ("drop", .drop)]), \.onFull,
-                    default: "block", "When the destination takes no more, a rejected request "
+                    default: "block",
+                    "When the destination takes no more, a rejected request "
                         + "waits, gets 503, or its record is dropped and counted."),
             Key(
                 "query", .words([("redact", .redact), ("keep", .keep)]), \.query,

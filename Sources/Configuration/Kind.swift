@@ -126,7 +126,9 @@ extension Kind<Int> {
             decoder.amend(from: mark, accepted: shape.accepted)
             return value.map { .some($0) } ?? .none
         }
-        kind.readText = { text in text == word ? .some(nil) : inner.readText?(text).map { .some($0) } }
+        kind.readText = { text in
+            text == word ? .some(nil) : inner.readText?(text).map { .some($0) }
+        }
         return kind
     }
 }
@@ -153,7 +155,8 @@ extension Kind {
             }
             throw Complaint(
                 "\(scalar.quoted) is not accepted",
-                suggestion: Suggestion.nearest(to: scalar.text, among: names))
+                suggestion: isNumber
+                    ? nil : Suggestion.nearest(to: scalar.text, among: names))
         }
     }
 }

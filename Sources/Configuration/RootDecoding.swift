@@ -12,6 +12,15 @@ extension Decoder {
         var seen: [Address: Node] = [:]
         for item in node.items {
             var draft = ListenDraft()
+            if item.kind == .scalar, !item.isNull {
+                decoder.report(
+                    item,
+                    Complaint(
+                        "\(Printable.quoted(item.text)) is not a mapping",
+                        accepted: Keys.listener.shape.accepted,
+                        suggestion: "address: \(item.text)"))
+                continue
+            }
             Keys.listener.decode(item, into: &draft, decoder)
             guard let address = draft.address else { continue }
             if let first = seen[address], address.port != 0 {

@@ -31,7 +31,7 @@ extension Keys {
             Key(
                 "host", .located("a host name"), \.host, standardText: "every host",
                 "The only host the rule is for; the same as the rule under `hosts`."),
-        ] + options(isCommon: false) + [.later("upgrade", instead: "no tunnels")])
+        ] + options(isCommon: false) + [.later("upgrade")])
 
     static let host = Section<HostDraft>(
         "rules and defaults", name: "host",

@@ -62,7 +62,7 @@ struct Key<Target>: Sendable {
     }
 
     /// A key whose feature this version lacks. `instead` says what to do meanwhile.
-    static func later(_ name: String, instead: String) -> Key {
+    static func later(_ name: String, instead: String? = nil) -> Key {
         Key(refused: name, "is not supported by this version", instead: instead)
     }
 
@@ -74,8 +74,8 @@ struct Key<Target>: Sendable {
             instead: "rules, hosts")
     }
 
-    private init(refused name: String, _ message: String, instead: String) {
-        info = KeyInfo(name: name, shape: .boolean, summary: "", later: instead)
+    private init(refused name: String, _ message: String, instead: String?) {
+        info = KeyInfo(name: name, shape: .boolean, summary: "", isRefused: true)
         decode = { node, _, decoder in
             decoder.report(node.keyOrSelf, Complaint(message, accepted: instead))
         }
@@ -106,29 +106,32 @@ struct Section<Target>: Sendable {
     func decode(_ node: Node, into target: inout Target, _ decoder: Decoder) {
         guard decoder.isMapping(node, shape) else { return }
         var found = [Node?](repeating: nil, count: keys.count)
+        var misspelled: [String] = []
         for (key, value) in node.pairs {
             if let index = keys.firstIndex(where: { key.hasText($0.info.name) }) {
                 found[index] = value
             } else {
-                reportUnknown(key, decoder)
+                misspelled += [reportUnknown(key, decoder)].compactMap(\.self)
             }
         }
         for (key, value) in zip(keys, found) {
             if let value {
                 key.decode(value, &target, decoder)
-            } else if key.info.isRequired {
+            } else if key.info.isRequired, !misspelled.contains(key.info.name) {
                 decoder.reportMissing(key.info, in: node)
             }
         }
     }
 
-    private func reportUnknown(_ key: Node, _ decoder: Decoder) {
-        let names = info.keys.filter { $0.later == nil }.map(\.name)
+    /// Returns the key that was probably meant.
+    private func reportUnknown(_ key: Node, _ decoder: Decoder) -> String? {
+        let names = info.keys.filter { !$0.isRefused }.map(\.name)
+        let meant = Suggestion.nearest(to: key.text, among: names)
         decoder.report(
             key,
             Complaint(
-                "unknown key", accepted: info.acceptedKeys,
-                suggestion: Suggestion.nearest(to: key.text, among: names)))
+                "unknown key", accepted: info.acceptedKeys, suggestion: meant))
+        return meant
     }
 
     /// As a value of another section.

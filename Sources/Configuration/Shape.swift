@@ -63,7 +63,7 @@ struct SectionInfo: Sendable {
 
     /// The keys that this version takes.
     var acceptedKeys: String {
-        keys.filter { $0.later == nil }.map(\.name).joined(separator: ", ")
+        keys.filter { !$0.isRefused }.map(\.name).joined(separator: ", ")
     }
 }
 
@@ -79,6 +79,6 @@ struct KeyInfo: Sendable {
     let summary: String
     var isRequired = false
     /// Set for a key that is refused here, because its feature comes with a later version or it
-    /// belongs in another file: what is accepted instead.
-    var later: String?
+    /// belongs in another file.
+    var isRefused = false
 }

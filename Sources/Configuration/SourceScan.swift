@@ -26,7 +26,8 @@ enum SourceScan {
     }
 
     private static func isUTF16(_ view: ByteView) -> Bool {
-        view.count >= 2 && (view[0] == 0xFF && view[1] == 0xFE || view[0] == 0xFE && view[1] == 0xFF)
+        view.count >= 2
+            && (view[0] == 0xFF && view[1] == 0xFE || view[0] == 0xFE && view[1] == 0xFF)
     }
 
     fileprivate static func notUTF8(line: Int, column: Int) -> SourceFault {

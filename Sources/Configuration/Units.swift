@@ -14,13 +14,19 @@ enum Duration {
     /// What was probably meant by a duration that is written differently.
     static func suggestion(for text: String) -> String? {
         let (digits, unit) = Quantity.split(text)
-        guard !digits.isEmpty else { return nil }
-        switch unit.lowercased() {
-        case "", "sec", "secs", "second", "seconds", "s": return digits + "s"
-        case "ms", "msec", "millis", "milliseconds": return digits + "ms"
-        case "min", "mins", "minute", "minutes", "m": return digits + "m"
-        case "hour", "hours", "hr", "h": return digits + "h"
-        default: return nil
+        guard let number = Int(digits), let meant = meant(number, unit.lowercased()) else {
+            return nil
+        }
+        return parse(meant) == nil ? nil : meant
+    }
+
+    private static func meant(_ number: Int, _ unit: String) -> String? {
+        switch unit {
+        case "", "sec", "secs", "second", "seconds", "s": "\(number)s"
+        case "ms", "msec", "millis", "milliseconds": "\(number)ms"
+        case "min", "mins", "minute", "minutes", "m": "\(number)m"
+        case "hour", "hours", "hr", "h": "\(number)h"
+        default: nil
         }
     }
 }
@@ -38,13 +44,19 @@ enum Size {
     /// What was probably meant by a size that is written differently.
     static func suggestion(for text: String) -> String? {
         let (digits, unit) = Quantity.split(text)
-        guard !digits.isEmpty else { return nil }
-        switch unit.lowercased() {
-        case "", "b", "byte", "bytes": return digits + "B"
-        case "k", "kb", "ki", "kib": return digits + "KiB"
-        case "m", "mb", "mi", "mib": return digits + "MiB"
-        case "g", "gb", "gi", "gib": return digits + "GiB"
-        default: return nil
+        guard let number = Int(digits), let meant = meant(number, unit.lowercased()) else {
+            return nil
+        }
+        return parse(meant) == nil ? nil : meant
+    }
+
+    private static func meant(_ number: Int, _ unit: String) -> String? {
+        switch unit {
+        case "", "b", "byte", "bytes": "\(number)B"
+        case "k", "kb", "ki", "kib": "\(number)KiB"
+        case "m", "mb", "mi", "mib": "\(number)MiB"
+        case "g", "gb", "gi", "gib": "\(number)GiB"
+        default: nil
         }
     }
 }
@@ -53,7 +65,7 @@ private enum Quantity {
     /// Digits without a needless zero in front, then a unit; nil otherwise or on overflow.
     static func parse(_ text: String, units: [(String, Int)]) -> Int? {
         let (digits, unit) = split(text)
-        guard let number = Int(digits), digits == String(number),
+        guard let number = Int(digits), text == "\(number)\(unit)",
             let factor = units.first(where: { $0.0 == unit })?.1
         else { return nil }
         let (product, overflow) = number.multipliedReportingOverflow(by: factor)
@@ -62,8 +74,7 @@ private enum Quantity {
 
     static func split(_ text: String) -> (digits: String, unit: String) {
         let digits = text.prefix { $0 >= "0" && $0 <= "9" }
-        let unit = text.dropFirst(digits.count).drop { $0 == " " }
-        return (String(digits), digits.count + unit.count == text.count ? String(unit) : unit + " ")
+        return (String(digits), String(text.dropFirst(digits.count).drop { $0 == " " }))
     }
 
     static func text(_ value: Int, units: [(String, Int)]) -> String {

@@ -138,11 +138,12 @@ extension Decoder {
     private func refuseAsMethods(_ node: Node) {
         var complaint = Complaint("is \(node.kindText)")
         if node.isNull {
-            complaint = Complaint("has no value", suggestion: "[] to block every method")
+            complaint = Complaint(
+                "has no value", accepted: Shape.methods.accepted + ", or [] to block every method")
         } else if node.kind == .scalar {
             complaint = Complaint("\(Printable.quoted(node.text)) is not a list")
             let names = node.text.split { $0 == "," || $0 == " " }.map(String.init)
-            if !names.isEmpty, names.allSatisfy({ Method($0) != nil }) {
+            if !names.isEmpty, names.allSatisfy({ Method($0) != nil && Int($0) == nil }) {
                 complaint.suggestion =
                     names.count == 1 && node.text.lowercased() == "any"
                     ? "any" : "[" + names.joined(separator: ", ") + "]"

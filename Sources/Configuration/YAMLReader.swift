@@ -87,10 +87,16 @@ enum YAMLReader {
     }
 
     private static func reportSyntax(_ parser: yaml_parser_t, _ builder: DocumentBuilder) {
-        var message = "YAML cannot be read"
-        if let problem = unsafe parser.problem { message = unsafe String(cString: problem) }
-        if let context = unsafe parser.context { message += unsafe " " + String(cString: context) }
-        unsafe builder.syntaxError(message, Mark(parser.problem_mark))
+        // What the reader refuses, the scan of the source has reported, and better.
+        if unsafe parser.error == YAML_READER_ERROR, !builder.faults.isEmpty {
+            builder.giveUp()
+            return
+        }
+        let problem = unsafe parser.problem.map { unsafe String(cString: $0) }
+        let context = unsafe parser.context.map { unsafe String(cString: $0) }
+        unsafe builder.syntaxError(
+            problem ?? "it cannot be read", Mark(parser.problem_mark),
+            context: context.map { ($0, unsafe Mark(parser.context_mark)) })
     }
 }
 

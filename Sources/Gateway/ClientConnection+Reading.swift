@@ -195,11 +195,6 @@ extension Ref<ClientConnection> {
     }
 }
 
-extension BodyReader.Progress {
-    /// No input used.
-    static var nothing: BodyReader.Progress { BodyReader.Progress(consumed: 0, kept: 0, error: nil) }
-}
-
 extension BodyReader {
     /// `process`, and the empty trailer section that nearly every chunked content ends with, so
     /// that it leaves in the same call as the last chunk.

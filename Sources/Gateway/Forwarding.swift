@@ -40,28 +40,31 @@ extension Ref<ClientConnection> {
         value.content = BodyReader(worker.value.request.framing)
         value.contentCount = 0
         let rest = bytes.dropFirst(head.count)
-        var progress = BodyReader.Progress.nothing
+        var consumed = 0
+        var kept = 0
         if worker.value.request.framing != .none {
-            progress = value.content.take(rest, as: .framed)
+            let progress = value.content.take(rest, as: .framed)
             if let error = progress.error { return refuse(error, head: head) }
+            consumed = progress.consumed
+            kept = progress.kept
         }
         beginExchange(verdict, request)
-        if progress.consumed > 0 { value.exchange.requestContentArrived() }
+        if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
         let backend = Int(worker.value.use.value.snapshot.policy.facts(verdict.rule).backend)
         if let code = attachUpstream(backend) {
-            return head.count + progress.consumed + failUpstream(.unreachable(code))
+            return head.count + consumed + failUpstream(.unreachable(code))
         }
         value.upstream?.value.canReplay = value.exchange.upstreamIsReused
-        sendUpstream(rest.view.slice(0, progress.kept))
-        value.contentCount = UInt64(progress.consumed)
+        sendUpstream(rest.view.slice(0, kept))
+        value.contentCount = UInt64(consumed)
         if value.exchange.request == .complete {
             value.deadline.clear()
         } else {
             value.deadline.set(worker.value.use.value.timeouts.clientContent)
         }
-        return head.count + progress.consumed
+        return head.count + consumed
     }
 
     private func beginExchange(_ verdict: Verdict, _ request: PolicyRequest) {

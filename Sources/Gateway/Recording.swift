@@ -26,7 +26,7 @@ extension Ref<ClientConnection> {
 }
 
 extension Ref<Worker> {
-    func nextID() -> EventID { value.ids.next(at: value.now) }
+    func nextID() -> EventID { value.ids.value.next(at: value.now) }
 
     /// Appends a verdict's record, with the readings where there are several.
     func record(

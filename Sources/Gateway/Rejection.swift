@@ -192,7 +192,7 @@ extension Ref<ClientConnection> {
 
     /// The log takes nothing and the configuration says to refuse: 503 without a record.
     private func refuseForLog(_ used: Int) -> Int {
-        var answer = Answer(status: 503, detail: "the block log cannot be written")
+        var answer = Answer(status: 503, detail: ByteView("the block log cannot be written"))
         answer.error = "proxy_internal_error"
         answer.closes = true
         write(answer)

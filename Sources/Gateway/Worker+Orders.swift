@@ -1,7 +1,9 @@
 import Audit
 import Configuration
+import Digest
 import HTTP1
 import HTTPSyntax
+import Policy
 import Transport
 
 // What the main thread asks of a worker: take a new configuration, note reopened logs, drain.
@@ -14,23 +16,23 @@ extension Ref<Worker> {
         clients: ClientCounter, connectionLimit: Int, outbox: Mailbox<WorkerReport>
     ) -> Ref<Worker>? {
         guard let base = EventBase(), let inbox = Mailbox<WorkerOrder>(),
-            let ids = try? EventIDGenerator()
+            let generator = try? EventIDGenerator()
         else { return nil }
         let settings = snapshot.settings
         let wheel = Ref<DeadlineWheel>.make(DeadlineWheel(now: Clock.milliseconds()))
-        let log = WriteAhead(index: index, snapshot: snapshot, process: process)
         let now = Timestamp.now()
         let use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: []))
-        var generator: EventIDGenerator? = consume ids
-        let worker = Ref<Worker>.make { (context) -> Worker in
+        let ids = Ref<EventIDGenerator>.make(generator)
+        let worker = unsafe Ref<Worker>.make { context in
             Worker(
                 index: index, base: base, wheel: wheel, inbox: inbox, outbox: outbox, use: use,
                 inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
-                tick: unsafe .timer(base, workerTicked, context), log: log, clients: clients,
+                tick: unsafe .timer(base, workerTicked, context),
+                log: WriteAhead(index: index, snapshot: snapshot, process: process), clients: clients,
                 request: RequestHead(maximumFields: settings.limits.fields),
                 response: ResponseHead(maximumFields: settings.limits.fields),
                 requestLimits: settings.limits.ofRequests,
-                responseLimits: settings.limits.ofResponses, ids: generator.take()!, now: now,
+                responseLimits: settings.limits.ofResponses, ids: ids, now: now,
                 connectionLimit: connectionLimit)
         }
         worker.install(snapshot, listeners)

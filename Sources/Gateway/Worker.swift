@@ -44,7 +44,7 @@ struct Worker: ~Copyable {
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
     var date = HTTPDate()
-    var ids: EventIDGenerator
+    let ids: Ref<EventIDGenerator>
 
     var now: Timestamp
     var isClockStale = true

@@ -1,0 +1,73 @@
+# What a person and CI run. `make run` and `make test` do all their own set-up: on a Debian 12
+# with a Swift toolchain (6.2 or later) nothing has to be installed by hand.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+# More for the commands, e.g. `make bench BENCH_ARGS='--rounds 9'`.
+BENCH_ARGS ?=
+TEST_ARGS ?=
+
+# A static release build links the Swift runtime in, so it needs a build directory of its own.
+STATIC := .build-static
+DIST := $(STATIC)/dist
+
+export SWIFT
+
+.PHONY: help run build test lint release bench match-instructions install clean
+
+help:
+	@echo 'make run      build, then start the gate in front of a demo backend'
+	@echo 'make test     lint, build, unit, conformance and end-to-end tests'
+	@echo 'make lint     formatting and house rules only'
+	@echo 'make build    release build'
+	@echo 'make release  static release build, stripped: $(DIST)/methodgate'
+	@echo 'make install  the static build into PREFIX=$(PREFIX), under DESTDIR'
+	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
+	@echo 'make match-instructions'
+	@echo '              instructions of a rule match at 10 and 100,000 rules, by callgrind'
+	@echo 'make clean    removes all build products'
+
+run: build
+	@exec .build/release/methodgate demo --config config/demo.yaml
+
+build:
+	@scripts/setup.sh build
+	$(SWIFT) build -c release --product methodgate
+
+test:
+	@scripts/setup.sh test
+	@scripts/lint.sh
+	@scripts/test.sh $(TEST_ARGS)
+
+lint:
+	@scripts/lint.sh
+
+release:
+	@scripts/setup.sh build
+	$(SWIFT) build -c release --static-swift-stdlib --product methodgate --scratch-path $(STATIC)
+	@mkdir -p $(DIST)
+	strip -o $(DIST)/methodgate $(STATIC)/release/methodgate
+
+bench: release
+	@scripts/setup.sh bench
+	python3 Benchmarks/bench.py --gate $(STATIC)/release/methodgate $(BENCH_ARGS)
+
+match-instructions:
+	@scripts/setup.sh bench
+	Benchmarks/match-instructions.sh
+
+# An operator's configuration is never overwritten.
+install: release
+	install -D -m 755 $(DIST)/methodgate $(DESTDIR)$(PREFIX)/bin/methodgate
+	install -D -m 644 config/methodgate.yaml \
+	    $(DESTDIR)$(PREFIX)/share/doc/methodgate/methodgate.yaml
+	install -D -m 644 config/demo.yaml $(DESTDIR)$(PREFIX)/share/doc/methodgate/demo.yaml
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/methodgate/LICENSE
+	test -e $(DESTDIR)$(SYSCONFDIR)/methodgate/methodgate.yaml || \
+	    install -D -m 644 config/methodgate.yaml \
+	        $(DESTDIR)$(SYSCONFDIR)/methodgate/methodgate.yaml
+
+clean:
+	rm -rf .build .build-static

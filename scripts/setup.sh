@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Installs what is missing for `build`, `test` or `bench`, and nothing else: each thing is looked
+# for first, and apt is only asked for what was not found. Works as root and with sudo.
+#
+# Debian starts a service as soon as its package is unpacked; nginx and HAProxy are wanted here
+# as programs only, so their services are kept from starting, now and at the next boot.
+set -euo pipefail
+
+readonly SWIFT="${SWIFT:-swift}"
+missing=()
+
+# Each line: how to see that it is there, and the Debian package that brings it.
+want_library() { pkg-config --exists "$1" 2>/dev/null || missing+=("$2"); }
+want_command() { [ -n "$(PATH="$PATH:/usr/sbin:/sbin" command -v "$1")" ] || missing+=("$2"); }
+
+want_for_build() {
+    want_command pkg-config pkg-config
+    want_command git git
+    want_command cc gcc # links, and brings the C library's headers
+    want_command strip binutils
+    want_library libevent_core libevent-dev
+    want_library libcrypto libssl-dev
+    want_library yaml-0.1 libyaml-dev
+    compgen -G '/usr/lib/gcc/*/*/libstdc++.so' >/dev/null || missing+=(libstdc++-12-dev)
+}
+
+want_for_test() {
+    want_for_build
+    want_command curl curl
+    want_command python3 python3
+}
+
+want_for_bench() {
+    want_for_build
+    want_command python3 python3
+    want_command nginx nginx-light
+    want_command haproxy haproxy
+    want_command wrk wrk
+    want_command strace strace
+    want_command valgrind valgrind
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -- "$@"; fi
+}
+
+# Runs as root: apt-get with a policy that forbids starting services, as invoke-rc.d and
+# deb-systemd-invoke ask for it. A policy that already stands there is left alone.
+readonly install_quietly='
+set -eu
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap "rm -f $policy" EXIT
+    printf "#!/bin/sh\nexit 101\n" >"$policy"
+    chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq -o DPkg::Lock::Timeout=300 update
+apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 install "$@" >/dev/null
+if [ -d /run/systemd/system ]; then
+    for service in "$@"; do
+        case "$service" in
+            nginx-light) systemctl --quiet --no-reload disable nginx || true ;;
+            haproxy) systemctl --quiet --no-reload disable haproxy || true ;;
+        esac
+    done
+fi
+'
+
+install_missing() {
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "setup: missing: ${missing[*]} (Debian's names); install them and try again" >&2
+        exit 2
+    fi
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        echo "setup: missing: ${missing[*]}; run as root: apt-get install ${missing[*]}" >&2
+        exit 2
+    fi
+    echo "setup: installing ${missing[*]}" >&2
+    as_root sh -c "$install_quietly" sh "${missing[@]}"
+}
+
+check_toolchain() {
+    if ! command -v "$SWIFT" >/dev/null; then
+        echo "setup: no Swift toolchain: '$SWIFT' is not in PATH (6.2 or later is needed)" >&2
+        exit 2
+    fi
+    local version
+    version="$("$SWIFT" --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)"
+    if [ "$(printf '6.2\n%s\n' "$version" | sort -V | head -n 1)" != 6.2 ]; then
+        echo "setup: Swift $version found, 6.2 or later is needed" >&2
+        exit 2
+    fi
+}
+
+case "${1-}" in
+    build) want_for_build ;;
+    test) want_for_test ;;
+    bench) want_for_bench ;;
+    *) echo "usage: setup.sh build | test | bench" >&2; exit 2 ;;
+esac
+check_toolchain
+install_missing

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests: unit, conformance, end to end. Arguments go to
+# `swift test`. Ends with one line, `methodgate: N passed, N failed`, and fails when none ran.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly SWIFT="${SWIFT:-swift}"
+# Blocking code does not stop at a test's own time limit; this one ends it. Seconds.
+readonly LIMIT="${TEST_LIMIT:-1800}"
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+
+# Each target may import only what Package.swift lists for it: the arrows point downward.
+"$SWIFT" build --build-tests --explicit-target-dependency-import-check error
+
+status=0
+timeout --foreground --kill-after=20 "$LIMIT" \
+    "$SWIFT" test --skip-build "$@" 2>&1 | tee "$log" || status=$?
+
+if [ "$status" = 124 ] || [ "$status" = 137 ]; then
+    echo "test: ended after $LIMIT s" >&2
+fi
+# Swift Testing sums up in one line per run; a failed test has a line of its own.
+total="$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')"
+failures="$(grep -cE '^. Test .* failed after ' "$log" || true)"
+echo
+echo "methodgate: $((total - failures)) passed, $failures failed"
+if [ "$total" = 0 ] && [ "$#" = 0 ]; then
+    echo 'test: no test ran' >&2
+    exit 1
+fi
+exit "$status"
