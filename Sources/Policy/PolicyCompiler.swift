@@ -118,7 +118,7 @@ extension PolicyCompiler {
         } catch {
             report(error, at: rule.patternLocation)
         }
-        if rule.pattern.contains("/:") {
+        if PathPattern.hasColonSegment(rule.pattern) {
             problems.append(
                 PolicyProblem(
                     "the pattern '\(rule.pattern)' holds a segment that begins with ':', which is "
@@ -193,8 +193,8 @@ extension PolicyCompiler {
 
     private mutating func check(_ list: MethodList) {
         for (index, method) in list.methods.enumerated() {
+            if let known = catalog.number(of: method), known != .connect { continue }
             let location = list.locations[index]
-            if method.registered != nil && method != Self.connect { continue }
             if let failure = catalog.failure(of: method) {
                 report(failure, at: location)
             } else if catalog.intern(method) == nil {
@@ -210,8 +210,6 @@ extension PolicyCompiler {
                     "'\(method)' is listed twice", at: list.locations[index], severity: .warning))
         }
     }
-
-    private static let connect = Method("CONNECT")
 
     private mutating func checkDefaults() {
         let common = scopes[0].defaults
