@@ -18,6 +18,17 @@ extension `End to end` {
             #expect(backend.connections.count == 1)
         }
 
+        @Test func `are closed when nobody needs them`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let rest = "timeouts: {upstream_idle: 300ms}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            #expect(eventually(within: 3) { backend.connections.allSatisfy(\.isAtEnd) })
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+        }
+
         /// Answers once, then takes one more request on the same connection and hangs up.
         private func backendThatHangsUp() throws -> ScriptedBackend {
             let isFirst = Collected<Int>()

@@ -144,12 +144,34 @@ extension `End to end` {
             defer { gate.stop() }
             _ = try RawClient.exchange(gate.address, request("GET"))
             let before = try gate.descriptors()
-            for number in 0..<50 {
+            for number in 0..<60 {
                 let client = try gate.connect()
-                try client.send(number % 3 == 0 ? "GET / HT" : request("GET"))
-                if number % 2 == 0 { client.reset() } else { client.close() }
+                let requests = ["GET / HT", blocked, blocked + "PUT / HTTP/1.1\r\nHost", "\r\n"]
+                try client.send(requests[number % 4])
+                if number % 3 == 0 { client.reset() } else { client.close() }
             }
-            #expect(eventually { (try? gate.descriptors()) ?? .max <= before + 4 })
+            #expect(eventually { (try? gate.descriptors()) == before })
+        }
+
+        @Test func `leaves connections beyond its limit in the kernel's queue`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let rest = "limits: {connections: 2}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            let first = try gate.connect()
+            let second = try gate.connect()
+            defer { second.close() }
+            for client in [first, second] {
+                try client.send(request("GET"))
+                #expect(try client.readFinalAnswer().status == 200)
+            }
+            let third = try gate.connect()
+            defer { third.close() }
+            try third.send(request("GET"))
+            #expect(try third.isOpenAndSilent(for: 0.3))
+            first.close()
+            #expect(try third.readFinalAnswer().status == 200)
         }
     }
 }
