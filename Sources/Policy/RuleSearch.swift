@@ -39,8 +39,9 @@ extension CompiledPolicy {
         let stable = table.match(path, root: record.root)
         guard record.hasViews else { return stable }
         let other = table.match(path, root: viewRoots[scope &* viewCount])
-        guard stable >= 0, other >= 0 else { return max(stable, other) }
-        return table.entry(other).isWithin(table.entry(stable)) ? other : stable
+        // Of two that match, the changeable one has a literal where the other has a parameter, or
+        // that would be changeable too; as they are comparable, it is the more specific one.
+        return other >= 0 ? other : stable
     }
 
     /// The rules for a path with the patterns as a view has them: the most specific one, or all
