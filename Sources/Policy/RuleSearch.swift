@@ -49,14 +49,12 @@ extension CompiledPolicy {
     func forEachRule(
         _ path: ByteView, scope: Int, view: Int, _ scratch: JudgeScratch, _ body: (Int32) -> Void
     ) {
-        for scope in [scope, 0] {
-            find(path, scope: scope, view: view, scratch)
-            if scratch.found.isEmpty { continue }
-            for entry in scratch.found where isMinimal(entry, among: scratch.found) {
-                body(table.entry(entry).rule)
-            }
-            return
+        find(path, scope: scope, view: view, scratch)
+        if scratch.found.isEmpty && scope != 0 { find(path, scope: 0, view: view, scratch) }
+        for entry in scratch.found where isMinimal(entry, among: scratch.found) {
+            body(table.entry(entry).rule)
         }
+        guard scratch.found.isEmpty else { return }
         body(scopes[scope].defaultRule)
     }
 
