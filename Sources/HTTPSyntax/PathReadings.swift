@@ -74,13 +74,6 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
         keep(length, decodings: 0, views: 1)
     }
 
-    /// The same for a path of which only upper case is remarkable: it and it folded.
-    package func beginFolded(_ path: ByteView) {
-        begin(path)
-        let length = apply(.foldCase, to: path)
-        keep(length, decodings: 0, views: 1)
-    }
-
     /// Adds the other readings of the path that `begin` took in.
     ///
     /// `transitions` holds for each view, sixteen bytes apart, the view to which each step leads;

@@ -70,19 +70,65 @@ extension CompiledPolicy {
         if isPlain && plainViews(at: record.readings) == 1 {
             return judgePlain(request, rule, record)
         }
-        if viewCount == 1 && traits == .upperCase {
-            if foldedRule(path, scope: scope) == rule {
-                var verdict = judgePlain(request, rule, record)
-                verdict.readings = 2
-                if verdict.outcome == .forward { return verdict }
-            }
-            scratch.readings.beginFolded(path)
-        } else {
-            scratch.readings.begin(path)
-            let problem = close(path, record.readings, scratch)
-            if problem != .none { return malformed(problem, rule: rule) }
+        if isPlain || traits == .upperCase, path.count <= Self.foldedOnStack,
+            passesQuickly(request, path, isFolded: !isPlain, rule, scope, scratch)
+        {
+            return Verdict(
+                outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none,
+                status: 0, rule: rule, readings: isPlain ? 1 : 2,
+                allowed: allows[Int(record.allow)].methods)
         }
+        scratch.readings.begin(path)
+        let problem = close(path, record.readings, scratch)
+        if problem != .none { return malformed(problem, rule: rule) }
         return judgeReadings(request, scope, rule, scratch)
+    }
+
+    private static let foldedOnStack = 1024
+
+    /// Whether a path which no step changes, or only folding, passes by every rule it finds,
+    /// and these have the methods of the raw one's. Otherwise the readings are to be computed.
+    private func passesQuickly(
+        _ request: PolicyRequest, _ path: ByteView, isFolded: Bool, _ rule: Int32, _ scope: Int,
+        _ scratch: JudgeScratch
+    ) -> Bool {
+        let record = rules[Int(rule)]
+        guard record.mode == .enforce, !request.isPreflight,
+            allows[Int(record.allow)].methods.contains(request.method)
+        else { return false }
+        if !isFolded {
+            let views = plainViews(at: record.readings)
+            return finds(record, path, scope, views, scratch)
+        }
+        guard finds(record, path, scope, caseViews.0, scratch) else { return false }
+        return unsafe withUnsafeTemporaryAllocation(
+            of: UInt8.self, capacity: Self.foldedOnStack
+        ) { buffer in
+            guard let base = buffer.baseAddress else { return false }
+            // path.count is at most the capacity.
+            for index in 0..<path.count {
+                unsafe base[index] = ASCII.lowercased(path.base[index])
+            }
+            let folded = unsafe ByteView(base: base, count: path.count)
+            return finds(record, folded, scope, caseViews.1, scratch)
+        }
+    }
+
+    /// Whether a path finds only rules that enforce the methods of `record`, in all `views`.
+    private func finds(
+        _ record: RuleRecord, _ path: ByteView, _ scope: Int, _ views: UInt64,
+        _ scratch: JudgeScratch
+    ) -> Bool {
+        var rest = views
+        var isSame = true
+        while rest != 0, isSame {
+            forEachRule(path, scope: scope, anyView: rest.trailingZeroBitCount, scratch) { found in
+                let other = rules[Int(found)]
+                if other.allow != record.allow || other.mode != .enforce { isSame = false }
+            }
+            rest &= rest - 1
+        }
+        return isSame
     }
 
     /// What gives a path more than one reading.
@@ -108,20 +154,6 @@ extension CompiledPolicy {
         return verdict(tally, raw: rule, rawPassed: tally.rulesPassed, readings: 1)
     }
 
-    /// The rule for a path of which only upper case is remarkable, folded; -1 where it is too
-    /// long to be folded on the stack.
-    private func foldedRule(_ path: ByteView, scope: Int) -> Int32 {
-        guard path.count <= 1024 else { return -1 }
-        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
-            guard let base = buffer.baseAddress else { return -1 }
-            // path.count is at most the capacity.
-            for index in 0..<path.count {
-                unsafe base[index] = ASCII.lowercased(path.base[index])
-            }
-            return rawRule(unsafe ByteView(base: base, count: path.count), scope: scope)
-        }
-    }
-
     /// A path with escapes: its raw reading has those of unreserved characters decoded.
     private func judgeEscaped(
         _ request: PolicyRequest, _ path: ByteView, _ scope: Int, _ scratch: JudgeScratch
@@ -133,7 +165,7 @@ extension CompiledPolicy {
         return judgeReadings(request, scope, rule, scratch)
     }
 
-    private func close(
+    func close(
         _ path: ByteView, _ level: ReadingLevel, _ scratch: JudgeScratch
     ) -> PathProblem {
         scratch.readings.close(
@@ -173,13 +205,20 @@ extension CompiledPolicy {
         while views != 0 {
             let view = views.trailingZeroBitCount
             scratch.readings.withReading(reading) { path in
-                if view == 0 {
-                    body(rawRule(path, scope: scope))
-                } else {
-                    forEachRule(path, scope: scope, view: view, scratch, body)
-                }
+                forEachRule(path, scope: scope, anyView: view, scratch, body)
             }
             views &= views - 1
+        }
+    }
+
+    private func forEachRule(
+        _ path: ByteView, scope: Int, anyView view: Int, _ scratch: JudgeScratch,
+        _ body: (Int32) -> Void
+    ) {
+        if view == 0 {
+            body(rawRule(path, scope: scope))
+        } else {
+            forEachRule(path, scope: scope, view: view, scratch, body)
         }
     }
 

@@ -182,15 +182,22 @@ struct PatternSlot: BitwiseCopyable {
         }
         let end = Self.segmentEnd(path, from: start)
         let literal = child(of: index, path.slice(start, end - start))
-        for child in [literal, end > start ? node.parameter : -1] where child >= 0 {
-            if end < path.count {
-                collect(path, from: end + 1, at: child, into: &found)
-            } else {
-                let node = unsafe nodes[Int(child)]
-                append(Self.first(node.exact, node.slash, node.rest), to: &found)
-            }
+        if literal >= 0 { collect(path, past: end, to: literal, into: &found) }
+        if node.parameter >= 0, end > start {
+            collect(path, past: end, to: node.parameter, into: &found)
         }
         append(node.rest, to: &found)
+    }
+
+    private func collect(
+        _ path: ByteView, past end: Int, to child: Int32, into found: inout [Int32]
+    ) {
+        guard end == path.count else {
+            collect(path, from: end + 1, at: child, into: &found)
+            return
+        }
+        let node = unsafe nodes[Int(child)]
+        append(Self.first(node.exact, node.slash, node.rest), to: &found)
     }
 
     private func append(_ entry: Int32, to found: inout [Int32]) {

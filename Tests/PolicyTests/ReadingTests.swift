@@ -109,6 +109,17 @@ struct ReadingTests {
         #expect(gate.answer("PUT", "/api/7") == "405 ambiguousPath ")
     }
 
+    @Test func `a pattern with upper case beside wilder ones is still the more specific`() throws {
+        let gate = try Gate(
+            source([rule("/{x}", "GET"), rule("/Users", "PUT"), rule("/{r...}", "GET")]))
+        #expect(gate.pattern("/Users") == "/Users")
+        #expect(gate.pattern("/users") == "/{x}")
+        #expect(gate.answer("PUT", "/Users") == "forward")
+        #expect(gate.answer("GET", "/users") == "405 ambiguousPath ")
+        #expect(gate.answer("GET", "/others") == "forward")
+        #expect(gate.answer("GET", "/Others") == "forward")
+    }
+
     static let own: [(String, String)] = [
         ("/Users/{id}", "/Users/Bob"), ("/café", "/caf%C3%A9"), ("/a b/{x}", "/a%20b/1"),
         ("/a%2Fb/{x}", "/a%2Fb/1"), ("/v;x=1/{y}", "/v;x=1/z"), ("/end.", "/end."),
