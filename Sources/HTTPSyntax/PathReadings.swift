@@ -27,7 +27,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     package static let maximumCount = 64
     package static let maximumDecodings = 2
     /// Bytes of all readings together.
-    package static let maximumBytes = 128 * 1024
+    package static let maximumBytes = 64 * 1024
 
     private struct Entry {
         var offset: Int

@@ -66,13 +66,16 @@ extension CompiledPolicy {
         if traits.contains(.percent) { return judgeEscaped(request, path, scope, scratch) }
         let rule = rawRule(path, scope: scope)
         let record = rules[Int(rule)]
-        let isPlain = traits.isDisjoint(with: .ambiguous(at: record.readings))
+        let isPlain = traits.isDisjoint(with: Self.ambiguous(at: record.readings))
         if isPlain && plainViews(at: record.readings) == 1 {
-            var tally = Tally(request)
-            tally.add(rule, record, allows[Int(record.allow)].methods)
-            return verdict(tally, raw: rule, rawPassed: tally.rulesPassed, readings: 1)
+            return judgePlain(request, rule, record)
         }
         if viewCount == 1 && traits == .upperCase {
+            if foldedRule(path, scope: scope) == rule {
+                var verdict = judgePlain(request, rule, record)
+                verdict.readings = 2
+                if verdict.outcome == .forward { return verdict }
+            }
             scratch.readings.beginFolded(path)
         } else {
             scratch.readings.begin(path)
@@ -80,6 +83,43 @@ extension CompiledPolicy {
             if problem != .none { return malformed(problem, rule: rule) }
         }
         return judgeReadings(request, scope, rule, scratch)
+    }
+
+    /// What gives a path more than one reading.
+    @inline(__always) private static func ambiguous(at level: ReadingLevel) -> PathTraits {
+        switch level {
+        case .exact: []
+        case .standard: [.percent, .dotsOrEmpty]
+        case .all: [.percent, .dotsOrEmpty, .upperCase, .semicolon]
+        }
+    }
+
+    @inline(__always) private func judgePlain(
+        _ request: PolicyRequest, _ rule: Int32, _ record: RuleRecord
+    ) -> Verdict {
+        let methods = allows[Int(record.allow)].methods
+        if record.mode == .enforce, !request.isPreflight, methods.contains(request.method) {
+            return Verdict(
+                outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none,
+                status: 0, rule: rule, readings: 1, allowed: methods)
+        }
+        var tally = Tally(request)
+        tally.add(rule, record, methods)
+        return verdict(tally, raw: rule, rawPassed: tally.rulesPassed, readings: 1)
+    }
+
+    /// The rule for a path of which only upper case is remarkable, folded; -1 where it is too
+    /// long to be folded on the stack.
+    private func foldedRule(_ path: ByteView, scope: Int) -> Int32 {
+        guard path.count <= 1024 else { return -1 }
+        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
+            guard let base = buffer.baseAddress else { return -1 }
+            // path.count is at most the capacity.
+            for index in 0..<path.count {
+                unsafe base[index] = ASCII.lowercased(path.base[index])
+            }
+            return rawRule(unsafe ByteView(base: base, count: path.count), scope: scope)
+        }
     }
 
     /// A path with escapes: its raw reading has those of unreserved characters decoded.

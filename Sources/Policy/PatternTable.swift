@@ -149,6 +149,15 @@ struct PatternSlot: BitwiseCopyable {
 
     @inline(__always) private static func segmentEnd(_ path: ByteView, from start: Int) -> Int {
         var end = start
+        // Within the view: eight bytes fit before path.count.
+        while end &+ 8 <= path.count {
+            let word = unsafe UnsafeRawPointer(path.base + end).loadUnaligned(as: UInt64.self)
+            let other = UInt64(littleEndian: word) ^ 0x2f2f_2f2f_2f2f_2f2f
+            // Exact up to the first slash, which is all that counts.
+            let slashes = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
+            if slashes != 0 { return end &+ slashes.trailingZeroBitCount &>> 3 }
+            end &+= 8
+        }
         // Within the view: end < path.count.
         while end < path.count, unsafe path.base[end] != 0x2f { end &+= 1 }
         return end

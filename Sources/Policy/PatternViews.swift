@@ -30,7 +30,16 @@ struct PatternViews {
         spellings = [changeable.map { patterns[$0] }]
         var view = 0
         while view < spellings.count {
-            for step in PathStep.allCases { follow(step, from: view) }
+            let marks = spellings[view].reduce(into: PathMarks()) { marks, spelling in
+                marks.formUnion(spelling.withView { PathMarks(of: $0) })
+            }
+            for step in PathStep.allCases {
+                if step.mayChange(marks) {
+                    follow(step, from: view)
+                } else {
+                    transitions.append(UInt8(view))
+                }
+            }
             if isExhausted { return }
             view += 1
         }
