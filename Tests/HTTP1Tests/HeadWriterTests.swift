@@ -147,6 +147,14 @@ func writeResponse(
         #expect(writeRequest(latin(bytes)) == plain)
     }
 
+    @Test func `a tab or nothing before a length is made a space`() {
+        for blank in ["\t", "", "  "] {
+            let bytes = Self.start + "Content-Length:\(blank)5\r\nX: y\r\n\r\n"
+            let sent = writeRequest(latin(bytes))
+            #expect(sent == Self.start + "Content-Length: 5\r\nX: y\r\n\r\n")
+        }
+    }
+
     @Test func `Expect passes with content, unless the gate answers it`() {
         let bytes = Self.start + "Content-Length: 1\r\nExpect: 100-continue\r\n\r\n"
         #expect(writeRequest(latin(bytes)) == bytes)
