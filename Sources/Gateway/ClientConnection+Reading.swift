@@ -145,7 +145,9 @@ extension Ref<ClientConnection> {
     /// One empty line before a request is not part of it (RFC 9112 §2.2): an old client's habit
     /// after content. Nil where there is none.
     private func skipEmptyLine(_ view: ByteView) -> Int? {
-        guard !value.hasSkippedLine, view.count >= 2, view[0] == 13, view[1] == 10 else { return nil }
+        guard !value.hasSkippedLine, view[0] == 13 else { return nil }
+        guard view.count >= 2 else { return 0 }
+        guard view[1] == 10 else { return nil }
         value.hasSkippedLine = true
         return 2
     }

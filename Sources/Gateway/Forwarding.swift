@@ -16,7 +16,7 @@ extension Ref<ClientConnection> {
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head)
         }
-        if worker.value.request.target.form == .asterisk { return answerAsterisk(head) }
+        if worker.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         switch verdict.outcome {
         case .forward: break
@@ -30,6 +30,7 @@ extension Ref<ClientConnection> {
         {
             return refuse(.contentTooLarge, head: head)
         }
+        if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
         return forward(bytes, head, verdict, request)
     }
 
@@ -45,10 +46,14 @@ extension Ref<ClientConnection> {
         if worker.value.request.framing != .none {
             let progress = value.content.take(rest, as: .framed)
             if let error = progress.error { return refuse(error, head: head) }
+            if let limit = worker.value.contentLimit, UInt64(progress.consumed) > limit {
+                return refuse(.contentTooLarge, head: head)
+            }
             consumed = progress.consumed
             kept = progress.kept
         }
         beginExchange(verdict, request)
+        takeNote(head)
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
@@ -99,8 +104,7 @@ extension Ref<ClientConnection> {
         while let idle = pool.takeIdle() {
             // A request that must not be sent twice looks before it leaps.
             if !value.exchange.isIdempotent && !Socket.isSilent(idle.value.descriptor) {
-                idle.value.phase = .busy
-                idle.close()
+                idle.closeTaken()
                 continue
             }
             idle.value.phase = .busy
@@ -214,6 +218,7 @@ extension Ref<ClientConnection> {
         _ bytes: MutableByteView, headLength: Int, from upstream: Ref<UpstreamConnection>
     ) -> Int? {
         let worker = value.worker
+        value.note?.value.status = UInt16(worker.value.response.status)
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {
             send(worker.value.output.view, .empty)
@@ -222,6 +227,7 @@ extension Ref<ClientConnection> {
         let rest = bytes.dropFirst(headLength)
         let progress = upstream.value.content.take(rest, as: answerForm)
         let content = rest.view.slice(0, progress.kept)
+        value.note?.value.responseContent += UInt64(content.count)
         if content.count <= Worker.copyLimit {
             worker.value.output.append(content)
             send(worker.value.output.view, .empty)

@@ -12,6 +12,8 @@ package final class Snapshot: Sendable {
     package let policy: CompiledPolicy
     /// Where each backend is reached, by its index.
     let addresses: [SocketAddress]
+    /// The same as text, for records.
+    let addressTexts: TextTable
     let blockSink: AuditSink
     let accessSink: AuditSink?
 
@@ -19,6 +21,7 @@ package final class Snapshot: Sendable {
         self.settings = settings
         self.policy = settings.policy
         self.addresses = addresses
+        addressTexts = TextTable(settings.backends.map(\.address.text))
         blockSink = blocks
         accessSink = access
     }

@@ -52,9 +52,17 @@ extension Ref<Worker> {
             value.extra.append(host)
             value.extra.append("\r\n")
         }
+        var options = HeadWriter.RequestOptions(rawValue: 0)
+        if let hops = maxForwards(head) {
+            options = .dropsMaxForwards
+            value.extra.append("Max-Forwards: ")
+            value.extra.append(decimal: UInt64(hops - 1))
+            value.extra.append("\r\n")
+        }
         value.output.removeAll()
         HeadWriter.request(
-            value.request, in: head, extra: value.extra.view, into: &value.output)
+            value.request, in: head, extra: value.extra.view, options: options,
+            into: &value.output)
     }
 
     /// HTTP/1.0 may lack Host; HTTP/1.1 to the backend may not.

@@ -56,8 +56,9 @@ extension Ref<Worker> {
     private func install(_ snapshot: Snapshot, _ listeners: [Listener]) {
         let settings = snapshot.settings
         let old = value.use
-        value.use = Ref<SnapshotUse>.make(
-            SnapshotUse(snapshot: snapshot, pools: snapshot.addresses.map(pool)))
+        let pools = snapshot.addresses.map(pool)
+        value.use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: pools))
+        for pool in value.pools where !pools.contains(pool) { pool.retire() }
         if old.value.users == 0 { value.retiredUses.append(old) }
         if settings.limits.fields != value.request.fields.capacity {
             value.request = RequestHead(maximumFields: settings.limits.fields)
@@ -76,7 +77,10 @@ extension Ref<Worker> {
     /// The pool for an address: the same one over reloads.
     private func pool(_ address: SocketAddress) -> Ref<UpstreamPool> {
         let text = address.text
-        for pool in value.pools where pool.value.addressText == text { return pool }
+        for pool in value.pools where pool.value.addressText == text {
+            pool.value.isRetired = false
+            return pool
+        }
         let pool = Ref<UpstreamPool>.make(UpstreamPool(address: address, text: text))
         value.pools.append(pool)
         return pool
