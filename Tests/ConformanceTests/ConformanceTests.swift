@@ -32,7 +32,7 @@ struct `Conformance cases` {
         for problem in Judge.problems(with: trickled, in: theCase, authority: authority) {
             Issue.record("\(theCase.name) (byte by byte): \(problem)")
         }
-        for difference in Judge.differences(whole, trickled) {
+        for difference in Judge.differences(whole, trickled, in: theCase) {
             Issue.record("\(theCase.name): \(difference)")
         }
     }
