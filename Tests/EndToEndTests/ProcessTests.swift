@@ -150,7 +150,8 @@ extension `End to end` {
                 try client.send(requests[number % 4])
                 if number % 3 == 0 { client.reset() } else { client.close() }
             }
-            #expect(eventually { (try? gate.descriptors()) == before })
+            // The first client's own descriptor may or may not be closed when it is counted.
+            #expect(eventually { (try? gate.descriptors()).map { $0 <= before } ?? false })
         }
 
         @Test func `leaves connections beyond its limit in the kernel's queue`() throws {
