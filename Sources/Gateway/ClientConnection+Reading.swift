@@ -28,7 +28,8 @@ extension Ref<ClientConnection> {
             } else {
                 take(space.slice(0, count))
             }
-            return (toEnd || count == space.count) && value.phase != .closed && value.readEvent.isAdded
+            return (toEnd || count == space.count) && value.phase != .closed
+                && value.readEvent.isAdded
         case .wouldBlock: break
         case .endOfStream: ended()
         case .failed: abort()

@@ -25,7 +25,8 @@ extension Ref<ClientConnection> {
             guard verdict.isShadowed else { return reject(head, verdict, request) }
             recordWouldBlock(head, verdict, request)
         }
-        if let limit = worker.value.contentLimit, case .length(let length) = worker.value.request.framing,
+        if let limit = worker.value.contentLimit,
+            case .length(let length) = worker.value.request.framing,
             length > limit
         {
             return refuse(.contentTooLarge, head: head)
@@ -46,10 +47,11 @@ extension Ref<ClientConnection> {
         if worker.value.request.framing != .none {
             let progress = value.content.take(rest, as: .framed)
             if let error = progress.error { return refuse(error, head: head) }
-            if let limit = worker.value.contentLimit, UInt64(progress.consumed) > limit {
-                return refuse(.contentTooLarge, head: head)
+            if let limit = worker.value.contentLimit, UInt64(progress.data) > limit {
+                return refuse(.contentTooLarge, head: head, mayContinue: false)
             }
             consumed = progress.consumed
+            value.contentCount = UInt64(progress.data)
             kept = progress.kept
         }
         beginExchange(verdict, request)
@@ -63,7 +65,6 @@ extension Ref<ClientConnection> {
         }
         value.upstream?.value.canReplay = value.exchange.upstreamIsReused
         sendUpstream(rest.view.slice(0, kept))
-        value.contentCount = UInt64(consumed)
         if value.exchange.request == .complete {
             value.deadline.clear()
         } else {
@@ -134,7 +135,7 @@ extension Ref<ClientConnection> {
         if value.content.isAwaitingTrailers { return processTrailers(bytes.view) }
         let progress = value.content.take(bytes, as: .framed)
         value.exchange.requestContentArrived()
-        value.contentCount += UInt64(progress.consumed)
+        value.contentCount += UInt64(progress.data)
         if let error = progress.error { return contentFailed(error, bytes.view) }
         if let limit = value.worker.value.contentLimit, value.contentCount > limit {
             return contentTooLarge(bytes.view)

@@ -37,7 +37,9 @@ extension Ref<Worker> {
         value.body.append(head.slice(0, start))
         for index in 0..<fields {
             let line = value.request.fields[index]
-            let end = index + 1 < fields ? Int(value.request.fields[index + 1].nameOffset) : head.count - 2
+            let end =
+                index + 1 < fields
+                ? Int(value.request.fields[index + 1].nameOffset) : head.count - 2
             switch line.name {
             case .authorization, .cookie, .proxyAuthorization: continue
             default: value.body.append(head.slice(Int(line.nameOffset), end - Int(line.nameOffset)))

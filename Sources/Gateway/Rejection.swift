@@ -57,7 +57,8 @@ extension Ref<ClientConnection> {
     }
 
     private func blockRecord(
-        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts, _ id: EventID
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
+        _ id: EventID
     ) -> BlockRecord {
         var record = BlockRecord(
             BlockAction(verdict.outcome), at: value.worker.value.now, id: id,
@@ -104,7 +105,7 @@ extension Ref<ClientConnection> {
     // MARK: Refusals
 
     /// Refuses the request whose head is in `worker.request`; how many bytes were used.
-    func refuse(_ refusal: Refusal, head: ByteView) -> Int {
+    func refuse(_ refusal: Refusal, head: ByteView, mayContinue: Bool = true) -> Int {
         let worker = value.worker
         if worker.value.log.refusesNow { return refuseForLog(head.count) }
         let id = worker.nextID()
@@ -117,7 +118,7 @@ extension Ref<ClientConnection> {
         var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
         answer.eventID = id
         answer.error = refusal.error
-        let closes = !canContinue()
+        let closes = !mayContinue || !canContinue()
         describeClient(&answer, head, closes)
         write(answer)
         worker.holdUnlessDropped(self)
@@ -278,7 +279,8 @@ extension Ref<ClientConnection> {
     private func canContinue() -> Bool {
         let worker = value.worker
         let flags = worker.value.request.flags
-        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining else {
+        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining
+        else {
             return false
         }
         switch worker.value.request.framing {

@@ -17,7 +17,9 @@ package final class Snapshot: Sendable {
     let blockSink: AuditSink
     let accessSink: AuditSink?
 
-    package init(settings: Settings, addresses: [SocketAddress], blocks: AuditSink, access: AuditSink?) {
+    package init(
+        settings: Settings, addresses: [SocketAddress], blocks: AuditSink, access: AuditSink?
+    ) {
         self.settings = settings
         self.policy = settings.policy
         self.addresses = addresses

@@ -13,7 +13,9 @@ extension Ref<Worker> {
     func judge(_ head: ByteView) -> (Verdict, PolicyRequest) {
         let policy = value.use.value.snapshot.policy
         var method = value.request.method
-        if method == .unknown { method = policy.methodID(head.slice(0, value.request.methodLength)) }
+        if method == .unknown {
+            method = policy.methodID(head.slice(0, value.request.methodLength))
+        }
         let target = value.request.target
         var request = PolicyRequest(
             method: method, path: head.slice(target.pathOffset, target.pathLength),
@@ -40,7 +42,8 @@ extension Ref<Worker> {
         let host = requestHost(head)
         value.extra.removeAll()
         value.extra.append(
-            value.request.version == .http11 ? "Via: 1.1 methodgate\r\n" : "Via: 1.0 methodgate\r\n")
+            value.request.version == .http11 ? "Via: 1.1 methodgate\r\n" : "Via: 1.0 methodgate\r\n"
+        )
         value.extra.append(client.value.identity.view)
         if host.isEmpty {
             value.extra.append("\r\n")
@@ -80,7 +83,9 @@ extension Ref<Worker> {
         var options = HeadWriter.ResponseOptions(rawValue: 0)
         if client.value.exchange.clientIsHTTP10 {
             options.insert(.dropsTransferEncoding)
-            if client.value.exchange.clientPersists { value.extra.append("Connection: keep-alive\r\n") }
+            if client.value.exchange.clientPersists {
+                value.extra.append("Connection: keep-alive\r\n")
+            }
         }
         if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
         narrowAllow(head, for: client, &options)

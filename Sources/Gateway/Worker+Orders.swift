@@ -28,7 +28,8 @@ extension Ref<Worker> {
                 index: index, base: base, wheel: wheel, inbox: inbox, outbox: outbox, use: use,
                 inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
                 tick: unsafe .timer(base, workerTicked, context),
-                log: WriteAhead(index: index, snapshot: snapshot, process: process), clients: clients,
+                log: WriteAhead(index: index, snapshot: snapshot, process: process),
+                clients: clients,
                 request: RequestHead(maximumFields: settings.limits.fields),
                 response: ResponseHead(maximumFields: settings.limits.fields),
                 requestLimits: settings.limits.ofRequests,
@@ -69,7 +70,8 @@ extension Ref<Worker> {
         value.contentLimit = settings.limits.content.map(UInt64.init)
         value.log.adopt(snapshot)
         value.log.stream.appendConfigurationLoaded(
-            at: value.now, policyDigest: settings.policyDigest.bytes, file: settings.files.first ?? "",
+            at: value.now, policyDigest: settings.policyDigest.bytes,
+            file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
         listen(on: listeners)
     }
@@ -89,7 +91,9 @@ extension Ref<Worker> {
     /// Watches exactly these listeners; one that is still wanted is left alone.
     private func listen(on listeners: [Listener]) {
         for acceptor in value.acceptors
-        where !acceptor.value.isRetired && !listeners.contains(where: { $0 === acceptor.value.listener }) {
+        where !acceptor.value.isRetired
+            && !listeners.contains(where: { $0 === acceptor.value.listener })
+        {
             acceptor.retire()
         }
         let kept = value.acceptors.filter { !$0.value.isRetired }
@@ -141,5 +145,7 @@ extension Ref<ClientConnection> {
 
 extension Limits {
     var ofRequests: HeadLimits { HeadLimits(head: requestHead, target: target, fields: fields) }
-    var ofResponses: HeadLimits { HeadLimits(head: responseHead, target: responseHead, fields: fields) }
+    var ofResponses: HeadLimits {
+        HeadLimits(head: responseHead, target: responseHead, fields: fields)
+    }
 }

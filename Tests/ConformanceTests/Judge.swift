@@ -158,7 +158,10 @@ enum Judge {
 
     private static func recordProblems(_ seen: Observation, _ theCase: Case) -> [String] {
         var found: [String] = []
-        for record in seen.records { found += RecordRules.problems(with: record) }
+        let answered = !seen.replies.isEmpty
+        for record in seen.records {
+            found += RecordRules.problems(with: record, answered: answered)
+        }
         for answer in seen.replies {
             guard let id = answer.value("Methodgate-Event") else { continue }
             let matching = seen.records.filter { $0["event.id"] == id }

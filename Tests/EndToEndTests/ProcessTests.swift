@@ -153,7 +153,8 @@ extension `End to end` {
                 if number % 3 == 0 { client.reset() } else { client.close() }
             }
             gate.process.signal(SIGCONT)
-            #expect(eventually { (try? gate.descriptors()) == before })
+            // The first client's own descriptor may or may not be closed when it is counted.
+            #expect(eventually { (try? gate.descriptors()).map { $0 <= before } ?? false })
         }
 
         @Test func `leaves connections beyond its limit in the kernel's queue`() throws {
