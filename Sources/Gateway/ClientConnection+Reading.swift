@@ -60,7 +60,9 @@ extension Ref<ClientConnection> {
     /// Reads on while what has come can be used or kept; a client that has ended its side leaves
     /// once its requests are answered.
     private func regulateReading() {
-        if value.phase == .idle || value.phase == .head, value.hasEnded, value.upstream == nil {
+        if value.phase == .idle || value.phase == .head, value.hasEnded,
+            value.inbound.isEmpty || !mustWait
+        {
             // Nothing more can come; what is left is no whole request.
             finish(.close)
             return

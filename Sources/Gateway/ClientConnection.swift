@@ -52,6 +52,8 @@ struct ClientConnection: ~Copyable {
     var isProcessing = false
     /// Upstream reading is paused until `outbound` has gone.
     var hasPausedUpstream = false
+    /// Bytes in the kernel when the client was last found not to read; 0 while it reads.
+    var queued = 0
     /// What is to happen once `outbound` has gone.
     var end = Exchange.ClientEnd.keep
     /// The client has ended its side.
@@ -135,18 +137,25 @@ extension Ref<ClientConnection> {
     /// A deadline has passed.
     func expired() {
         value.worker.refreshClock()
+        guard !value.isHeld else {
+            close()
+            return
+        }
+        guard value.outbound.isEmpty else {
+            if hasRead { awaitReading() } else { abort() }
+            return
+        }
         switch value.phase {
         case .idle, .draining, .lingering: close()
-        case .head:
-            if value.isHeld { close() } else { refuse(.requestTimeout) }
+        case .head: refuse(.requestTimeout)
         case .exchange: contentTimedOut()
         case .closed: break
         }
     }
 
-    /// The client has stopped sending content, or stopped reading the answer.
+    /// The client has stopped sending content.
     private func contentTimedOut() {
-        if value.exchange.hasAnswered || value.exchange.request == .complete || value.isHeld {
+        if value.exchange.hasAnswered || value.exchange.request == .complete {
             abort()
         } else {
             endExchange()

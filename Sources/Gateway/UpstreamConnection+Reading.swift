@@ -69,7 +69,24 @@ extension Ref<UpstreamConnection> {
             close()
             return
         }
-        client.upstreamTimedOut(connecting: value.phase == .connecting)
+        if value.phase == .busy && isWithinTime(client) {
+            startResponseDeadline()
+        } else {
+            client.upstreamTimedOut(connecting: value.phase == .connecting)
+        }
+    }
+
+    /// Whether the upstream has read something, too little for the kernel to say so, or has
+    /// nothing to do before the client sends more.
+    private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
+        guard !isCongested else {
+            let before = value.queued
+            value.queued = Socket.queuedBytes(value.descriptor)
+            return value.queued < before
+        }
+        let exchange = client.value.exchange
+        return exchange.request == .content && exchange.response == .head
+            && !exchange.awaitsContinue
     }
 
     /// Takes answer bytes off the front; how many were used up.
@@ -125,6 +142,7 @@ extension Ref<UpstreamConnection> {
             return nil
         case .interim(let forward):
             if forward { client.forwardInterim(bytes.view.slice(0, length)) }
+            client.limitContent()
             startResponseDeadline()
             return length
         case .final(let framing):
