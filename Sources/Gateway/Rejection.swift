@@ -189,7 +189,7 @@ extension Ref<ClientConnection> {
         answer.version = value.exchange.clientIsHTTP10 ? .http10 : .http11
         write(answer)
         endExchange()
-        if closes { end(with: isComplete ? .close : .linger) } else { becomeIdle() }
+        if closes { end(with: .linger) } else { becomeIdle() }
         return 0
     }
 
@@ -299,7 +299,7 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed else { return head.count }
         let framing = worker.value.request.framing
         if closes {
-            end(with: framing == .none ? .close : .linger)
+            end(with: .linger)
         } else if framing == .none {
             becomeIdle()
         } else {
