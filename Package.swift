@@ -15,9 +15,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    resources: [Resource] = []
+) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: dependencies, resources: resources,
+        name: name + "Tests", dependencies: dependencies, exclude: exclude, resources: resources,
         swiftSettings: [
             .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
         ])
@@ -38,24 +41,36 @@ let package = Package(
         library("Policy", ["HTTPSyntax"]),
         library("HTTP1", ["HTTPSyntax"]),
         library("Transport", ["CLibevent", "HTTPSyntax"]),
-        library("Digest", ["COpenSSL"]),
+        library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest"]),
-        library("Gateway", ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit"]),
+        library(
+            "Gateway",
+            ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),
         .executableTarget(
             name: "methodgate",
             dependencies: [
-                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Gateway",
+                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Digest", "Audit",
+                "Gateway",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
-        tests("Configuration", ["Configuration", "Policy", "HTTPSyntax"]),
+        tests(
+            "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
+            resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
         tests("Gateway", ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax"]),
-        tests("EndToEnd", ["methodgate"]),
+        .target(
+            name: "TestSupport", path: "Tests/TestSupport",
+            swiftSettings: [
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+            ]),
+        tests("EndToEnd", ["methodgate", "TestSupport"]),
+        tests("Conformance", ["methodgate", "TestSupport"], exclude: ["Cases", "README.md"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -4,9 +4,9 @@
 @safe @usableFromInline package struct FieldSection: ~Copyable {
     @usableFromInline package let lines: UnsafeMutablePointer<FieldLine>
     @usableFromInline package let capacity: Int
-    @usableFromInline package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
     /// Bit n: a line with `FieldName(rawValue: n)`, spelled properly, is there.
-    @usableFromInline package private(set) var present: UInt64 = 0
+    @usableFromInline package internal(set) var present: UInt64 = 0
 
     /// Room for `capacity` lines: the limit `fields`.
     package init(capacity: Int) {
@@ -21,13 +21,13 @@
         return unsafe lines[index]
     }
 
-    package mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         count = 0
         present = 0
     }
 
     /// False where the section is full.
-    package mutating func append(_ line: FieldLine) -> Bool {
+    @inlinable @inline(__always) package mutating func append(_ line: FieldLine) -> Bool {
         guard count < capacity else { return false }
         unsafe lines[count] = line
         count &+= 1
@@ -40,7 +40,7 @@
     }
 
     /// The first line of that name, spelled properly.
-    package func first(_ name: FieldName) -> FieldLine? {
+    @inlinable package func first(_ name: FieldName) -> FieldLine? {
         guard has(name) else { return nil }
         var index = 0
         while index < count {

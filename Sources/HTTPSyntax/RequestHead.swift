@@ -51,19 +51,19 @@ package struct ResponseHead: ~Copyable {
     @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// `Connection: close`.
-    package static let close = HeadFlags(rawValue: 1)
+    @inlinable package static var close: HeadFlags { HeadFlags(rawValue: 1) }
     /// `Connection: keep-alive`, which HTTP/1.0 needs to persist.
-    package static let keepAlive = HeadFlags(rawValue: 2)
+    @inlinable package static var keepAlive: HeadFlags { HeadFlags(rawValue: 2) }
     /// `Connection` names fields of its own: each is looked for and removed.
-    package static let namesFields = HeadFlags(rawValue: 4)
+    @inlinable package static var namesFields: HeadFlags { HeadFlags(rawValue: 4) }
     /// `Connection: upgrade` with `Upgrade`.
-    package static let upgrade = HeadFlags(rawValue: 8)
+    @inlinable package static var upgrade: HeadFlags { HeadFlags(rawValue: 8) }
     /// `Expect: 100-continue`.
-    package static let expectContinue = HeadFlags(rawValue: 16)
+    @inlinable package static var expectContinue: HeadFlags { HeadFlags(rawValue: 16) }
     /// An expectation nobody knows: 417.
-    package static let unknownExpectation = HeadFlags(rawValue: 32)
+    @inlinable package static var unknownExpectation: HeadFlags { HeadFlags(rawValue: 32) }
     /// Content-Length: 0 was written out.
-    package static let lengthZero = HeadFlags(rawValue: 64)
+    @inlinable package static var lengthZero: HeadFlags { HeadFlags(rawValue: 64) }
     /// Some line is spelled with `_` where a name the gate judges has `-`.
-    package static let hasVariants = HeadFlags(rawValue: 128)
+    @inlinable package static var hasVariants: HeadFlags { HeadFlags(rawValue: 128) }
 }

@@ -1,0 +1,71 @@
+// One worker's access records: the same fields as in the block log, without number and chain,
+// since a lost line here hides no block.
+
+import HTTPSyntax
+
+/// The access records of one worker, encoded and waiting to be written. For one thread.
+package final class AccessLog {
+    private var queue = LineQueue()
+    private var encoder: RecordEncoder
+
+    package init(observer: Observer, redactQuery: Bool) {
+        encoder = RecordEncoder(observer: observer, redactQuery: redactQuery)
+    }
+
+    /// Bytes that wait to be written.
+    package var pendingCount: Int { queue.count }
+
+    /// Encodes a record. Allocates nothing once the queue has its size.
+    package func append(_ record: borrowing AccessRecord) {
+        encoder.append(record, to: &queue.lines)
+    }
+
+    /// Writes what waits.
+    @discardableResult
+    package func flush(to sink: AuditSink) -> SinkResult {
+        let result = queue.write(to: sink, owner: ObjectIdentifier(self))
+        queue.compact()
+        return result
+    }
+
+    /// Drops what waits, save the rest of a line whose beginning is written, and returns how many
+    /// records that were.
+    @discardableResult package func dropPending() -> Int { queue.dropUnbegun() }
+}
+
+extension RecordEncoder {
+    fileprivate mutating func append(
+        _ record: borrowing AccessRecord, to line: inout ByteBuffer
+    ) {
+        begin(at: record.time, in: &line)
+        if let eventID = record.eventID {
+            line.append(",\"event.id\":\"")
+            eventID.append(to: &line)
+            line.append(byte: 0x22)
+        }
+        line.append(
+            """
+            ,"event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","allowed"],"event.action":"request-served"\
+            ,"event.duration":
+            """)
+        line.append(number: record.duration)
+        if !record.reason.isEmpty {
+            line.append(",\"event.reason\":", text: record.reason, limit: TextLimit.userAgent)
+        }
+        append(record.request, to: &line)
+        if let facts = record.facts { append(facts, to: &line) }
+        append(policyDigest: record.policyDigest, to: &line)
+        append(status: record.status, reachedBackend: record.reachedBackend, to: &line)
+        line.append(",\"http.request.body.bytes\":")
+        line.append(number: record.requestContent)
+        line.append(",\"http.response.body.bytes\":")
+        line.append(number: record.responseContent)
+        if !record.upstream.isEmpty {
+            line.append(
+                ",\"methodgate.upstream\":", text: record.upstream, limit: TextLimit.other)
+        }
+        appendObserver(to: &line)
+        line.append("}\n")
+    }
+}

@@ -1,0 +1,124 @@
+// Where records leave the process. All workers share a sink; its mutex is taken once a batch.
+// Lines are never torn: who was stopped within a line goes on before anybody else writes, and
+// before the file is changed for another one.
+
+import Glibc
+package import HTTPSyntax
+import Synchronization
+
+/// A log shared by all workers. Thread-safe; never waits for a reader.
+///
+/// The process must ignore SIGPIPE and SIGXFSZ: a FIFO without a reader and a file at its size
+/// limit are reported as full.
+package final class AuditSink: Sendable {
+    package let destination: SinkDestination
+    private let state: Mutex<SinkState>
+    private let changes = Atomic<Int>(0)
+
+    /// Opens the destination. A FIFO that nobody reads yet is no error: it is full (`ENXIO`)
+    /// until somebody does.
+    package convenience init(to destination: SinkDestination) throws(SinkError) {
+        switch destination {
+        case .file(let path):
+            self.init(destination, try SinkFile.open(path: path))
+        case .standardOutput:
+            self.init(destination, try SinkFile.inherited(1, name: "standard output"))
+        }
+    }
+
+    init(_ destination: SinkDestination, _ file: consuming SinkFile) {
+        self.destination = destination
+        state = Mutex(SinkState(file))
+    }
+
+    /// How often the file changed; `AuditStream.noteReopening` compares it.
+    package var generation: Int { changes.load(ordering: .relaxed) }
+
+    /// Hands whole lines to the kernel, as far as it takes them; after a write that ended within
+    /// a line, its rest and whole lines. Only `owner` may go on then, others get `EBUSY`.
+    package func write(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
+        state.withLock { state in
+            if !state.file.isOpen { _ = reopen(&state) }
+            let result = state.write(bytes, owner: owner)
+            if state.wantsReopening, state.holder == nil { _ = reopen(&state) }
+            return result
+        }
+    }
+
+    /// Opens the path again (SIGUSR1).
+    package func reopen() -> ReopenResult {
+        state.withLock { state in reopenWhenPossible(&state) }
+    }
+
+    /// Opens the path again where another file, or none, is there now. For one thread, once a
+    /// second.
+    package func reopenIfMoved() -> ReopenResult {
+        guard case .file(let path) = destination else { return .unchanged }
+        var found = stat()
+        let isThere = unsafe stat(path, &found) == 0
+        if !isThere, errno != ENOENT {
+            return .failed(SinkError(path: path, code: errno))
+        }
+        return state.withLock { state in
+            if isThere, let identity = state.file.identity, identity.isSameFile(as: found) {
+                return .unchanged
+            }
+            return reopenWhenPossible(&state)
+        }
+    }
+
+    private func reopenWhenPossible(_ state: inout SinkState) -> ReopenResult {
+        guard case .file = destination else { return .unchanged }
+        guard state.holder == nil else {
+            state.wantsReopening = true
+            return .deferred
+        }
+        return reopen(&state)
+    }
+
+    /// Changes the file, or keeps the old one where the new one does not open.
+    private func reopen(_ state: inout SinkState) -> ReopenResult {
+        guard case .file(let path) = destination else { return .unchanged }
+        state.wantsReopening = false
+        do throws(SinkError) {
+            let file = try SinkFile.open(path: path)
+            // A FIFO keeps what was open, since what it holds would be lost with it.
+            if !file.isOpen { return .unchanged }
+            let isFirst = !state.file.isOpen
+            state.file = file
+            if !isFirst { changes.add(1, ordering: .relaxed) }
+            return .reopened
+        } catch {
+            return .failed(error)
+        }
+    }
+}
+
+/// What the mutex guards.
+private struct SinkState: ~Copyable {
+    var file: SinkFile
+    /// Who was stopped within a line.
+    var holder: ObjectIdentifier?
+    /// How long the file was when its holder was stopped.
+    private var heldSize: Int64 = 0
+    /// Whether the file is to be changed as soon as there is no holder.
+    var wantsReopening = false
+
+    init(_ file: consuming SinkFile) { self.file = file }
+
+    mutating func write(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
+        if let holder {
+            guard holder == owner else { return SinkResult(written: 0, code: EBUSY) }
+            if file.kind == .regular, file.size < heldSize {
+                self.holder = nil
+                return SinkResult(written: 0, code: 0, mustRestartLine: true)
+            }
+        }
+        let (written, code) = file.write(bytes)
+        if written > 0 {
+            holder = bytes[written - 1] == 0x0a ? nil : owner
+            if holder != nil { heldSize = file.size }
+        }
+        return SinkResult(written: written, code: code)
+    }
+}

@@ -1,0 +1,84 @@
+// Records that could not be written. They keep their numbers, so that a reader of the log sees
+// the gap, and the next line that is written counts them.
+
+import HTTPSyntax
+
+/// Which drops the log does not tell of yet.
+struct DropReport {
+    /// Dropped since the last summary in the queue or in the log.
+    var unreported: UInt64 = 0
+    /// Summaries in the queue: where each one ends, and how many drops it tells of.
+    private var queued: [(end: UInt64, count: UInt64)] = []
+
+    mutating func didAppendSummary(endingAt end: UInt64) {
+        queued.append((end, unreported))
+        unreported = 0
+    }
+
+    /// Summaries that end at or before `position` are in the log.
+    mutating func settle(_ position: UInt64) {
+        if !queued.isEmpty { queued.removeAll { $0.end <= position } }
+    }
+
+    /// Takes the summaries that end beyond `position` back and returns how many they were.
+    mutating func withdrawSummaries(endingBeyond position: UInt64) -> Int {
+        let withdrawn = queued.filter { $0.end > position }
+        queued.removeAll { $0.end > position }
+        for summary in withdrawn { unreported += summary.count }
+        return withdrawn.count
+    }
+}
+
+extension AuditStream {
+    /// Whether drops have happened that no summary tells of, written or waiting.
+    package var hasUnreportedDrops: Bool { drops.unreported > 0 }
+
+    /// Gives a record that is not to be encoded its number and counts it as dropped.
+    package func skip() {
+        sequence += 1
+        droppedTotal += 1
+        drops.unreported += 1
+    }
+
+    /// Drops what waits, save the rest of a line whose beginning is written, and returns how many
+    /// records that were.
+    ///
+    /// `position` goes back to the end of what is kept: records that ended beyond it are the lost
+    /// ones. A summary among them is no loss: it gives its number back and is made anew.
+    @discardableResult package func dropPending() -> Int {
+        let waiting = queue.lines.count
+        let lines = queue.dropUnbegun()
+        guard lines > 0 else { return 0 }
+        position -= UInt64(waiting - queue.lines.count)
+        let begun = queue.begunLine
+        previousHash = begun.isEmpty ? settledHash : digest(of: begun)
+        let summaries = drops.withdrawSummaries(endingBeyond: position)
+        let lost = lines - summaries
+        sequence -= UInt64(summaries)
+        droppedTotal += UInt64(lost)
+        drops.unreported += UInt64(lost)
+        return lost
+    }
+
+    /// A summary of what was dropped since the last one. Every other record appends it by
+    /// itself first; this is for a sink that recovers while there is nothing to say.
+    package func appendDropSummary(at time: Timestamp) { reportDrops(at: time) }
+
+    func reportDrops(at time: Timestamp) {
+        guard drops.unreported > 0 else { return }
+        let last = sequence
+        let start = begin(
+            """
+            ,"event.kind":"event","event.category":["process"],"event.type":["info"]\
+            ,"event.action":"records-dropped","event.reason":"the log could not be written"
+            """, at: time)
+        queue.lines.append(",\"methodgate.dropped\":")
+        queue.lines.append(number: drops.unreported)
+        queue.lines.append(",\"methodgate.dropped_first\":")
+        queue.lines.append(number: last - drops.unreported + 1)
+        queue.lines.append(",\"methodgate.dropped_last\":")
+        queue.lines.append(number: last)
+        seal(from: start)
+        drops.didAppendSummary(endingAt: position)
+    }
+}

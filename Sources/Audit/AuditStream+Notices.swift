@@ -1,0 +1,61 @@
+// Records about the gate itself. They stand in the same stream as the blocks, so that who reads
+// it knows which policy was in force and where a file begins.
+
+import Digest
+import HTTPSyntax
+
+extension AuditStream {
+    /// A policy is in force from here on: the first one of the stream, or a new one. It allocates.
+    package func appendConfigurationLoaded(
+        at time: Timestamp, policyDigest digest: [UInt8], file: String, ruleCount: Int
+    ) {
+        reportDrops(at: time)
+        let isFirst = policyDigest.isEmpty
+        let start = begin(
+            isFirst
+                ? """
+                ,"event.kind":"event","event.category":["configuration"],"event.type":["info"]\
+                ,"event.action":"configuration-loaded"
+                """
+                : """
+                ,"event.kind":"event","event.category":["configuration"],"event.type":["change"]\
+                ,"event.action":"configuration-loaded"
+                """, at: time)
+        queue.lines.append(",\"file.path\":", text: file)
+        queue.lines.append(",\"methodgate.rules\":")
+        queue.lines.append(number: UInt64(ruleCount))
+        if !isFirst {
+            queue.lines.append(",\"methodgate.previous_policy_sha256\":\"")
+            queue.lines.append(policyDigest.view)
+            queue.lines.append(byte: 0x22)
+        }
+        policyDigest.removeAll()
+        digest.withView { policyDigest.append(hex: $0) }
+        encoder.append(policyDigest: policyDigest.view, to: &queue.lines)
+        seal(from: start)
+    }
+
+    /// Appends `log-reopened` if the sink's file changed since the last call.
+    package func noteReopening(of sink: AuditSink, at time: Timestamp) {
+        let current = sink.generation
+        guard current != generation else { return }
+        generation = current
+        reportDrops(at: time)
+        let start = begin(
+            """
+            ,"event.kind":"event","event.category":["process"],"event.type":["info"]\
+            ,"event.action":"log-reopened"
+            """, at: time)
+        encoder.append(policyDigest: policyDigest.view, to: &queue.lines)
+        seal(from: start)
+    }
+
+    /// Begins a line of its own kind and returns where.
+    func begin(_ event: StaticString, at time: Timestamp) -> Int {
+        let start = queue.lines.count
+        encoder.begin(at: time, in: &queue.lines)
+        appendSequence()
+        queue.lines.append(event)
+        return start
+    }
+}

@@ -1,0 +1,97 @@
+// The parts of a line that only block records have.
+
+import HTTPSyntax
+import Policy
+
+extension RecordEncoder {
+    /// All between the number and who writes.
+    func append(
+        _ record: borrowing BlockRecord, policyDigest: ByteView, to line: inout ByteBuffer
+    ) {
+        line.append(",\"event.id\":\"")
+        record.eventID.append(to: &line)
+        line.append(record.action.event)
+        if !record.reason.isEmpty {
+            line.append(",\"event.reason\":", text: record.reason, limit: TextLimit.userAgent)
+        }
+        append(record.request, to: &line)
+        if !record.requestedMethod.isEmpty {
+            line.append(
+                ",\"methodgate.requested_method\":", text: record.requestedMethod,
+                limit: TextLimit.other)
+        }
+        if let facts = record.facts {
+            append(facts, to: &line)
+            line.append(",\"methodgate.allowed\":")
+            line.append(record.allowedJSON.isEmpty ? facts.allowJSON : record.allowedJSON)
+            line.append((record.mode ?? facts.mode).member)
+        }
+        append(
+            policyDigest: record.policyDigest.isEmpty ? policyDigest : record.policyDigest,
+            to: &line)
+        if !record.hint.isEmpty {
+            line.append(",\"methodgate.hint\":", text: record.hint, limit: TextLimit.userAgent)
+        }
+        append(status: record.status, reachedBackend: record.reachedBackend, to: &line)
+    }
+}
+
+extension BlockAction {
+    /// The end of `event.id`, and the kind, category, type and action of the event. The values
+    /// are those that ECS allows for the categories.
+    fileprivate var event: StaticString {
+        switch self {
+        case .methodBlocked:
+            """
+            ","event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","denied"],"event.action":"method-blocked"
+            """
+        case .wouldBlock:
+            """
+            ","event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","allowed"],"event.action":"would-block"
+            """
+        case .overrideBlocked:
+            """
+            ","event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","denied"],"event.action":"override-blocked"
+            """
+        case .preflightBlocked:
+            """
+            ","event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","denied"],"event.action":"preflight-blocked"
+            """
+        case .ambiguousPath:
+            """
+            ","event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","denied"],"event.action":"ambiguous-path"
+            """
+        case .malformedRequest:
+            """
+            ","event.kind":"event","event.category":["web","network"]\
+            ,"event.type":["access","denied"],"event.action":"malformed-request"
+            """
+        }
+    }
+}
+
+extension Mode {
+    fileprivate var member: StaticString {
+        switch self {
+        case .enforce: ",\"methodgate.mode\":\"enforce\""
+        case .shadow: ",\"methodgate.mode\":\"shadow\""
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// The readings of an ambiguous path. Allocates.
+    mutating func append(readings: [String]) {
+        append(",\"methodgate.readings\":[")
+        for (index, reading) in readings.prefix(TextLimit.readings).enumerated() {
+            if index > 0 { append(byte: 0x2c) }
+            reading.withView { appendJSON($0, limit: TextLimit.userAgent) }
+        }
+        append(byte: 0x5d)
+    }
+}

@@ -1,0 +1,7 @@
+import Glibc
+
+/// What the system calls an errno: `Permission denied`.
+func errorText(_ code: Int32) -> String {
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe String(cString: text)
+}

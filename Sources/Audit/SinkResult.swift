@@ -1,0 +1,63 @@
+// What became of bytes given to a sink, and what a sink may be.
+
+/// Where a log goes.
+package enum SinkDestination: Hashable, Sendable {
+    /// Appended to; made if it is not there. May be a FIFO.
+    case file(path: String)
+    case standardOutput
+}
+
+/// How much of a batch the kernel has.
+package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
+    /// Bytes handed to the kernel, from the front of the batch.
+    package let written: Int
+    /// The errno that stopped the rest; 0 where all was taken. `EBUSY`: another owner is in the
+    /// middle of a line. `ENXIO`, `EPIPE`: a FIFO that nobody reads.
+    package let code: Int32
+    /// Whether the beginning of the line that this owner had begun is gone from the file, which
+    /// was truncated meanwhile: the line is to be written again from its beginning.
+    let mustRestartLine: Bool
+
+    /// Whether something is left to write.
+    package var isFull: Bool { code != 0 }
+
+    init(written: Int, code: Int32, mustRestartLine: Bool = false) {
+        self.written = written
+        self.code = code
+        self.mustRestartLine = mustRestartLine
+    }
+
+    /// What the system calls `code`, for the operator. Allocates.
+    package var reason: String { errorText(code) }
+}
+
+/// What became of the wish to open a log again.
+package enum ReopenResult: Equatable, Sendable {
+    /// The sink has no path, or the file is still in its place.
+    case unchanged
+    /// From here on records go to the file that is at the path now.
+    case reopened
+    /// Somebody is in the middle of a line: the file changes as soon as that line is complete.
+    case deferred
+    /// The old file stays in use.
+    case failed(SinkError)
+}
+
+/// A log that cannot be opened.
+package struct SinkError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let path: String
+    package let code: Int32
+    /// What was wrong where no errno says it.
+    let detail: String?
+
+    init(path: String, code: Int32, detail: String? = nil) {
+        self.path = path
+        self.code = code
+        self.detail = detail
+    }
+
+    /// `cannot open the log /var/log/x: Permission denied`.
+    package var description: String {
+        "cannot open the log \(path): \(detail ?? errorText(code))"
+    }
+}

@@ -1,0 +1,76 @@
+// A backend's URL: a scheme and an authority, nothing after it, since requests go out with the
+// target the client sent.
+
+import HTTPSyntax
+
+/// A backend's URL, taken apart but not resolved.
+struct BackendURL: Equatable {
+    enum Target: Equatable {
+        case unix(Address)
+        case host(String, port: UInt16)
+    }
+
+    var target: Target
+    /// What Host says where a client sent none.
+    var authority: String
+
+    init(_ text: String) throws(Complaint) {
+        if text.hasPrefix("unix:") {
+            target = .unix(try AddressSyntax.unix(text))
+            authority = "localhost"
+            return
+        }
+        let rest = try Self.afterScheme(text)
+        try Self.refuseMore(than: rest)
+        guard let (host, portText) = AddressSyntax.split(rest) else {
+            throw Complaint("\(Printable.quoted(text)) has no host")
+        }
+        let port = try portText.map { (text) throws(Complaint) in
+            try AddressSyntax.port(text, from: 1)
+        }
+        try Self.check(host)
+        target = .host(host, port: port ?? 80)
+        let written = host.contains(":") ? "[\(host)]" : host
+        authority = (port ?? 80) == 80 ? written : "\(written):\(port ?? 80)"
+    }
+
+    private static func afterScheme(_ text: String) throws(Complaint) -> String {
+        for scheme in ["https://", "h2c://"] where text.hasPrefix(scheme) {
+            throw Complaint("\(scheme) backends are not supported by this version")
+        }
+        if text.hasPrefix("http://") { return String(text.dropFirst("http://".count)) }
+        let hasScheme = text.contains("://")
+        throw Complaint(
+            "\(Printable.quoted(text)) has no scheme that is known",
+            suggestion: hasScheme || text.isEmpty ? nil : "http://" + text)
+    }
+
+    /// A path, query, fragment or user would be ignored, so none may stand there.
+    private static func refuseMore(than rest: String) throws(Complaint) {
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if authority.contains("@") {
+            throw Complaint("a backend has no user or password")
+        }
+        guard let next = rest.dropFirst(authority.count).first else { return }
+        let part = next == "/" ? "path" : next == "?" ? "query" : "fragment"
+        throw Complaint(
+            "a backend has no \(part)",
+            suggestion: authority.isEmpty ? nil : "http://" + authority)
+    }
+
+    /// An IP address, or a name of letters, digits, `-` and `_` (RFC 1123 §2.1).
+    private static func check(_ host: String) throws(Complaint) {
+        if Resolver.numeric(host, port: 0) != nil { return }
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isName = labels.allSatisfy { label in
+            !label.isEmpty && label.utf8.count <= 63 && !label.hasPrefix("-")
+                && label.utf8.allSatisfy {
+                    ASCII.isLetter($0) || ASCII.isDigit($0) || $0 == 0x2D || $0 == 0x5F
+                }
+        }
+        // Only an address ends in a label of digits, and this is none (RFC 3696 §2).
+        guard isName, host.utf8.count <= 253, labels.last?.first?.isASCIIDigit == false else {
+            throw Complaint("\(Printable.quoted(host)) is not a host name or IP address")
+        }
+    }
+}

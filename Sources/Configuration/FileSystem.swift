@@ -1,0 +1,68 @@
+// The few system calls a load needs: reading a whole file and expanding a pattern.
+
+import Glibc
+
+/// Why a file could not be read, in words.
+struct FileError: Error, Equatable {
+    let message: String
+}
+
+enum FileSystem {
+    /// A configuration is text somebody writes; what is larger is not one (a device, a core).
+    static let largestFile = 256 << 20
+
+    /// All bytes of a file. Calls open(2), fstat(2), read(2).
+    static func read(_ path: String) throws(FileError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { throw FileError(message: "cannot be opened: " + errorText()) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw FileError(message: "cannot be read: " + errorText())
+        }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError(message: "is a directory") }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(largestFile, max(0, Int(status.st_size))) + 1)
+        try readAll(descriptor, into: &bytes)
+        return bytes
+    }
+
+    private static func readAll(_ descriptor: CInt, into bytes: inout [UInt8]) throws(FileError) {
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            // The buffer is the array's own storage, and read(2) writes at most its length.
+            let length = unsafe chunk.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            }
+            if length < 0 {
+                if errno == EINTR { continue }
+                throw FileError(message: "cannot be read: " + errorText())
+            }
+            guard length > 0 else { return }
+            bytes.append(contentsOf: chunk[..<length])
+            guard bytes.count <= largestFile else {
+                throw FileError(message: "is larger than 256MiB")
+            }
+        }
+    }
+
+    /// The paths a pattern matches, sorted bytewise; none is fine. Calls glob(3).
+    static func expand(_ pattern: String) throws(FileError) -> [String] {
+        var found = unsafe glob_t()
+        defer { unsafe globfree(&found) }
+        let status = unsafe glob(pattern, GLOB_ERR | GLOB_NOSORT, nil, &found)
+        // A folder that is not there holds no match; one that may not be read could hold some.
+        if status == GLOB_NOMATCH || status == GLOB_ABORTED && errno == ENOENT { return [] }
+        guard status == 0 else { throw FileError(message: "cannot be expanded: " + errorText()) }
+        var paths: [String] = []
+        for index in 0..<Int(unsafe found.gl_pathc) {
+            if let path = unsafe found.gl_pathv[index] {
+                paths.append(unsafe String(cString: path))
+            }
+        }
+        return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// The text of the current errno.
+    private static func errorText() -> String { unsafe String(cString: strerror(errno)) }
+}

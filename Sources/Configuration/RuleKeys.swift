@@ -1,0 +1,144 @@
+// The keys of rules and of the two kinds of defaults. All three share their options; only the
+// common defaults say what holds where nothing is written.
+
+import HTTPSyntax
+import Policy
+
+extension Keys {
+    static let defaults = Section<RuleDraft>(
+        "the defaults", name: "defaults",
+        [
+            Key(
+                "methods", .methods, \.methods, isRequired: true,
+                "What a path allows that no rule names.")
+        ] + options(isCommon: true))
+
+    static let hostDefaults = Section<RuleDraft>(
+        "a host's defaults", name: "host_defaults",
+        [
+            Key(
+                "methods", .methods, \.methods, standardText: "the common ones",
+                "What a path of this host allows that no rule names.")
+        ] + options(isCommon: false))
+
+    static let rule = Section<RuleDraft>(
+        "rules", name: "rule",
+        [
+            Key("methods", .methods, \.methods, isRequired: true, "What the path allows."),
+            Key(
+                "id", .identifier, \.id, standardText: "made from the pattern",
+                "What log and rejections call the rule."),
+            Key(
+                "host", .located("a host name"), \.host, standardText: "every host",
+                "The only host the rule is for; the same as the rule under `hosts`."),
+        ] + options(isCommon: false) + [.later("upgrade")])
+
+    static let host = Section<HostDraft>(
+        "rules and defaults", name: "host",
+        [
+            Key(
+                "rules", hostRules, standardText: "none", "The rules of this host.",
+                decode: { node, host, _ in host.rules = node }),
+            Key(
+                "defaults", hostDefaults.shape, standardText: "the common ones",
+                "What a path of this host gets that no rule names.",
+                decode: { node, host, _ in host.defaults = node }),
+        ])
+
+    private static let hostRules = Shape.map(
+        key: "patterns", .either([.methods, .section(rule.info)]), atLeast: 0)
+
+    private static func options(isCommon: Bool) -> [Key<RuleDraft>] {
+        func standard(_ text: String) -> String? { isCommon ? text : nil }
+        let inherited = isCommon ? nil : "as in `defaults`"
+        return [
+            Key(
+                "backend", .backendName, \.options.backend,
+                standardText: inherited ?? "the backend, where there is one",
+                "Where requests are forwarded to."),
+            Key(
+                "mode", .mode, \.options.mode, default: standard("enforce"),
+                standardText: inherited,
+                "`enforce` rejects what is not allowed, `shadow` forwards and logs it."),
+            Key(
+                "options", .options, \.options.options, default: standard("preflight"),
+                standardText: inherited,
+                "`preflight`: CORS preflights pass where the method they ask for does; `answer`: "
+                    + "besides, the gate answers OPTIONS; `list`: OPTIONS is a method like any."),
+            Key(
+                "override", .overrides, \.options.overrides, default: standard("strip"),
+                standardText: inherited,
+                "Fields that override the method: `strip` removes them."),
+            Key(
+                "readings", .readings, \.options.readings, default: standard("all"),
+                standardText: inherited, "Which readings of a path are judged."),
+            Key(
+                "head_follows_get", .boolean, \.options.headFollowsGet, default: standard("true"),
+                standardText: inherited, "Whether GET in a list allows HEAD."),
+            Key(
+                "blocked_status", .blockedStatus, \.options.blockedStatus,
+                default: standard("405"), standardText: inherited,
+                "How a method is answered that is not allowed; `close` does not answer."),
+            Key(
+                "unknown_method", .unknownMethod, \.options.unknownMethod,
+                default: standard("405"), standardText: inherited,
+                "The same for a method that neither the registry nor the configuration knows."),
+            Key(
+                "narrow_allow", .boolean, \.options.narrowAllow, default: standard("true"),
+                standardText: inherited,
+                "Whether a backend's Allow is narrowed to what the gate lets through."),
+            Key(
+                "attribution", .attribution, \.options.attribution, default: standard("full"),
+                standardText: inherited, "How much a rejection says about who rejected."),
+        ]
+    }
+}
+
+extension Kind<Mode> {
+    static var mode: Self { .words([("enforce", .enforce), ("shadow", .shadow)]) }
+}
+
+extension Kind<OptionsMode> {
+    static var options: Self {
+        .words([("preflight", .preflight), ("answer", .answer), ("list", .list)])
+    }
+}
+
+extension Kind<OverrideMode> {
+    static var overrides: Self {
+        Kind(.words(["strip"])) { (scalar: Scalar) throws(Complaint) -> OverrideMode in
+            switch scalar.text {
+            case "strip": return .strip
+            case "check", "deny", "ignore":
+                throw Complaint("\(scalar.quoted) is not supported by this version")
+            default: throw Complaint("\(scalar.quoted) is not accepted")
+            }
+        }
+    }
+}
+
+extension Kind<ReadingLevel> {
+    static var readings: Self {
+        .words([("exact", .exact), ("standard", .standard), ("all", .all)])
+    }
+}
+
+extension Kind<BlockedStatus> {
+    static var blockedStatus: Self {
+        .words([
+            ("405", .methodNotAllowed), ("403", .forbidden), ("404", .notFound), ("close", .close),
+        ])
+    }
+}
+
+extension Kind<UnknownMethodStatus> {
+    static var unknownMethod: Self {
+        .words([("405", .methodNotAllowed), ("501", .notImplemented)])
+    }
+}
+
+extension Kind<Attribution> {
+    static var attribution: Self {
+        .words([("full", .full), ("minimal", .minimal), ("none", .none)])
+    }
+}

@@ -1,0 +1,125 @@
+// What a valid configuration amounts to: everything the gate is told, checked, in plain types.
+// Nothing here refers back to YAML. A snapshot is made once a load and shared by all workers.
+
+package import Digest
+package import HTTPSyntax
+package import Policy
+
+/// One loaded configuration. Immutable, so that workers share it by its reference alone.
+package final class Settings: Sendable {
+    /// Where to accept clients, in the order of the file; never empty.
+    package let listeners: [Listen]
+    /// In the order of the file; a rule's `backend` is an index into it. Never empty.
+    package let backends: [Backend]
+    package let timeouts: Timeouts
+    package let limits: Limits
+    package let log: LogSettings
+    /// Nil: as many as the CPUs the process may use.
+    package let workers: Int?
+    package let policy: CompiledPolicy
+    /// SHA-256 over the bytes of all loaded files in load order.
+    package let policyDigest: Digest256
+    /// The paths of all loaded files in load order, the main file first.
+    package let files: [String]
+    /// What is allowed but looks unintended.
+    package let warnings: [Diagnostic]
+
+    init(
+        plan: Plan, policy: CompiledPolicy, policyDigest: Digest256, files: [String],
+        warnings: [Diagnostic]
+    ) {
+        listeners = plan.listeners
+        backends = plan.backends
+        timeouts = plan.timeouts
+        limits = plan.limits
+        log = plan.log
+        workers = plan.workers
+        self.policy = policy
+        self.policyDigest = policyDigest
+        self.files = files
+        self.warnings = warnings
+    }
+}
+
+/// One entry of `listen`.
+package struct Listen: Sendable, Hashable {
+    package var address: Address
+}
+
+/// One entry of `backends`.
+package struct Backend: Sendable, Hashable {
+    /// As rules and `defaults.backend` name it.
+    package var name: String
+    /// Resolved when the configuration was loaded.
+    package var address: Address
+    /// Host of a request that had none (HTTP/1.0): `host[:port]`, the default port left out;
+    /// `localhost` for a Unix socket.
+    package var authority: String
+    /// Which readings of a path this backend may take, where no rule says.
+    package var readings: ReadingLevel?
+}
+
+/// In milliseconds each, from the last progress; `clientHead` in total.
+package struct Timeouts: Sendable, Hashable {
+    package var clientHead = 0
+    package var clientContent = 0
+    package var clientIdle = 0
+    package var connect = 0
+    package var response = 0
+    package var upstreamIdle = 0
+    package var log = 0
+    package var drain = 0
+}
+
+/// What a client or a backend may ask of the gate.
+package struct Limits: Sendable, Hashable {
+    /// Bytes of a request's head: request line, fields and the empty line.
+    package var requestHead = 0
+    /// Bytes of a request target.
+    package var target = 0
+    /// Field lines of a head, in either direction.
+    package var fields = 0
+    /// Bytes of a response's head.
+    package var responseHead = 0
+    /// Bytes of a request's content; nil: no limit.
+    package var content: Int?
+    /// Client connections at a time; nil: as many as the descriptor limit allows.
+    package var connections: Int?
+    /// Connections of one client address at a time; nil: no limit.
+    package var connectionsPerClient: Int?
+}
+
+/// The two logs.
+package struct LogSettings: Sendable, Hashable {
+    package var blocks = LogTarget()
+    /// Nil: off.
+    package var access: LogTarget?
+}
+
+/// Where the records of one log go.
+package struct LogTarget: Sendable, Hashable {
+    package enum Destination: Sendable, Hashable {
+        case stdout
+        /// Appended to; may be a FIFO.
+        case file(path: String)
+    }
+
+    /// What happens to a request whose record the destination does not take.
+    package enum OnFull: UInt8, Sendable, Hashable {
+        /// It waits, at most `timeouts.log`.
+        case block
+        /// It is answered 503.
+        case refuse
+        /// It goes on; the record is dropped and counted.
+        case drop
+    }
+
+    package enum Query: UInt8, Sendable, Hashable {
+        case redact
+        case keep
+    }
+
+    package var destination = Destination.stdout
+    package var onFull = OnFull.block
+    package var query = Query.redact
+}

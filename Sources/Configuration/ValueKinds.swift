@@ -1,0 +1,167 @@
+// How single values are read that are more than a number or a word of a list.
+
+import HTTPSyntax
+import Policy
+
+/// One entry of `listen` while it is read.
+struct ListenDraft: Sendable {
+    var address: Address?
+}
+
+/// One entry of `backends` while it is read.
+struct BackendDraft: Sendable {
+    var url: BackendURL?
+    var readings: ReadingLevel?
+}
+
+/// One entry of `hosts` while it is read.
+struct HostDraft {
+    var rules: Node?
+    var defaults: Node?
+}
+
+extension Kind<Address> {
+    static var listenAddress: Self {
+        Kind(.text(example: AddressSyntax.listenAccepted)) {
+            (scalar: Scalar) throws(Complaint) -> Address in
+            try AddressSyntax.listen(scalar.text)
+        }
+    }
+}
+
+extension Kind<BackendURL> {
+    static var backendURL: Self {
+        Kind(.text(example: AddressSyntax.backendAccepted)) {
+            (scalar: Scalar) throws(Complaint) -> BackendURL in
+            try BackendURL(scalar.text)
+        }
+    }
+}
+
+extension Kind<LogTarget.Destination> {
+    static var logDestination: Self {
+        Kind(.text(example: "file PATH, stdout", pattern: "^(stdout|file .+)$")) {
+            (scalar: Scalar) throws(Complaint) -> LogTarget.Destination in
+            let text = scalar.text
+            if text == "stdout" { return .stdout }
+            if text == "journald" || text.hasPrefix("syslog") {
+                throw Complaint("\(scalar.quoted) is not supported by this version")
+            }
+            let path = text.dropFirst("file ".count).drop { $0 == " " }
+            if text.hasPrefix("file "), !path.isEmpty { return .file(path: String(path)) }
+            throw Complaint(
+                "\(scalar.quoted) is not accepted",
+                suggestion: text.hasPrefix("/")
+                    ? "file " + text : Suggestion.nearest(to: text, among: ["stdout"]))
+        }
+    }
+}
+
+extension Kind<Located> {
+    static func located(_ example: String) -> Self {
+        let shape = Shape.text(example: example)
+        return Kind(shape) { (node: Node, decoder: Decoder) -> Located? in
+            decoder.scalar(node, shape).map {
+                Located(text: $0.text, location: decoder.location(node))
+            }
+        }
+    }
+
+    /// What stands in logs and response fields: printable ASCII without blanks or quotes.
+    static var identifier: Self {
+        let shape = Shape.text(
+            example: "up to 128 letters, digits and . _ - / :",
+            pattern: "^[A-Za-z0-9._/:-]{1,128}$")
+        return Kind(shape) { (node: Node, decoder: Decoder) -> Located? in
+            guard let scalar = decoder.scalar(node, shape) else { return nil }
+            let isValid = scalar.text.utf8.allSatisfy {
+                ASCII.isLetter($0) || ASCII.isDigit($0) || "._-/:".utf8.contains($0)
+            }
+            guard isValid, (1...128).contains(scalar.text.utf8.count) else {
+                decoder.report(node, Complaint("\(scalar.quoted) is not an id"), shape)
+                return nil
+            }
+            return Located(text: scalar.text, location: decoder.location(node))
+        }
+    }
+}
+
+extension Kind<Int> {
+    /// The name of a backend, as its number.
+    static var backendName: Self {
+        let shape = Shape.text(example: "the name of a backend")
+        return Kind(shape) { (node: Node, decoder: Decoder) -> Int? in
+            guard let scalar = decoder.scalar(node, shape) else { return nil }
+            if let number = decoder.backendNumbers[scalar.text] { return number }
+            let names = decoder.backendNumbers.sorted { $0.value < $1.value }.map(\.key)
+            decoder.report(
+                node,
+                Complaint(
+                    "\(scalar.quoted) is not a backend",
+                    accepted: names.isEmpty ? nil : names.joined(separator: ", "),
+                    suggestion: Suggestion.nearest(to: scalar.text, among: names)), shape)
+            return nil
+        }
+    }
+}
+
+extension Kind<MethodList> {
+    static var methods: Self {
+        Kind(.methods) { (node: Node, decoder: Decoder) -> MethodList? in
+            decoder.methodList(node)
+        }
+    }
+}
+
+extension Decoder {
+    /// A list of methods, those that are wrong reported and left out; nil where it is no list.
+    func methodList(_ node: Node) -> MethodList? {
+        var list = MethodList(at: location(node))
+        if node.hasText("any") {
+            list.appendAny()
+            return list
+        }
+        guard node.kind == .sequence else {
+            refuseAsMethods(node)
+            return nil
+        }
+        for item in node.items {
+            if item.hasText("any") {
+                list.appendAny()
+            } else if let method = method(item) {
+                list.append(method, at: location(item))
+            }
+        }
+        return list
+    }
+
+    private func refuseAsMethods(_ node: Node) {
+        var complaint = Complaint("is \(node.kindText)")
+        if node.isNull {
+            complaint = Complaint(
+                "has no value", accepted: Shape.methods.accepted + ", or [] to block every method")
+        } else if node.kind == .scalar {
+            complaint = Complaint("\(Printable.quoted(node.text)) is not a list")
+            let names = node.text.split { $0 == "," || $0 == " " }.map(String.init)
+            if !names.isEmpty, names.allSatisfy({ Method($0) != nil && Int($0) == nil }) {
+                complaint.suggestion =
+                    names.count == 1 && node.text.lowercased() == "any"
+                    ? "any" : "[" + names.joined(separator: ", ") + "]"
+            }
+        }
+        report(node, complaint, .methods)
+    }
+
+    /// One method of a list.
+    func method(_ node: Node) -> Method? {
+        let shape = Shape.text(example: "a method name such as GET")
+        guard let scalar = scalar(node, shape) else { return nil }
+        if scalar.text != "any", scalar.text.lowercased() == "any" {
+            report(node, Complaint("\(scalar.quoted) is not a method", suggestion: "any"), shape)
+            return nil
+        }
+        if let method = Method(scalar.text) { return method }
+        report(node, Complaint("\(scalar.quoted) is not a method"), shape)
+        return nil
+    }
+}

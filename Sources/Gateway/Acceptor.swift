@@ -1,0 +1,83 @@
+import Configuration
+import HTTPSyntax
+import Transport
+
+// A worker's watch on one listener.
+
+struct Acceptor: ~Copyable {
+    let worker: Ref<Worker>
+    let listener: Listener
+    var event: Event
+    /// No longer part of the configuration, or the gate is draining.
+    var isRetired = false
+}
+
+extension Ref<Acceptor> {
+    static func open(_ listener: Listener, on worker: Ref<Worker>) -> Ref<Acceptor> {
+        let base = worker.value.base
+        let acceptor = unsafe Ref<Acceptor>.make { context in
+            Acceptor(
+                worker: worker, listener: listener,
+                event: unsafe .read(base, listener.descriptor, listenerReadable, context))
+        }
+        acceptor.value.event.add()
+        return acceptor
+    }
+
+    /// Clients taken in one go, so that a burst of new ones does not starve the others.
+    private static var burst: Int { 64 }
+
+    /// Takes connections off the queue, as many as there is room for.
+    func accept() {
+        let worker = value.worker
+        worker.refreshClock()
+        for _ in 0..<Self.burst {
+            guard worker.value.clientCount < worker.value.connectionLimit else {
+                worker.pauseAccepting()
+                return
+            }
+            switch value.listener.accept() {
+            case .none: return
+            case .exhausted:
+                // The queue keeps them: trying again at once would spin.
+                worker.pauseAccepting()
+                return
+            case .connection(let descriptor, let peer):
+                if worker.value.clients.enter(peer, limit: worker.connectionsPerClient) {
+                    Ref<ClientConnection>.open(descriptor, peer: peer, on: worker)
+                } else {
+                    Socket.close(descriptor)
+                }
+            }
+        }
+    }
+
+    /// Stops for good: takes what already waits, then closes.
+    func retire() {
+        accept()
+        value.isRetired = true
+        value.event.remove()
+    }
+}
+
+extension Ref<Worker> {
+    var connectionsPerClient: Int? {
+        value.use.value.snapshot.settings.limits.connectionsPerClient
+    }
+
+    /// No room for another client: those that come wait in the kernel's queue.
+    func pauseAccepting() {
+        for acceptor in value.acceptors { acceptor.value.event.remove() }
+    }
+
+    /// There is room again.
+    func resumeAccepting() {
+        guard !value.isDraining, value.clientCount < value.connectionLimit else { return }
+        for acceptor in value.acceptors where !acceptor.value.isRetired { acceptor.value.event.add() }
+    }
+}
+
+func listenerReadable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<Acceptor>(context: context).accept()
+}

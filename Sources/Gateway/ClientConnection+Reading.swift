@@ -1,0 +1,218 @@
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Transport
+
+// Input from a client, in the order of the bytes: head, content, the next head.
+
+extension Ref<ClientConnection> {
+    /// Bytes or an end have come from the client.
+    func readable() {
+        let worker = value.worker
+        worker.refreshClock()
+        let held = value.inbound.count
+        let space = held > 0 ? value.inbound.space(atLeast: 16384) : worker.readSpace
+        switch Socket.receive(value.descriptor, into: space) {
+        case .bytes(let count):
+            if held > 0 {
+                value.inbound.didFill(count)
+                resume()
+            } else {
+                take(space.slice(0, count))
+            }
+        case .wouldBlock: break
+        case .endOfStream: ended()
+        case .failed: abort()
+        }
+    }
+
+    /// Processes fresh bytes where they were read, and keeps what is not used up.
+    private func take(_ bytes: MutableByteView) {
+        let used = process(bytes)
+        guard value.phase != .closed else { return }
+        if used < bytes.count { value.inbound.append(bytes.view.dropFirst(used)) }
+        regulateReading()
+    }
+
+    /// Goes on with bytes that were kept.
+    func resume() {
+        guard !value.isProcessing, value.phase != .closed else { return }
+        if !value.inbound.isEmpty {
+            let used = process(value.inbound.mutableView)
+            guard value.phase != .closed, value.phase != .lingering else { return }
+            value.inbound.consume(used)
+            if value.inbound.isEmpty { value.inbound.release() }
+        }
+        regulateReading()
+    }
+
+    /// Reads on while what has come can be used or kept; a client that has ended its side leaves
+    /// once its requests are answered.
+    private func regulateReading() {
+        if value.phase == .idle || value.phase == .head, value.hasEnded, value.upstream == nil {
+            // Nothing more can come; what is left is no whole request.
+            finish(.close)
+            return
+        }
+        if value.hasEnded || value.inbound.count >= ClientConnection.inboundLimit || mustWait {
+            value.readEvent.remove()
+        } else {
+            value.readEvent.add()
+        }
+    }
+
+    /// Whether nothing of the client may be processed now.
+    private var mustWait: Bool {
+        if value.outbound.count > ClientConnection.outboundLimit { return true }
+        if value.isHeld && value.worker.value.log.isStuck { return true }
+        guard value.phase == .exchange, value.exchange.request == .content else { return false }
+        return value.upstream?.isCongested ?? false
+    }
+
+    /// The client has ended its side (it may still read).
+    private func ended() {
+        value.hasEnded = true
+        value.readEvent.remove()
+        switch value.phase {
+        case .closed: break
+        case .idle, .head, .draining, .lingering:
+            value.inbound.removeAll()
+            if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
+        case .exchange:
+            // Content cut short: the upstream must not take it for a whole request.
+            if value.exchange.request != .complete { close() }
+        }
+    }
+
+    /// Uses up what it can of `bytes`; how many that were.
+    func process(_ bytes: MutableByteView) -> Int {
+        value.isProcessing = true
+        defer { value.isProcessing = false }
+        var offset = 0
+        while offset < bytes.count {
+            let rest = bytes.dropFirst(offset)
+            let step: Int
+            switch value.phase {
+            case .idle, .head: step = mustWait || value.end != .keep ? 0 : processHead(rest)
+            case .exchange: step = mustWait ? 0 : processContent(rest)
+            case .draining: step = drainContent(rest)
+            case .lingering: step = dropLingering(rest)
+            case .closed: return bytes.count
+            }
+            guard step > 0 else { break }
+            offset += step
+        }
+        return offset
+    }
+
+    private func processHead(_ bytes: MutableByteView) -> Int {
+        let worker = value.worker
+        let view = bytes.view
+        if value.phase == .idle {
+            if let skipped = skipEmptyLine(view) { return skipped }
+            value.phase = .head
+            value.deadline.set(worker.value.use.value.timeouts.clientHead)
+        } else if !value.scanner.shouldParse(view, limits: worker.value.requestLimits) {
+            return 0
+        }
+        let limits = worker.value.requestLimits
+        switch RequestParser.parse(view, into: &worker.value.request, limits: limits) {
+        case .incomplete:
+            _ = value.scanner.shouldParse(view, limits: limits)
+            return 0
+        case .failed(let error):
+            value.scanner.reset()
+            refuse(error, head: view)
+            return view.count
+        case .complete:
+            value.scanner.reset()
+            value.hasServed = true
+            value.hasSkippedLine = false
+            return handle(bytes)
+        }
+    }
+
+    /// One empty line before a request is not part of it (RFC 9112 §2.2): an old client's habit
+    /// after content. Nil where there is none.
+    private func skipEmptyLine(_ view: ByteView) -> Int? {
+        guard !value.hasSkippedLine, view.count >= 2, view[0] == 13, view[1] == 10 else { return nil }
+        value.hasSkippedLine = true
+        return 2
+    }
+
+    private func dropLingering(_ bytes: MutableByteView) -> Int {
+        value.contentCount += UInt64(bytes.count)
+        if value.contentCount > ClientConnection.lingerLimit { close() }
+        return bytes.count
+    }
+
+    /// Drops content of a request that was answered here; past the limit the connection ends.
+    private func drainContent(_ bytes: MutableByteView) -> Int {
+        let used: Int
+        if value.content.isAwaitingTrailers {
+            used = skipTrailers(bytes.view)
+        } else {
+            let progress = value.content.take(bytes, as: .discarded)
+            if progress.error != nil {
+                finish(.linger)
+                return bytes.count
+            }
+            used = progress.consumed
+        }
+        value.contentCount += UInt64(used)
+        if value.content.isComplete {
+            becomeIdle()
+        } else if value.contentCount > ClientConnection.drainLimit {
+            finish(.linger)
+        } else {
+            value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+        }
+        return used
+    }
+
+    private func skipTrailers(_ bytes: ByteView) -> Int {
+        let worker = value.worker
+        let (result, length) = TrailerSection.parse(
+            bytes, into: &worker.value.request.fields, limits: worker.value.requestLimits)
+        switch result {
+        case .incomplete: return 0
+        case .failed:
+            finish(.linger)
+            return bytes.count
+        case .complete:
+            value.content.trailersDone()
+            return length
+        }
+    }
+
+    /// Between two requests.
+    func becomeIdle() {
+        value.phase = .idle
+        value.scanner.reset()
+        value.contentCount = 0
+        value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
+        if value.worker.value.isDraining { finish(.close) }
+    }
+}
+
+extension BodyReader {
+    /// `process`, and the empty trailer section that nearly every chunked content ends with, so
+    /// that it leaves in the same call as the last chunk.
+    mutating func take(_ bytes: MutableByteView, as form: Form) -> Progress {
+        var progress = process(bytes, as: form)
+        guard isAwaitingTrailers, progress.error == nil else { return progress }
+        let rest = bytes.view.dropFirst(progress.consumed)
+        guard rest.count >= 2, rest[0] == 13, rest[1] == 10 else { return progress }
+        if form == .framed {
+            bytes.write("\r\n", at: progress.kept)
+            progress.kept += 2
+        }
+        progress.consumed += 2
+        trailersDone()
+        return progress
+    }
+}
+
+extension MutableByteView {
+    func write(_ literal: StaticString, at offset: Int) { write(ByteView(literal), at: offset) }
+}

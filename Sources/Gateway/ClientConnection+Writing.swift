@@ -1,0 +1,119 @@
+import Configuration
+import HTTPSyntax
+import Transport
+
+// Output to a client: write first, keep only what the kernel refuses, and hold everything back
+// while a rejection among it waits for its record.
+
+extension Ref<ClientConnection> {
+    /// Sends a head and what follows it, in one call where it can be.
+    func send(_ head: ByteView, _ content: ByteView) {
+        guard value.phase != .closed, head.count + content.count > 0 else { return }
+        guard !value.isHeld, value.outbound.isEmpty else {
+            value.outbound.append(head)
+            value.outbound.append(content)
+            return
+        }
+        switch Socket.send(value.descriptor, head, content) {
+        case .bytes(let count): keepUnsent(head, content, sent: count)
+        case .wouldBlock, .endOfStream: keepUnsent(head, content, sent: 0)
+        case .failed: abort()
+        }
+    }
+
+    private func keepUnsent(_ head: ByteView, _ content: ByteView, sent: Int) {
+        guard sent < head.count + content.count else { return }
+        if sent < head.count {
+            value.outbound.append(head.dropFirst(sent))
+            value.outbound.append(content)
+        } else {
+            value.outbound.append(content.dropFirst(sent - head.count))
+        }
+        value.writeEvent.add()
+        pauseUpstream()
+    }
+
+    /// A client that reads slowly slows its upstream down, and nobody else.
+    private func pauseUpstream() {
+        value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+        guard let upstream = value.upstream, !value.hasPausedUpstream else { return }
+        value.hasPausedUpstream = true
+        upstream.value.readEvent.remove()
+        upstream.value.deadline.clear()
+    }
+
+    private func resumeUpstream() {
+        guard value.hasPausedUpstream, let upstream = value.upstream else { return }
+        value.hasPausedUpstream = false
+        upstream.value.readEvent.add()
+        upstream.startResponseDeadline()
+    }
+
+    /// The kernel has room again.
+    func writable() {
+        value.worker.refreshClock()
+        guard !value.isHeld else {
+            value.writeEvent.remove()
+            return
+        }
+        flush()
+    }
+
+    /// The log holds the records of everything that waits: let it go.
+    func release() {
+        value.isHeld = false
+        guard value.phase != .closed else { return }
+        flush()
+    }
+
+    /// Sends what is kept; goes on with whatever waited for that.
+    private func flush() {
+        switch Socket.send(value.descriptor, value.outbound.view) {
+        case .bytes(let count):
+            value.outbound.consume(count)
+            if !value.outbound.isEmpty {
+                value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+            }
+        case .wouldBlock, .endOfStream: break
+        case .failed:
+            abort()
+            return
+        }
+        guard value.outbound.isEmpty else {
+            value.writeEvent.add()
+            return
+        }
+        value.writeEvent.remove()
+        if value.outbound.capacity > 4096 || value.phase == .idle { value.outbound.release() }
+        sentAll()
+    }
+
+    private func sentAll() {
+        resumeUpstream()
+        guard value.end == .keep else {
+            finish(value.end)
+            return
+        }
+        if value.phase == .idle || value.phase == .head || value.phase == .draining { resume() }
+    }
+
+    /// Ends the connection once everything for the client has gone.
+    func finish(_ end: Exchange.ClientEnd) {
+        guard value.phase != .closed, end != .keep else { return }
+        value.end = end
+        guard value.outbound.isEmpty, !value.isHeld else { return }
+        if end == .linger && !value.hasEnded { linger() } else { close() }
+    }
+
+    /// Ends our side and drops what still comes, so that the answer is not lost to a reset.
+    private func linger() {
+        guard value.phase != .lingering else { return }
+        endExchange()
+        value.phase = .lingering
+        value.contentCount = 0
+        value.inbound.release()
+        Socket.shutdownWrite(value.descriptor)
+        value.readEvent.add()
+        value.deadline.set(ClientConnection.lingerTime)
+    }
+}

@@ -1,0 +1,191 @@
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Policy
+import Transport
+
+// One connection of a client: the requests it carries one after another, and the answers that go
+// back in their order. Extensions by what happens: +Reading, +Writing, Forwarding, Rejection.
+
+struct ClientConnection: ~Copyable {
+    enum Phase: UInt8 {
+        /// Between two requests, nothing read.
+        case idle
+        /// Part of a head has come.
+        case head
+        /// A request runs: `exchange`.
+        case exchange
+        /// Content of a request that was answered here is read and dropped.
+        case draining
+        /// Our side has ended; whatever still comes is read and dropped for a while.
+        case lingering
+        case closed
+    }
+
+    let worker: Ref<Worker>
+    let descriptor: Int32
+    let peer: SocketAddress
+    var phase = Phase.idle
+    var readEvent: Event
+    var writeEvent: Event
+    var deadline: Deadline
+    /// Bytes that came but are not used: a partial head, pipelined requests, held-back content.
+    var inbound = ByteBuffer()
+    /// Bytes for the client that the kernel has not taken, or that wait for the log.
+    var outbound = ByteBuffer()
+    /// The field lines that say who the client is, the same for each of its requests.
+    var identity = ByteBuffer()
+    /// How many bytes of `identity`, after its first name, are the client's address.
+    var addressRange = (offset: 0, length: 0)
+    var scanner = HeadScanner()
+    var exchange = Exchange()
+    /// Content of the request that runs or is drained.
+    var content = BodyReader(.none)
+    /// Bytes of content so far, against the limit.
+    var contentCount: UInt64 = 0
+    var upstream: Ref<UpstreamConnection>?
+    /// The configuration that the running request began with.
+    var use: Ref<SnapshotUse>?
+    /// Nothing of `outbound` may go before the log holds this many bytes of the worker's stream.
+    var recordEnd: UInt64 = 0
+    var isHeld = false
+    /// Bytes of `outbound` before the first answer that waits for the log.
+    var heldFrom = 0
+    /// Being processed further up the stack: whoever completes something need not go on.
+    var isProcessing = false
+    /// Upstream reading is paused until `outbound` has gone.
+    var hasPausedUpstream = false
+    /// What is to happen once `outbound` has gone.
+    var end = Exchange.ClientEnd.keep
+    /// The client has ended its side.
+    var hasEnded = false
+    /// A request has been read on this connection.
+    var hasServed = false
+    /// An empty line before the next request has been skipped.
+    var hasSkippedLine = false
+    /// Rule and method of the running request, for the truthful Allow of its answer and the log.
+    var rule: Int32 = -1
+    var method = MethodID.unknown
+    /// What passes at its path: no answer may promise more.
+    var allowed = MethodSet.none
+    var isPreflight = false
+    var next: Ref<ClientConnection>?
+    var previous: Ref<ClientConnection>?
+
+    /// Output that may gather before a client that does not read is read no further.
+    static let outboundLimit = 64 * 1024
+    /// Unused input that may gather.
+    static let inboundLimit = 64 * 1024
+    /// Content of a rejected request that is read and dropped to keep the connection.
+    static let drainLimit: UInt64 = 256 * 1024
+    /// Milliseconds a client gets to read an answer it did not wait for, and its bytes.
+    static let lingerTime = 5000
+    static let lingerLimit: UInt64 = 1024 * 1024
+}
+
+extension Ref<ClientConnection> {
+    /// Takes in an accepted descriptor.
+    static func open(_ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>) {
+        let base = worker.value.base
+        let client = unsafe Ref<ClientConnection>.make { context in
+            ClientConnection(
+                worker: worker, descriptor: descriptor, peer: peer,
+                readEvent: unsafe .read(base, descriptor, clientReadable, context),
+                writeEvent: unsafe .write(base, descriptor, clientWritable, context),
+                deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context))
+        }
+        client.writeIdentity()
+        client.value.readEvent.add()
+        client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
+        worker.link(client)
+    }
+
+    /// `X-Forwarded-*` and the first half of `Forwarded` (RFC 7239), ready to be copied.
+    private func writeIdentity() {
+        var address = ByteBuffer(capacity: 64)
+        value.peer.appendHost(to: &address)
+        if address.isEmpty { address.append("unknown") }
+        let isIPv6 = address.view.firstIndex(of: UInt8(ascii: ":")) != nil
+        value.identity.append("X-Forwarded-For: ")
+        value.addressRange = (value.identity.count, address.count)
+        value.identity.append(address.view)
+        value.identity.append("\r\nX-Forwarded-Proto: http\r\nForwarded: for=")
+        value.identity.append(isIPv6 ? "\"[" : "")
+        value.identity.append(address.view)
+        value.identity.append(isIPv6 ? "]\"" : "")
+        value.identity.append(";proto=http")
+    }
+
+    /// The client's address as text; `unknown` behind a Unix socket.
+    var addressText: ByteView {
+        value.identity.view.slice(value.addressRange.offset, value.addressRange.length)
+    }
+
+    /// Closes at once; the storage goes at the end of the iteration.
+    func close() {
+        guard value.phase != .closed else { return }
+        endExchange()
+        value.phase = .closed
+        value.readEvent.remove()
+        value.writeEvent.remove()
+        value.deadline.clear()
+        Socket.close(value.descriptor)
+        value.worker.unlink(self)
+    }
+
+    /// Closes so that the client cannot take what it got for a whole answer.
+    func abort() {
+        guard value.phase != .closed else { return }
+        Socket.resetOnClose(value.descriptor)
+        close()
+    }
+
+    /// Forgets the running request: its upstream connection, if it still has one, is lost.
+    func endExchange() {
+        if let upstream = value.upstream {
+            value.upstream = nil
+            upstream.close()
+        }
+        if let use = value.use {
+            value.use = nil
+            value.worker.release(use)
+        }
+        value.hasPausedUpstream = false
+    }
+
+    /// A deadline has passed.
+    func expired() {
+        value.worker.refreshClock()
+        switch value.phase {
+        case .idle, .draining, .lingering: close()
+        case .head:
+            if value.isHeld { close() } else { refuse(.requestTimeout) }
+        case .exchange: contentTimedOut()
+        case .closed: break
+        }
+    }
+
+    /// The client has stopped sending content, or stopped reading the answer.
+    private func contentTimedOut() {
+        if value.exchange.hasAnswered || value.exchange.request == .complete || value.isHeld {
+            abort()
+        } else {
+            endExchange()
+            refuse(.requestTimeout)
+        }
+    }
+}
+
+func clientReadable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<ClientConnection>(context: context).readable()
+}
+
+func clientWritable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<ClientConnection>(context: context).writable()
+}
+
+func clientExpired(_ context: UnsafeMutableRawPointer) {
+    unsafe Ref<ClientConnection>(context: context).expired()
+}

@@ -1,0 +1,38 @@
+import Transport
+
+import Synchronization
+
+/// Connections by client address, for `limits.connections_per_client`. Thread-safe; untouched
+/// where there is no limit.
+final class ClientCounter: Sendable {
+    private let counts = Mutex<[HostKey: Int]>([:])
+    /// Whether a limit was ever set: only then do departures matter.
+    private let isUsed = Atomic<Bool>(false)
+
+    /// Counts a newcomer in; false where its address has `limit` connections already.
+    func enter(_ peer: SocketAddress, limit: Int?) -> Bool {
+        guard let limit else {
+            if isUsed.load(ordering: .relaxed) { count(peer) }
+            return true
+        }
+        isUsed.store(true, ordering: .relaxed)
+        return counts.withLock { counts in
+            let present = counts[peer.hostKey, default: 0]
+            guard present < limit else { return false }
+            counts[peer.hostKey] = present + 1
+            return true
+        }
+    }
+
+    private func count(_ peer: SocketAddress) {
+        counts.withLock { $0[peer.hostKey, default: 0] += 1 }
+    }
+
+    func leave(_ peer: SocketAddress) {
+        guard isUsed.load(ordering: .relaxed) else { return }
+        counts.withLock { counts in
+            guard let present = counts[peer.hostKey] else { return }
+            counts[peer.hostKey] = present > 1 ? present - 1 : nil
+        }
+    }
+}

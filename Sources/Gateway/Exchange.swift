@@ -1,0 +1,172 @@
+package import HTTPSyntax
+
+// The life of one request as a pure state machine: it is told what happened on either side and
+// says what to do. It knows no socket, clock or buffer; its driver (ClientConnection+Forwarding)
+// performs the actions. Ten bytes or so, inside its connection.
+
+/// A request and its answer, from the end of the request head to the end of both contents.
+package struct Exchange: BitwiseCopyable, Sendable {
+    package enum Progress: UInt8, Sendable, BitwiseCopyable {
+        case head
+        case content
+        case complete
+    }
+
+    /// How far the request has come from the client.
+    package private(set) var request = Progress.complete
+    /// How far the answer has come from the upstream.
+    package private(set) var response = Progress.complete
+    /// HEAD: the answer has no content whatever its fields say.
+    package private(set) var isHead = false
+    /// The client speaks HTTP/1.0: no interim answers, no chunked coding.
+    package private(set) var clientIsHTTP10 = false
+    /// Whether the client's connection may carry another request after this one.
+    package private(set) var clientPersists = true
+    /// Whether the upstream's connection may carry another request after this one.
+    package private(set) var upstreamPersists = true
+    /// The request may be sent twice without harm (RFC 9110 §9.2.2).
+    package private(set) var isIdempotent = false
+    /// The upstream connection had served a request before: it may have gone stale.
+    package var upstreamIsReused = false
+    /// The client waits for 100 before it sends content.
+    package private(set) var awaitsContinue = false
+    /// A byte of an answer, even an interim one, has come for this request.
+    package private(set) var hasResponseBytes = false
+    /// A byte of a final answer has gone to the client: no other answer can be given.
+    package private(set) var hasAnswered = false
+    /// Some byte of the request has been taken by the kernel for the upstream.
+    package var hasSentBytes = false
+    /// The answer's content ends with the upstream's connection.
+    package private(set) var isUntilClose = false
+
+    package init() {}
+
+    /// A request head has been judged and goes to an upstream.
+    package init(method: MethodID, version: HTTPVersion, flags: HeadFlags, framing: BodyFraming) {
+        request = framing == .none ? .complete : .content
+        response = .head
+        isHead = method == .head
+        clientIsHTTP10 = version == .http10
+        clientPersists = Self.persists(version, flags)
+        isIdempotent = method.isIdempotent
+        awaitsContinue =
+            framing != .none && flags.contains(.expectContinue) && version == .http11
+    }
+
+    /// Whether a sender of such a message keeps its connection open (RFC 9112 §9.3).
+    package static func persists(_ version: HTTPVersion, _ flags: HeadFlags) -> Bool {
+        if flags.contains(.close) { return false }
+        return version == .http11 || flags.contains(.keepAlive)
+    }
+
+    /// We are going away: this request is the connection's last.
+    package mutating func endClientAfterwards() { clientPersists = false }
+
+    // MARK: Requests
+
+    /// The client has sent content although no 100 came: it will send all of it.
+    package mutating func requestContentArrived() { awaitsContinue = false }
+
+    package mutating func requestContentEnded() {
+        request = .complete
+        awaitsContinue = false
+    }
+
+    // MARK: Answers
+
+    package mutating func responseBytesArrived() { hasResponseBytes = true }
+
+    package enum HeadAction: Equatable {
+        /// An interim answer; forward it or drop it, and wait for the next head.
+        case interim(forward: Bool)
+        /// The answer: forward it, then content with this framing.
+        case final(BodyFraming)
+        /// What no upstream may send: 502.
+        case refuse
+    }
+
+    /// An answer's head has been parsed (RFC 9110 §15, RFC 9112 §6.3).
+    package mutating func responseHeadArrived(
+        status: Int, version: HTTPVersion, flags: HeadFlags, framing: BodyFraming
+    ) -> HeadAction {
+        if status < 200 { return interim(status) }
+        upstreamPersists = Self.persists(version, flags)
+        hasAnswered = true
+        let actual = isHead || status == 204 || status == 304 ? .none : framing
+        isUntilClose = actual == .untilClose
+        if isUntilClose { upstreamPersists = false }
+        // A close-delimited answer, or chunks that HTTP/1.0 does not know, end with the connection;
+        // a client that still waits for 100 cannot say whether its content follows.
+        if isUntilClose || (clientIsHTTP10 && actual == .chunked) || awaitsContinue {
+            clientPersists = false
+        }
+        response = actual == .none ? .complete : .content
+        return .final(actual)
+    }
+
+    private mutating func interim(_ status: Int) -> HeadAction {
+        // Nobody asked for another protocol: Upgrade is not forwarded.
+        if status == 101 { return .refuse }
+        if status == 100 { awaitsContinue = false }
+        return .interim(forward: !clientIsHTTP10)
+    }
+
+    package mutating func responseContentEnded() { response = .complete }
+
+    // MARK: Ends
+
+    package struct Completion: Equatable {
+        /// The upstream's connection may go back to the pool.
+        package var keepsUpstream: Bool
+        package var client: ClientEnd
+    }
+
+    package enum ClientEnd: Equatable {
+        /// The next request may follow.
+        case keep
+        /// Nothing more is expected of it.
+        case close
+        /// It may still be sending: end our side, and read on for a while so that the answer is
+        /// not lost to a reset (RFC 9112 §9.6).
+        case linger
+    }
+
+    /// The answer is complete. A request that is not keeps neither connection.
+    package func completion(surplus: Bool) -> Completion {
+        guard request == .complete else {
+            return Completion(keepsUpstream: false, client: .linger)
+        }
+        return Completion(
+            keepsUpstream: upstreamPersists && !surplus, client: clientPersists ? .keep : .close)
+    }
+
+    package enum UpstreamLoss: Equatable {
+        /// That was the end of a close-delimited answer.
+        case complete
+        /// Nothing was lost: send the request again on a fresh connection.
+        case retry
+        /// Answer 502.
+        case answer
+        /// The answer is cut short: so must the client's connection be.
+        case abort
+    }
+
+    /// The upstream's connection has ended or broken before the answer was complete.
+    ///
+    /// - Parameters:
+    ///   - cleanly: by FIN, not by an error.
+    ///   - canReplay: all that was sent of the request is still at hand.
+    package func upstreamLost(cleanly: Bool, canReplay: Bool) -> UpstreamLoss {
+        if response == .content { return isUntilClose && cleanly ? .complete : .abort }
+        if hasAnswered { return .abort }
+        let isSafe = isIdempotent || !hasSentBytes
+        if upstreamIsReused && !hasResponseBytes && isSafe && canReplay { return .retry }
+        return .answer
+    }
+
+    /// The request starts over on a fresh connection.
+    package mutating func restart() {
+        upstreamIsReused = false
+        hasSentBytes = false
+    }
+}

@@ -1,0 +1,305 @@
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Policy
+import Transport
+
+// From a judged request head to the end of its answer: the driver that performs what `Exchange`
+// decides.
+
+extension Ref<ClientConnection> {
+    /// A whole head is in `worker.request`, and `bytes` begins with it: judge it, and forward or
+    /// answer. How many bytes were used.
+    func handle(_ bytes: MutableByteView) -> Int {
+        let worker = value.worker
+        let head = bytes.view.slice(0, worker.value.request.length)
+        if worker.value.request.flags.contains(.unknownExpectation) {
+            return refuse(.expectationFailed, head: head)
+        }
+        if worker.value.request.target.form == .asterisk { return answerAsterisk(head) }
+        let (verdict, request) = worker.judge(head)
+        switch verdict.outcome {
+        case .forward: break
+        case .answerOptions: return answerOptions(head, verdict)
+        case .methodBlocked, .preflightBlocked, .ambiguousPath, .malformedPath:
+            guard verdict.isShadowed else { return reject(head, verdict, request) }
+            recordWouldBlock(head, verdict, request)
+        }
+        if let limit = worker.value.contentLimit, case .length(let length) = worker.value.request.framing,
+            length > limit
+        {
+            return refuse(.contentTooLarge, head: head)
+        }
+        return forward(bytes, head, verdict, request)
+    }
+
+    private func forward(
+        _ bytes: MutableByteView, _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
+    ) -> Int {
+        let worker = value.worker
+        value.content = BodyReader(worker.value.request.framing)
+        value.contentCount = 0
+        let rest = bytes.dropFirst(head.count)
+        var consumed = 0
+        var kept = 0
+        if worker.value.request.framing != .none {
+            let progress = value.content.take(rest, as: .framed)
+            if let error = progress.error { return refuse(error, head: head) }
+            consumed = progress.consumed
+            kept = progress.kept
+        }
+        beginExchange(verdict, request)
+        if consumed > 0 { value.exchange.requestContentArrived() }
+        if value.content.isComplete { value.exchange.requestContentEnded() }
+        worker.writeRequestHead(head, of: self, verdict.rule)
+        let backend = Int(worker.value.use.value.snapshot.policy.facts(verdict.rule).backend)
+        if let code = attachUpstream(backend) {
+            return head.count + consumed + failUpstream(.unreachable(code))
+        }
+        value.upstream?.value.canReplay = value.exchange.upstreamIsReused
+        sendUpstream(rest.view.slice(0, kept))
+        value.contentCount = UInt64(consumed)
+        if value.exchange.request == .complete {
+            value.deadline.clear()
+        } else {
+            value.deadline.set(worker.value.use.value.timeouts.clientContent)
+        }
+        return head.count + consumed
+    }
+
+    private func beginExchange(_ verdict: Verdict, _ request: PolicyRequest) {
+        let worker = value.worker
+        value.phase = .exchange
+        value.use = worker.retainUse()
+        value.exchange = Exchange(
+            method: request.method, version: worker.value.request.version,
+            flags: worker.value.request.flags, framing: worker.value.request.framing)
+        value.rule = verdict.rule
+        value.allowed = verdict.allowed
+        value.method = request.method
+        value.isPreflight = request.isPreflight
+        if worker.value.isDraining { value.exchange.endClientAfterwards() }
+    }
+
+    /// Sends the head in `worker.output` and the content that came with it.
+    private func sendUpstream(_ content: ByteView) {
+        let worker = value.worker
+        if content.count <= Worker.copyLimit {
+            worker.value.output.append(content)
+            value.upstream?.send(worker.value.output.view)
+        } else {
+            value.upstream?.send(worker.value.output.view)
+            value.upstream?.send(content)
+        }
+    }
+
+    /// Takes a pooled connection or opens one; the errno where that fails at once.
+    private func attachUpstream(_ backend: Int) -> Int32? {
+        let pool = value.worker.value.use.value.pools[backend]
+        while let idle = pool.takeIdle() {
+            // A request that must not be sent twice looks before it leaps.
+            if !value.exchange.isIdempotent && !Socket.isSilent(idle.value.descriptor) {
+                idle.value.phase = .busy
+                idle.close()
+                continue
+            }
+            idle.value.phase = .busy
+            value.exchange.upstreamIsReused = true
+            attach(idle)
+            idle.startResponseDeadline()
+            return nil
+        }
+        let (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        guard let fresh else { return code }
+        attach(fresh)
+        if fresh.value.phase == .busy { fresh.startResponseDeadline() }
+        return nil
+    }
+
+    private func attach(_ upstream: Ref<UpstreamConnection>) {
+        value.upstream = upstream
+        upstream.value.client = self
+    }
+
+    // MARK: Request content
+
+    /// Content of the running request; how many bytes were used.
+    func processContent(_ bytes: MutableByteView) -> Int {
+        // What follows a complete request is the next one: it waits for this answer.
+        guard value.exchange.request == .content else { return 0 }
+        if value.content.isAwaitingTrailers { return processTrailers(bytes.view) }
+        let progress = value.content.take(bytes, as: .framed)
+        value.exchange.requestContentArrived()
+        value.contentCount += UInt64(progress.consumed)
+        if let error = progress.error { return contentFailed(error, bytes.view) }
+        if let limit = value.worker.value.contentLimit, value.contentCount > limit {
+            return contentTooLarge(bytes.view)
+        }
+        value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+        value.upstream?.send(bytes.view.slice(0, progress.kept))
+        requestProgressed()
+        return progress.consumed
+    }
+
+    private func processTrailers(_ bytes: ByteView) -> Int {
+        let worker = value.worker
+        let (result, length) = TrailerSection.parse(
+            bytes, into: &worker.value.request.fields, limits: worker.value.requestLimits)
+        switch result {
+        case .incomplete: return 0
+        case .failed(let error): return contentFailed(error, bytes)
+        case .complete:
+            value.content.trailersDone()
+            worker.writeTrailers(bytes, request: true)
+            value.upstream?.send(worker.value.output.view)
+            requestProgressed()
+            return length
+        }
+    }
+
+    private func requestProgressed() {
+        if value.content.isComplete {
+            value.exchange.requestContentEnded()
+            value.deadline.clear()
+        }
+        guard let upstream = value.upstream else { return }
+        if upstream.value.phase == .busy && !value.hasPausedUpstream {
+            upstream.startResponseDeadline()
+        }
+    }
+
+    /// The client broke the framing: the upstream must not take what it has for a request.
+    private func contentFailed(_ error: ProtocolError, _ bytes: ByteView) -> Int {
+        guard !value.exchange.hasAnswered else {
+            abort()
+            return bytes.count
+        }
+        endExchange()
+        refuse(Refusal(error), method: .empty, target: .empty)
+        return bytes.count
+    }
+
+    private func contentTooLarge(_ bytes: ByteView) -> Int {
+        guard !value.exchange.hasAnswered else {
+            abort()
+            return bytes.count
+        }
+        endExchange()
+        refuse(.contentTooLarge)
+        return bytes.count
+    }
+
+    /// The upstream has taken what was waiting for it.
+    func resumeRequestContent() { resume() }
+
+    // MARK: Answers
+
+    /// How answer content goes to this client: HTTP/1.0 does not know chunks.
+    var answerForm: BodyReader.Form {
+        value.exchange.clientIsHTTP10 ? .decoded : .framed
+    }
+
+    func forwardInterim(_ head: ByteView) {
+        let worker = value.worker
+        worker.value.output.removeAll()
+        HeadWriter.response(
+            worker.value.response, in: head, extra: .empty, date: .empty,
+            into: &worker.value.output)
+        send(worker.value.output.view, .empty)
+    }
+
+    /// Forwards an answer's head and the content that came with it; how many bytes were used, or
+    /// nil where the exchange is over.
+    func forwardAnswer(
+        _ bytes: MutableByteView, headLength: Int, from upstream: Ref<UpstreamConnection>
+    ) -> Int? {
+        let worker = value.worker
+        worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
+        guard value.exchange.response == .content else {
+            send(worker.value.output.view, .empty)
+            return headLength
+        }
+        let rest = bytes.dropFirst(headLength)
+        let progress = upstream.value.content.take(rest, as: answerForm)
+        let content = rest.view.slice(0, progress.kept)
+        if content.count <= Worker.copyLimit {
+            worker.value.output.append(content)
+            send(worker.value.output.view, .empty)
+        } else {
+            send(worker.value.output.view, content)
+        }
+        if progress.error != nil {
+            abort()
+            return nil
+        }
+        if upstream.value.content.isComplete {
+            value.exchange.responseContentEnded()
+        } else if !value.hasPausedUpstream {
+            upstream.startResponseDeadline()
+        }
+        return headLength + progress.consumed
+    }
+
+    /// The answer has gone out whole, as far as its reading is concerned.
+    func answerComplete(surplus: Bool) {
+        guard value.phase == .exchange else { return }
+        let completion = value.exchange.completion(surplus: surplus)
+        if let upstream = value.upstream, completion.keepsUpstream {
+            value.upstream = nil
+            upstream.becomeIdle()
+        }
+        endExchange()
+        guard completion.client == .keep else {
+            finish(completion.client)
+            return
+        }
+        becomeIdle()
+        resume()
+    }
+
+    // MARK: Losing the upstream
+
+    /// The upstream's connection has ended before the answer was complete.
+    func upstreamEnded(cleanly: Bool) {
+        let canReplay = value.upstream?.value.canReplay ?? false
+        switch value.exchange.upstreamLost(cleanly: cleanly, canReplay: canReplay) {
+        case .complete:
+            value.exchange.responseContentEnded()
+            answerComplete(surplus: false)
+        case .retry: retry()
+        case .answer: leave(.terminated)
+        case .abort: abort()
+        }
+    }
+
+    /// Sends the request again on a fresh connection.
+    private func retry() {
+        guard let old = value.upstream else { return }
+        let (fresh, code) = Ref<UpstreamConnection>.open(old.value.pool, on: value.worker)
+        guard let fresh else {
+            leave(.unreachable(code))
+            return
+        }
+        value.exchange.restart()
+        attach(fresh)
+        if fresh.value.phase == .busy { fresh.startResponseDeadline() }
+        fresh.send(old.value.replay.view)
+        old.close()
+        resume()
+    }
+
+    func upstreamUnreachable(_ code: Int32) { leave(.unreachable(code)) }
+
+    func upstreamMisbehaved(_ error: ProtocolError?) { leave(.misbehaved(error)) }
+
+    func upstreamTimedOut(connecting: Bool) { leave(connecting ? .connectTimeout : .timeout) }
+
+    private func leave(_ failure: UpstreamFailure) {
+        guard !value.exchange.hasAnswered else {
+            abort()
+            return
+        }
+        _ = failUpstream(failure)
+        resume()
+    }
+}

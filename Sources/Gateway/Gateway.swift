@@ -1,0 +1,189 @@
+package import Audit
+package import Configuration
+import HTTPSyntax
+package import Transport
+
+// The gate as the main thread sees it: start, reload, reopen, drain. Nothing here runs on the
+// request path.
+
+/// What all streams of this start of the process have in common.
+package struct ProcessIdentity: Sendable {
+    package let start: EventID
+    package let observer: Observer
+
+    package init(start: EventID, observer: Observer) {
+        self.start = start
+        self.observer = observer
+    }
+}
+
+/// Why the gate cannot start, or keeps its old configuration.
+package struct GatewayError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The running gate. For the main thread alone.
+package final class Gateway {
+    package private(set) var snapshot: Snapshot
+    /// Where the workers' reports arrive.
+    package let reports: Mailbox<WorkerReport>
+    private var orders: [Mailbox<WorkerOrder>] = []
+    private var threads: [Thread] = []
+    private var listeners: [(address: Address, bound: [Listener])] = []
+    private let workerCount: Int
+    private let clients = ClientCounter()
+
+    /// Binds, opens the logs and starts the workers.
+    package init(_ settings: Settings, as process: ProcessIdentity) throws(GatewayError) {
+        guard let reports = Mailbox<WorkerReport>() else { throw GatewayError("no descriptor left") }
+        self.reports = reports
+        workerCount = settings.workers ?? Machine.usableProcessors
+        let descriptors = Socket.raiseDescriptorLimit()
+        snapshot = try Self.open(settings, replacing: nil)
+        listeners = try Self.bind(settings, workers: workerCount, keeping: [])
+        let limit = Self.connectionLimit(settings, descriptors, workerCount)
+        var workers: [Ref<Worker>] = []
+        for index in 0..<workerCount {
+            guard
+                let worker = Ref<Worker>.make(
+                    index: index, snapshot: snapshot, listeners: listeners.map { $0.bound[index] },
+                    process: process, clients: clients, connectionLimit: limit, outbox: reports)
+            else { throw GatewayError("cannot start worker \(index): no descriptor or memory left") }
+            workers.append(worker)
+            orders.append(worker.value.inbox)
+        }
+        for (index, worker) in workers.enumerated() {
+            let box = WorkerBox(worker: worker)
+            guard let thread = Thread(name: "worker-\(index)", { box.worker.run() }) else {
+                throw GatewayError("cannot start worker \(index): the kernel gives no thread")
+            }
+            threads.append(thread)
+        }
+    }
+
+    /// The addresses that accept, as they were bound (port 0 resolved).
+    package var boundAddresses: [String] { listeners.map { $0.bound[0].address.text } }
+
+    /// Takes a new configuration, or throws and leaves everything as it was.
+    package func reload(_ settings: Settings) throws(GatewayError) {
+        let next = try Self.open(settings, replacing: snapshot)
+        let bound = try Self.bind(settings, workers: workerCount, keeping: listeners)
+        snapshot = next
+        listeners = bound
+        for (index, mailbox) in orders.enumerated() {
+            mailbox.post(.adopt(next, bound.map { $0.bound[index] }))
+        }
+    }
+
+    /// SIGUSR1: opens the log files again; what could not be opened.
+    package func reopenLogs() -> [SinkError] {
+        note([snapshot.blockSink.reopen(), snapshot.accessSink?.reopen() ?? .unchanged])
+    }
+
+    /// Once a second: opens a log file again that was moved away.
+    package func followMovedLogs() -> [SinkError] {
+        note([snapshot.blockSink.reopenIfMoved(), snapshot.accessSink?.reopenIfMoved() ?? .unchanged])
+    }
+
+    private func note(_ results: [ReopenResult]) -> [SinkError] {
+        var errors: [SinkError] = []
+        for result in results {
+            switch result {
+            case .unchanged: continue
+            case .reopened, .deferred: for mailbox in orders { mailbox.post(.logsReopened) }
+            case .failed(let error): errors.append(error)
+            }
+        }
+        return errors
+    }
+
+    /// Stops accepting; the workers end when their requests have.
+    package func drain() {
+        for mailbox in orders { mailbox.post(.drain) }
+        listeners = []
+    }
+
+    package var workersRunning: Int { threads.count }
+
+    /// Waits for the threads, which have reported their end.
+    package func join() { for thread in threads { thread.join() } }
+
+    // MARK: Parts
+
+    private static func open(
+        _ settings: Settings, replacing old: Snapshot?
+    ) throws(GatewayError) -> Snapshot {
+        var addresses: [SocketAddress] = []
+        for backend in settings.backends {
+            guard let address = SocketAddress(backend.address) else {
+                throw GatewayError("backend \(backend.name): \(backend.address.text) is no address")
+            }
+            addresses.append(address)
+        }
+        return Snapshot(
+            settings: settings, addresses: addresses,
+            blocks: try sink(settings.log.blocks, old?.blockSink),
+            access: try settings.log.access.map { (target) throws(GatewayError) in
+                try sink(target, old?.accessSink)
+            })
+    }
+
+    /// The open sink where the destination is the same, so that a reload moves no line.
+    private static func sink(_ target: LogTarget, _ old: AuditSink?) throws(GatewayError) -> AuditSink {
+        let destination: SinkDestination =
+            switch target.destination {
+            case .stdout: .standardOutput
+            case .file(let path): .file(path: path)
+            }
+        if let old, old.destination == destination { return old }
+        do { return try AuditSink(to: destination) } catch { throw GatewayError(error.description) }
+    }
+
+    private static func bind(
+        _ settings: Settings, workers: Int, keeping old: [(address: Address, bound: [Listener])]
+    ) throws(GatewayError) -> [(address: Address, bound: [Listener])] {
+        var result: [(address: Address, bound: [Listener])] = []
+        for listen in settings.listeners {
+            if let kept = old.first(where: { $0.address == listen.address }) {
+                result.append(kept)
+                continue
+            }
+            guard let address = SocketAddress(listen.address) else {
+                throw GatewayError("cannot listen on \(listen.address.text): it is no address")
+            }
+            do {
+                result.append((listen.address, try Listener.bind(address, workers: workers)))
+            } catch { throw GatewayError(error.message) }
+        }
+        return result
+    }
+
+    /// Each client may need an upstream of its own; the rest is for listeners and logs.
+    private static func connectionLimit(
+        _ settings: Settings, _ descriptors: Int, _ workers: Int
+    ) -> Int {
+        let reserve = 16 + workers * 4 + settings.listeners.count * workers
+        let possible = Swift.max(1, (descriptors - reserve) / 2)
+        return Swift.max(1, Swift.min(possible, settings.limits.connections ?? possible) / workers)
+    }
+}
+
+/// Carries a worker's address to its thread.
+private struct WorkerBox: @unchecked Sendable {
+    let worker: Ref<Worker>
+}
+
+extension SocketAddress {
+    package init?(_ address: Address) {
+        let made: SocketAddress? =
+            switch address {
+            case .ipv4(let host, let port): .ipv4(host, port: port)
+            case .ipv6(let host, let port): .ipv6(host, port: port)
+            case .unix(let path): .unix(path)
+            }
+        guard let made else { return nil }
+        self = made
+    }
+}

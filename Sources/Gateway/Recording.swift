@@ -1,0 +1,110 @@
+import Audit
+import HTTPSyntax
+import Policy
+import Transport
+
+// What a record and an answer say of a request and its verdict.
+
+extension Ref<ClientConnection> {
+    /// The request group of a record, from the head in `worker.request`.
+    func requestFields(_ head: ByteView, _ method: MethodID) -> RequestFields {
+        let worker = value.worker
+        let target = worker.value.request.target
+        var fields = RequestFields(methodID: method)
+        fields.method = head.slice(0, worker.value.request.methodLength)
+        fields.version = worker.value.request.version
+        fields.host = worker.requestHost(head)
+        fields.path = head.slice(target.pathOffset, target.pathLength)
+        fields.target = head.slice(target.offset, target.length)
+        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
+        fields.sourcePort = value.peer.port
+        fields.userAgent = worker.value.request.value(.userAgent, in: head) ?? .empty
+        fields.requestID = worker.value.request.value(.xRequestID, in: head) ?? .empty
+        fields.traceparent = worker.value.request.value(.traceparent, in: head) ?? .empty
+        return fields
+    }
+}
+
+extension Ref<Worker> {
+    func nextID() -> EventID { value.ids.value.next(at: value.now) }
+
+    /// Appends a verdict's record, with the readings where there are several.
+    func record(
+        _ record: borrowing BlockRecord, _ verdict: Verdict, _ policy: CompiledPolicy,
+        _ request: PolicyRequest
+    ) {
+        guard verdict.readings > 1 else {
+            self.record(record)
+            return
+        }
+        self.record(record, readings: policy.explain(request).readings.map(\.path))
+    }
+
+    /// Puts what passes at the path into `allowed` and `allowedJSON`.
+    func describeAllowed(_ verdict: Verdict, _ facts: RuleFacts, _ policy: CompiledPolicy) {
+        value.allowed.removeAll()
+        value.allowedJSON.removeAll()
+        if verdict.allowed == facts.methods {
+            value.allowed.append(facts.allow)
+            value.allowedJSON.append(facts.allowJSON)
+        } else {
+            policy.appendAllow(verdict.allowed, rule: verdict.rule, to: &value.allowed)
+            policy.appendAllowJSON(verdict.allowed, rule: verdict.rule, to: &value.allowedJSON)
+        }
+    }
+
+    /// Puts the sentence of an answer into `text`.
+    func describeDetail(_ verdict: Verdict, _ method: ByteView) {
+        value.text.removeAll()
+        switch verdict.status {
+        case 404: value.text.append("Nothing is served at this path.")
+        case 501:
+            value.text.append(method)
+            value.text.append(" is not a method this server knows.")
+        default: describeBlock(verdict, method)
+        }
+    }
+
+    private func describeBlock(_ verdict: Verdict, _ method: ByteView) {
+        if verdict.outcome == .preflightBlocked {
+            value.text.append("The method this preflight asks for is not allowed at this path")
+        } else {
+            value.text.append(method)
+            value.text.append(" is not allowed at this path")
+        }
+        if verdict.status == 405 {
+            value.text.append(value.allowed.isEmpty ? "; no method is" : "; allowed: ")
+            value.text.append(value.allowed.view)
+        }
+        value.text.append(".")
+    }
+}
+
+extension BlockAction {
+    init(_ outcome: Verdict.Outcome) {
+        switch outcome {
+        case .preflightBlocked: self = .preflightBlocked
+        case .ambiguousPath: self = .ambiguousPath
+        case .malformedPath: self = .malformedRequest
+        case .forward, .methodBlocked, .answerOptions: self = .methodBlocked
+        }
+    }
+}
+
+extension Verdict {
+    static let readingsHint: StaticString =
+        "the path has several readings and only one of them may be meant: see the rule's readings"
+}
+
+extension Verdict.Outcome {
+    /// For the operator.
+    var reason: StaticString {
+        switch self {
+        case .forward, .answerOptions: ""
+        case .methodBlocked: "the rule does not list the method"
+        case .preflightBlocked: "the rule does not list the method the preflight asks for"
+        case .ambiguousPath: "readings of the path differ in what they allow"
+        case .malformedPath: "the path is malformed"
+        }
+    }
+}

@@ -1,0 +1,301 @@
+import Audit
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Policy
+import Transport
+
+// Answers of the gate itself: a verdict's rejection with its record, refusals of what is no
+// request, failures of an upstream. All end the same way: the answer goes out in its turn, and
+// the request's content is drained or the connection ends.
+
+extension Ref<ClientConnection> {
+    // MARK: Verdicts
+
+    /// Rejects the request in `worker.request`; how many bytes were used.
+    func reject(_ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest) -> Int {
+        let worker = value.worker
+        let policy = worker.value.use.value.snapshot.policy
+        guard verdict.rule >= 0 else {
+            return refuse(Refusal(400, verdict.malformed.text), head: head)
+        }
+        if worker.value.log.refusesNow { return refuseForLog(head.count) }
+        let facts = policy.facts(verdict.rule)
+        let id = worker.nextID()
+        let closes = !canContinue()
+        var record = blockRecord(head, verdict, request, facts, id)
+        record.status = verdict.status
+        worker.describeAllowed(verdict, facts, policy)
+        record.allowedJSON = worker.value.allowedJSON.view
+        worker.record(record, verdict, policy, request)
+        if verdict.status == 0 {
+            end(with: .close)
+        } else {
+            let answer = rejection(head, verdict, request, facts, id, closes)
+            write(answer)
+        }
+        worker.holdUnlessDropped(self)
+        return concludeLocally(head, closes: closes || verdict.status == 0)
+    }
+
+    /// Forwards what enforcing would have blocked, and says so in the log.
+    func recordWouldBlock(_ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest) {
+        let worker = value.worker
+        // A shadow record never holds up a request: a log that takes nothing loses it.
+        guard !worker.value.log.isStuck else {
+            worker.value.log.stream.skip()
+            return
+        }
+        let policy = worker.value.use.value.snapshot.policy
+        let facts = policy.facts(verdict.rule)
+        var record = blockRecord(head, verdict, request, facts, worker.nextID())
+        record.action = .wouldBlock
+        record.reachedBackend = true
+        worker.describeAllowed(verdict, facts, policy)
+        record.allowedJSON = worker.value.allowedJSON.view
+        worker.record(record, verdict, policy, request)
+    }
+
+    private func blockRecord(
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts, _ id: EventID
+    ) -> BlockRecord {
+        var record = BlockRecord(
+            BlockAction(verdict.outcome), at: value.worker.value.now, id: id,
+            request: requestFields(head, request.method))
+        record.facts = facts
+        record.reason = ByteView(verdict.outcome.reason)
+        if !verdict.isShadowed { record.mode = .enforce }
+        if request.isPreflight {
+            record.requestedMethod =
+                value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
+        }
+        if verdict.hintReadings { record.hint = ByteView(Verdict.readingsHint) }
+        return record
+    }
+
+    private func rejection(
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
+        _ id: EventID, _ closes: Bool
+    ) -> Answer {
+        let worker = value.worker
+        let method = head.slice(0, worker.value.request.methodLength)
+        let showsAllow = verdict.status == 405 || verdict.status == 501
+        worker.describeDetail(verdict, method)
+        var answer = Answer(status: verdict.status, detail: worker.value.text.view)
+        if showsAllow {
+            answer.allow = worker.value.allowed.view
+            answer.allowJSON = worker.value.allowedJSON.view
+        }
+        if verdict.status != 404 {
+            answer.method = method
+            if facts.attribution == .full { answer.rule = facts.id }
+            if verdict.hintReadings && facts.attribution == .full {
+                answer.hint = ByteView(Verdict.readingsHint)
+            }
+        }
+        if facts.attribution == .none {
+            answer.error = ""
+        } else {
+            answer.eventID = id
+        }
+        describeClient(&answer, head, closes)
+        return answer
+    }
+
+    // MARK: Refusals
+
+    /// Refuses the request whose head is in `worker.request`; how many bytes were used.
+    func refuse(_ refusal: Refusal, head: ByteView) -> Int {
+        let worker = value.worker
+        if worker.value.log.refusesNow { return refuseForLog(head.count) }
+        let id = worker.nextID()
+        var record = BlockRecord(
+            .malformedRequest, at: worker.value.now, id: id,
+            request: requestFields(head, worker.value.request.method))
+        record.reason = ByteView(refusal.reason)
+        record.status = refusal.status
+        worker.record(record)
+        var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
+        answer.eventID = id
+        answer.error = refusal.error
+        let closes = !canContinue()
+        describeClient(&answer, head, closes)
+        write(answer)
+        worker.holdUnlessDropped(self)
+        return concludeLocally(head, closes: closes)
+    }
+
+    /// The same for content that breaks its framing: the connection cannot go on.
+    @discardableResult func refuse(_ error: ProtocolError, head: ByteView) -> Int {
+        // A head that did not parse says nothing reliable; its first line may help the operator.
+        let (method, target) = Self.firstLine(head)
+        refuse(Refusal(error), method: method, target: target)
+        return head.count
+    }
+
+    /// Refuses where no head can be relied on; the connection ends.
+    func refuse(_ refusal: Refusal, method: ByteView = .empty, target: ByteView = .empty) {
+        let worker = value.worker
+        if worker.value.log.refusesNow {
+            _ = refuseForLog(0)
+            return
+        }
+        let id = worker.nextID()
+        var fields = RequestFields(methodID: MethodID(registered: method))
+        fields.method = method
+        fields.target = target
+        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
+        fields.sourcePort = value.peer.port
+        var record = BlockRecord(
+            .malformedRequest, at: worker.value.now, id: id, request: fields)
+        record.reason = ByteView(refusal.reason)
+        record.status = refusal.status
+        worker.record(record)
+        var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
+        answer.eventID = id
+        answer.error = refusal.error
+        answer.closes = true
+        write(answer)
+        worker.holdUnlessDropped(self)
+        end(with: .linger)
+    }
+
+    /// Method and target of a line that may be anything.
+    private static func firstLine(_ bytes: ByteView) -> (ByteView, ByteView) {
+        var end = 0
+        while end < bytes.count, end < 4096, bytes[end] != 13, bytes[end] != 10 { end += 1 }
+        let line = bytes.slice(0, end)
+        guard let space = line.firstIndex(of: 0x20) else { return (line, .empty) }
+        let rest = line.dropFirst(space + 1)
+        let length = rest.firstIndex(of: 0x20) ?? rest.count
+        return (line.slice(0, space), rest.slice(0, length))
+    }
+
+    // MARK: Failures of ours and of upstreams
+
+    /// Answers for an upstream that gave none; always 0, for the count of used bytes.
+    func failUpstream(_ failure: UpstreamFailure) -> Int {
+        let isComplete = value.exchange.request == .complete
+        let persists = value.exchange.clientPersists
+        let isHead = value.exchange.isHead
+        let closes = !persists || !isComplete
+        var answer = Answer(status: failure.status, detail: ByteView(failure.reason))
+        answer.error = failure.error
+        answer.isHead = isHead
+        answer.closes = closes
+        answer.version = value.exchange.clientIsHTTP10 ? .http10 : .http11
+        write(answer)
+        endExchange()
+        if closes { end(with: isComplete ? .close : .linger) } else { becomeIdle() }
+        return 0
+    }
+
+    /// The log takes nothing and the configuration says to refuse: 503 without a record.
+    private func refuseForLog(_ used: Int) -> Int {
+        var answer = Answer(status: 503, detail: ByteView("the block log cannot be written"))
+        answer.error = "proxy_internal_error"
+        answer.closes = true
+        write(answer)
+        end(with: .linger)
+        return used
+    }
+
+    /// Answers that wait for records which never come are taken back for a 503.
+    func refuseHeld() {
+        guard value.phase != .closed else { return }
+        value.outbound.truncate(to: value.heldFrom)
+        value.end = .keep
+        _ = refuseForLog(0)
+    }
+
+    // MARK: OPTIONS
+
+    /// `OPTIONS *` asks about the gate as a whole (RFC 9110 §9.3.7).
+    func answerAsterisk(_ head: ByteView) -> Int { answerNoContent(head, allow: nil) }
+
+    /// `options: answer`: the gate says what would pass at this path.
+    func answerOptions(_ head: ByteView, _ verdict: Verdict) -> Int {
+        let worker = value.worker
+        let policy = worker.value.use.value.snapshot.policy
+        worker.describeAllowed(verdict, policy.facts(verdict.rule), policy)
+        return answerNoContent(head, allow: worker.value.allowed.view)
+    }
+
+    private func answerNoContent(_ head: ByteView, allow: ByteView?) -> Int {
+        let worker = value.worker
+        let closes = !canContinue()
+        worker.value.output.removeAll()
+        worker.value.output.append("HTTP/1.1 204 No Content\r\nDate: ")
+        worker.value.output.append(worker.dateText)
+        if let allow {
+            worker.value.output.append("\r\nAllow: ")
+            worker.value.output.append(allow)
+        }
+        if closes { worker.value.output.append("\r\nConnection: close") }
+        worker.value.output.append("\r\n\r\n")
+        send(worker.value.output.view, .empty)
+        return concludeLocally(head, closes: closes)
+    }
+
+    // MARK: Common ends
+
+    /// What an answer has to know of the client and its request.
+    private func describeClient(_ answer: inout Answer, _ head: ByteView, _ closes: Bool) {
+        let worker = value.worker
+        answer.representation = .preferred(worker.value.request.value(.accept, in: head))
+        answer.isHead = worker.value.request.method == .head
+        answer.version = worker.value.request.version
+        answer.closes = closes
+    }
+
+    /// Puts an answer into the client's output, in its turn.
+    private func write(_ answer: Answer) {
+        let worker = value.worker
+        worker.value.output.removeAll()
+        answer.write(to: &worker.value.output, body: &worker.value.body, date: worker.dateText)
+        if answer.eventID != nil || value.isHeld || !value.outbound.isEmpty {
+            value.heldFrom = value.isHeld ? value.heldFrom : value.outbound.count
+            value.outbound.append(worker.value.output.view)
+            if answer.eventID == nil && !value.isHeld { value.writeEvent.add() }
+        } else {
+            send(worker.value.output.view, .empty)
+        }
+    }
+
+    /// Whether the connection can carry another request after this one is answered here.
+    private func canContinue() -> Bool {
+        let worker = value.worker
+        let flags = worker.value.request.flags
+        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining else {
+            return false
+        }
+        switch worker.value.request.framing {
+        case .none: return true
+        // Whether the content follows or not, nobody can tell: the next bytes may be either.
+        case _ where flags.contains(.expectContinue): return false
+        case .length(let length): return length <= ClientConnection.drainLimit
+        case .chunked: return true
+        case .untilClose: return false
+        }
+    }
+
+    /// After an answer of ours: drain the content, or end. How many bytes of the head were used.
+    private func concludeLocally(_ head: ByteView, closes: Bool) -> Int {
+        let worker = value.worker
+        guard value.phase != .closed else { return head.count }
+        let framing = worker.value.request.framing
+        if closes {
+            end(with: framing == .none ? .close : .linger)
+        } else if framing == .none {
+            becomeIdle()
+        } else {
+            value.content = BodyReader(framing)
+            value.contentCount = 0
+            value.phase = .draining
+            value.deadline.set(worker.value.use.value.timeouts.clientContent)
+        }
+        return head.count
+    }
+
+    private func end(with end: Exchange.ClientEnd) { finish(end) }
+}

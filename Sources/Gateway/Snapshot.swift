@@ -1,0 +1,36 @@
+package import Audit
+package import Configuration
+package import Policy
+package import Transport
+
+// A loaded configuration in the shape the workers use, and each worker's count of the requests
+// that still run on it: a request finishes on the snapshot it began with.
+
+/// Immutable; shared by all workers, retained once by each.
+package final class Snapshot: Sendable {
+    package let settings: Settings
+    package let policy: CompiledPolicy
+    /// Where each backend is reached, by its index.
+    let addresses: [SocketAddress]
+    let blockSink: AuditSink
+    let accessSink: AuditSink?
+
+    package init(settings: Settings, addresses: [SocketAddress], blocks: AuditSink, access: AuditSink?) {
+        self.settings = settings
+        self.policy = settings.policy
+        self.addresses = addresses
+        blockSink = blocks
+        accessSink = access
+    }
+}
+
+/// One worker's hold on a snapshot, so that workers share no reference count.
+struct SnapshotUse: ~Copyable {
+    let snapshot: Snapshot
+    /// The worker's pool for each backend, by its index.
+    let pools: [Ref<UpstreamPool>]
+    /// Requests that began on this snapshot and have not ended.
+    var users = 0
+
+    var timeouts: Timeouts { snapshot.settings.timeouts }
+}

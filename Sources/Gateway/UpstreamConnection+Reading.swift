@@ -1,0 +1,159 @@
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Transport
+
+// Answers as they come: head, interim heads, content, trailers, and every way they can end.
+
+extension Ref<UpstreamConnection> {
+    /// Bytes or an end have come from the upstream.
+    func readable() {
+        let worker = value.worker
+        worker.refreshClock()
+        let held = value.inbound.count
+        // A head that came in pieces is completed where its beginning is kept.
+        let space = held > 0 ? value.inbound.space(atLeast: 4096) : worker.readSpace
+        switch Socket.receive(value.descriptor, into: space) {
+        case .bytes(let count):
+            guard value.client != nil else {
+                // Nobody asked: never let it become the answer to the next request.
+                close()
+                return
+            }
+            if held > 0 {
+                value.inbound.didFill(count)
+                let rest = process(value.inbound.mutableView)
+                keepLeftover(rest)
+            } else {
+                let bytes = space.slice(0, count)
+                let consumed = process(bytes)
+                if value.phase != .closed, consumed < count {
+                    value.inbound.append(bytes.view.dropFirst(consumed))
+                }
+            }
+        case .wouldBlock: break
+        case .endOfStream: ended(cleanly: true)
+        case .failed: ended(cleanly: false)
+        }
+    }
+
+    private func keepLeftover(_ consumed: Int) {
+        guard value.phase != .closed, consumed <= value.inbound.count else { return }
+        value.inbound.consume(consumed)
+        if value.inbound.isEmpty { value.inbound.release() }
+    }
+
+    private func ended(cleanly: Bool) {
+        guard let client = value.client else {
+            close()
+            return
+        }
+        client.upstreamEnded(cleanly: cleanly)
+    }
+
+    /// A deadline has passed: connecting, waiting for an answer, or idle.
+    func expired() {
+        guard let client = value.client else {
+            close()
+            return
+        }
+        client.upstreamTimedOut(connecting: value.phase == .connecting)
+    }
+
+    /// Takes answer bytes off the front; how many were used up.
+    private func process(_ bytes: MutableByteView) -> Int {
+        guard let client = value.client else { return 0 }
+        client.value.exchange.responseBytesArrived()
+        var offset = 0
+        while let current = value.client, current == client, value.phase == .busy {
+            let rest = bytes.dropFirst(offset)
+            let step: Int?
+            if client.value.exchange.response == .head {
+                step = processHead(rest, client)
+            } else {
+                step = processContent(rest, client)
+            }
+            guard let step else { return offset }
+            offset += step
+            if offset == bytes.count && client.value.exchange.response != .complete { return offset }
+            if client.value.exchange.response == .complete {
+                client.answerComplete(surplus: offset < bytes.count)
+                return bytes.count
+            }
+        }
+        return offset
+    }
+
+    /// One head at most; nil where more bytes are needed or the exchange is over.
+    private func processHead(_ bytes: MutableByteView, _ client: Ref<ClientConnection>) -> Int? {
+        let worker = value.worker
+        let limits = worker.value.responseLimits
+        if !value.inbound.isEmpty, !value.scanner.shouldParse(bytes.view, limits: limits) {
+            return nil
+        }
+        switch ResponseParser.parse(bytes.view, into: &worker.value.response, limits: limits) {
+        case .incomplete:
+            startResponseDeadline()
+            return nil
+        case .failed(let error):
+            client.upstreamMisbehaved(error)
+            return nil
+        case .complete: break
+        }
+        value.scanner.reset()
+        let length = worker.value.response.length
+        let action = client.value.exchange.responseHeadArrived(
+            status: worker.value.response.status, version: worker.value.response.version,
+            flags: worker.value.response.flags, framing: worker.value.response.framing)
+        switch action {
+        case .refuse:
+            client.upstreamMisbehaved(nil)
+            return nil
+        case .interim(let forward):
+            if forward { client.forwardInterim(bytes.view.slice(0, length)) }
+            startResponseDeadline()
+            return length
+        case .final(let framing):
+            value.content = BodyReader(framing)
+            let taken = client.forwardAnswer(bytes, headLength: length, from: self)
+            return taken
+        }
+    }
+
+    /// Content and trailers after the head has gone; nil where more bytes are needed.
+    private func processContent(_ bytes: MutableByteView, _ client: Ref<ClientConnection>) -> Int? {
+        if value.content.isAwaitingTrailers { return processTrailers(bytes.view, client) }
+        let progress = value.content.take(bytes, as: client.answerForm)
+        client.send(.empty, bytes.view.slice(0, progress.kept))
+        if progress.error != nil {
+            client.abort()
+            return nil
+        }
+        startResponseDeadline()
+        if value.content.isComplete { client.value.exchange.responseContentEnded() }
+        if progress.consumed == 0 && !value.content.isComplete && !value.content.isAwaitingTrailers {
+            return nil
+        }
+        return progress.consumed
+    }
+
+    private func processTrailers(_ bytes: ByteView, _ client: Ref<ClientConnection>) -> Int? {
+        let worker = value.worker
+        let (result, length) = TrailerSection.parse(
+            bytes, into: &worker.value.response.fields, limits: worker.value.responseLimits)
+        switch result {
+        case .incomplete: return nil
+        case .failed:
+            client.abort()
+            return nil
+        case .complete:
+            value.content.trailersDone()
+            client.value.exchange.responseContentEnded()
+            if client.answerForm == .framed {
+                worker.writeTrailers(bytes, request: false)
+                client.send(worker.value.output.view, .empty)
+            }
+            return length
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Transport
+
+// One connection to an upstream: connecting, serving one exchange, or idle in its pool.
+
+struct UpstreamConnection: ~Copyable {
+    enum Phase: UInt8 {
+        case connecting
+        case busy
+        case idle
+        case closed
+    }
+
+    let worker: Ref<Worker>
+    let pool: Ref<UpstreamPool>
+    let descriptor: Int32
+    var phase: Phase
+    var readEvent: Event
+    var writeEvent: Event
+    var deadline: Deadline
+    /// The client whose exchange runs here; nil while idle.
+    var client: Ref<ClientConnection>?
+    /// Bytes of an answer's head or trailer section that is not complete.
+    var inbound = ByteBuffer()
+    /// Request bytes the kernel has not taken.
+    var outbound = ByteBuffer()
+    /// What has been handed over of the current request, kept to send it again: see `canReplay`.
+    var replay = ByteBuffer()
+    /// Whether `replay` holds all of it.
+    var canReplay = false
+    var scanner = HeadScanner()
+    var content = BodyReader(.none)
+    /// The kernel takes no more: whatever answer came before that is still to be read.
+    var isBroken = false
+    var nextIdle: Ref<UpstreamConnection>?
+    var previousIdle: Ref<UpstreamConnection>?
+
+    /// Bytes of a request that are kept for sending it again.
+    static let replayLimit = 32 * 1024
+}
+
+extension Ref<UpstreamConnection> {
+    /// Opens a connection, or nil with errno where that fails at once.
+    static func open(
+        _ pool: Ref<UpstreamPool>, on worker: Ref<Worker>
+    ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
+        switch Connector.connect(to: pool.value.address) {
+        case .failed(let code): return (nil, code)
+        case .connected(let descriptor):
+            return (make(descriptor, .busy, pool, worker), 0)
+        case .connecting(let descriptor):
+            let connection = make(descriptor, .connecting, pool, worker)
+            connection.value.writeEvent.add()
+            connection.value.deadline.set(worker.value.use.value.timeouts.connect)
+            return (connection, 0)
+        }
+    }
+
+    private static func make(
+        _ descriptor: Int32, _ phase: UpstreamConnection.Phase, _ pool: Ref<UpstreamPool>,
+        _ worker: Ref<Worker>
+    ) -> Ref<UpstreamConnection> {
+        let base = worker.value.base
+        let connection = unsafe Ref<UpstreamConnection>.make { context in
+            UpstreamConnection(
+                worker: worker, pool: pool, descriptor: descriptor, phase: phase,
+                readEvent: unsafe .read(base, descriptor, upstreamReadable, context),
+                writeEvent: unsafe .write(base, descriptor, upstreamWritable, context),
+                deadline: unsafe Deadline(on: worker.value.wheel, upstreamExpired, context))
+        }
+        connection.value.readEvent.add()
+        worker.value.upstreamCount += 1
+        return connection
+    }
+
+    /// Closes it; the storage goes at the end of the iteration.
+    func close() {
+        guard value.phase != .closed else { return }
+        if value.phase == .idle { value.pool.unlink(self) }
+        value.phase = .closed
+        value.client = nil
+        value.readEvent.remove()
+        value.writeEvent.remove()
+        value.deadline.clear()
+        Socket.close(value.descriptor)
+        value.worker.value.upstreamCount -= 1
+        value.worker.value.closedUpstreams.append(self)
+    }
+
+    /// Puts it back between two requests.
+    func becomeIdle() {
+        value.phase = .idle
+        value.client = nil
+        value.replay.removeAll()
+        value.inbound.release()
+        value.scanner.reset()
+        value.readEvent.add()
+        value.deadline.set(value.worker.value.use.value.timeouts.upstreamIdle)
+        value.pool.putIdle(self)
+    }
+
+    // MARK: Sending the request
+
+    /// Sends head and content bytes, keeping what the kernel refuses.
+    func send(_ bytes: ByteView) {
+        keepForReplay(bytes)
+        guard !value.isBroken, !bytes.isEmpty else { return }
+        guard value.phase != .connecting, value.outbound.isEmpty else {
+            value.outbound.append(bytes)
+            return
+        }
+        switch Socket.send(value.descriptor, bytes) {
+        case .bytes(let count):
+            value.client?.value.exchange.hasSentBytes = true
+            guard count < bytes.count else { return }
+            value.outbound.append(bytes.dropFirst(count))
+            value.writeEvent.add()
+        case .wouldBlock, .endOfStream:
+            value.outbound.append(bytes)
+            value.writeEvent.add()
+        case .failed: value.isBroken = true
+        }
+    }
+
+    private func keepForReplay(_ bytes: ByteView) {
+        guard value.canReplay else { return }
+        if value.replay.count + bytes.count <= UpstreamConnection.replayLimit {
+            value.replay.append(bytes)
+        } else {
+            value.canReplay = false
+            value.replay.removeAll()
+        }
+    }
+
+    /// Whether request content has to wait for the upstream to read.
+    var isCongested: Bool { value.outbound.count > 0 && !value.isBroken }
+
+    /// The kernel has room, or a connection attempt is decided.
+    func writable() {
+        if value.phase == .connecting {
+            let code = Socket.pendingError(value.descriptor)
+            guard code == 0 else {
+                connectionFailed(code)
+                return
+            }
+            value.phase = .busy
+            startResponseDeadline()
+        }
+        flush()
+    }
+
+    private func flush() {
+        guard value.phase == .busy else { return }
+        if !value.outbound.isEmpty {
+            switch Socket.send(value.descriptor, value.outbound.view) {
+            case .bytes(let count):
+                value.client?.value.exchange.hasSentBytes = true
+                value.outbound.consume(count)
+                startResponseDeadline()
+            case .wouldBlock, .endOfStream: break
+            case .failed:
+                // What the upstream answered before it stopped reading is still to be read.
+                value.isBroken = true
+                value.outbound.removeAll()
+            }
+        }
+        guard value.outbound.isEmpty else { return }
+        value.outbound.release()
+        value.writeEvent.remove()
+        value.client?.resumeRequestContent()
+    }
+
+    func startResponseDeadline() {
+        value.deadline.set(value.worker.value.use.value.timeouts.response)
+    }
+
+    private func connectionFailed(_ code: Int32) {
+        guard let client = value.client else {
+            close()
+            return
+        }
+        client.upstreamUnreachable(code)
+    }
+}
+
+func upstreamReadable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<UpstreamConnection>(context: context).readable()
+}
+
+func upstreamWritable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<UpstreamConnection>(context: context).writable()
+}
+
+func upstreamExpired(_ context: UnsafeMutableRawPointer) {
+    unsafe Ref<UpstreamConnection>(context: context).expired()
+}

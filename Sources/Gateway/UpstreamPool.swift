@@ -1,0 +1,47 @@
+import HTTPSyntax
+import Transport
+
+// Idle keep-alive connections to one address, last in first out: the most recently used one is
+// the least likely to have been closed by the upstream.
+
+/// A worker's connections to one upstream.
+struct UpstreamPool: ~Copyable {
+    let address: SocketAddress
+    let addressText: String
+    /// The most recently used idle connection; the rest hang on its `nextIdle`.
+    var firstIdle: Ref<UpstreamConnection>?
+
+    init(address: SocketAddress, text: String) {
+        self.address = address
+        addressText = text
+    }
+}
+
+extension Ref<UpstreamPool> {
+    /// Takes an idle connection out, or nil where there is none.
+    func takeIdle() -> Ref<UpstreamConnection>? {
+        guard let connection = value.firstIdle else { return nil }
+        unlink(connection)
+        return connection
+    }
+
+    /// Takes in a connection that is between two requests.
+    func putIdle(_ connection: Ref<UpstreamConnection>) {
+        connection.value.nextIdle = value.firstIdle
+        connection.value.previousIdle = nil
+        value.firstIdle?.value.previousIdle = connection
+        value.firstIdle = connection
+    }
+
+    func unlink(_ connection: Ref<UpstreamConnection>) {
+        let next = connection.value.nextIdle
+        if let previous = connection.value.previousIdle {
+            previous.value.nextIdle = next
+        } else {
+            value.firstIdle = next
+        }
+        next?.value.previousIdle = connection.value.previousIdle
+        connection.value.nextIdle = nil
+        connection.value.previousIdle = nil
+    }
+}

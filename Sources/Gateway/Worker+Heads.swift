@@ -1,0 +1,103 @@
+import Audit
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Policy
+import Transport
+
+// Judging and writing heads: everything here works on the head in `request` or `response` and
+// leaves what is to be sent in `output`.
+
+extension Ref<Worker> {
+    /// Asks the policy. Also returns what it was asked.
+    func judge(_ head: ByteView) -> (Verdict, PolicyRequest) {
+        let policy = value.use.value.snapshot.policy
+        var method = value.request.method
+        if method == .unknown { method = policy.methodID(head.slice(0, value.request.methodLength)) }
+        let target = value.request.target
+        var request = PolicyRequest(
+            method: method, path: head.slice(target.pathOffset, target.pathLength),
+            host: requestHost(head))
+        if method == .options, value.request.fields.has(.origin),
+            let requested = value.request.value(.accessControlRequestMethod, in: head)
+        {
+            request.isPreflight = true
+            request.requestedMethod = policy.methodID(requested)
+        }
+        return (policy.judge(request, scratch: value.scratch), request)
+    }
+
+    /// Host as it was sent, or the authority of an absolute form; empty for HTTP/1.0 without.
+    func requestHost(_ head: ByteView) -> ByteView {
+        if let host = value.request.value(.host, in: head) { return host }
+        let target = value.request.target
+        return head.slice(target.authorityOffset, target.authorityLength)
+    }
+
+    /// Writes the head for the upstream: what the client sent, less what is not for the upstream,
+    /// and who the client is.
+    func writeRequestHead(_ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32) {
+        let host = requestHost(head)
+        value.extra.removeAll()
+        value.extra.append(
+            value.request.version == .http11 ? "Via: 1.1 methodgate\r\n" : "Via: 1.0 methodgate\r\n")
+        value.extra.append(client.value.identity.view)
+        if host.isEmpty {
+            value.extra.append("\r\n")
+            appendBackendHost(rule)
+        } else {
+            value.extra.append(";host=\"")
+            value.extra.append(host)
+            value.extra.append("\"\r\nX-Forwarded-Host: ")
+            value.extra.append(host)
+            value.extra.append("\r\n")
+        }
+        value.output.removeAll()
+        HeadWriter.request(
+            value.request, in: head, extra: value.extra.view, into: &value.output)
+    }
+
+    /// HTTP/1.0 may lack Host; HTTP/1.1 to the backend may not.
+    private func appendBackendHost(_ rule: Int32) {
+        let snapshot = value.use.value.snapshot
+        let backend = snapshot.settings.backends[Int(snapshot.policy.facts(rule).backend)]
+        value.extra.append("Host: ")
+        value.extra.append(text: backend.authority)
+        value.extra.append("\r\n")
+    }
+
+    /// Writes an answer's head for the client.
+    func writeResponseHead(_ head: ByteView, to client: Ref<ClientConnection>) {
+        value.extra.removeAll()
+        var options: HeadWriter.ResponseOptions = []
+        if client.value.exchange.clientIsHTTP10 {
+            options.insert(.dropsTransferEncoding)
+            if client.value.exchange.clientPersists { value.extra.append("Connection: keep-alive\r\n") }
+        }
+        if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
+        narrowAllow(head, for: client, &options)
+        value.output.removeAll()
+        HeadWriter.response(
+            value.response, in: head, extra: value.extra.view, date: dateText, options: options,
+            into: &value.output)
+    }
+
+    /// The value of Date for this second.
+    var dateText: ByteView { value.date.text(secondsSince1970: value.now.seconds) }
+
+    /// Writes the trailer fields that may pass, and the empty line.
+    func writeTrailers(_ bytes: ByteView, request: Bool) {
+        value.output.removeAll()
+        let count = request ? value.request.fields.count : value.response.fields.count
+        for index in 0..<count {
+            let line = request ? value.request.fields[index] : value.response.fields[index]
+            let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
+            guard TrailerSection.mayPass(line, name: name) else { continue }
+            value.output.append(name)
+            value.output.append(": ")
+            value.output.append(bytes.slice(Int(line.valueOffset), Int(line.valueLength)))
+            value.output.append("\r\n")
+        }
+        value.output.append("\r\n")
+    }
+}

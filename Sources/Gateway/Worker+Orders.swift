@@ -1,0 +1,141 @@
+import Audit
+import Configuration
+import Digest
+import HTTP1
+import HTTPSyntax
+import Policy
+import Transport
+
+// What the main thread asks of a worker: take a new configuration, note reopened logs, drain.
+
+extension Ref<Worker> {
+    /// Makes a worker; on the main thread, before its own starts. Nil where the kernel gives no
+    /// loop, mailbox or randomness.
+    static func make(
+        index: Int, snapshot: Snapshot, listeners: [Listener], process: ProcessIdentity,
+        clients: ClientCounter, connectionLimit: Int, outbox: Mailbox<WorkerReport>
+    ) -> Ref<Worker>? {
+        guard let base = EventBase(), let inbox = Mailbox<WorkerOrder>(),
+            let generator = try? EventIDGenerator()
+        else { return nil }
+        let settings = snapshot.settings
+        let wheel = Ref<DeadlineWheel>.make(DeadlineWheel(now: Clock.milliseconds()))
+        let now = Timestamp.now()
+        let use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: []))
+        let ids = Ref<EventIDGenerator>.make(generator)
+        let worker = unsafe Ref<Worker>.make { context in
+            Worker(
+                index: index, base: base, wheel: wheel, inbox: inbox, outbox: outbox, use: use,
+                inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
+                tick: unsafe .timer(base, workerTicked, context),
+                log: WriteAhead(index: index, snapshot: snapshot, process: process), clients: clients,
+                request: RequestHead(maximumFields: settings.limits.fields),
+                response: ResponseHead(maximumFields: settings.limits.fields),
+                requestLimits: settings.limits.ofRequests,
+                responseLimits: settings.limits.ofResponses, ids: ids, now: now,
+                connectionLimit: connectionLimit)
+        }
+        worker.install(snapshot, listeners)
+        return worker
+    }
+
+    func takeOrders() {
+        refreshClock()
+        for order in value.inbox.takeAll() {
+            switch order {
+            case .adopt(let snapshot, let listeners):
+                install(snapshot, listeners)
+            case .logsReopened:
+                value.log.stream.noteReopening(of: value.log.sink, at: value.now)
+            case .drain: drain()
+            }
+        }
+    }
+
+    /// Begins a configuration: requests that run keep theirs.
+    private func install(_ snapshot: Snapshot, _ listeners: [Listener]) {
+        let settings = snapshot.settings
+        let old = value.use
+        value.use = Ref<SnapshotUse>.make(
+            SnapshotUse(snapshot: snapshot, pools: snapshot.addresses.map(pool)))
+        if old.value.users == 0 { value.retiredUses.append(old) }
+        if settings.limits.fields != value.request.fields.capacity {
+            value.request = RequestHead(maximumFields: settings.limits.fields)
+            value.response = ResponseHead(maximumFields: settings.limits.fields)
+        }
+        value.requestLimits = settings.limits.ofRequests
+        value.responseLimits = settings.limits.ofResponses
+        value.contentLimit = settings.limits.content.map(UInt64.init)
+        value.log.adopt(snapshot)
+        value.log.stream.appendConfigurationLoaded(
+            at: value.now, policyDigest: settings.policyDigest.bytes, file: settings.files.first ?? "",
+            ruleCount: snapshot.policy.ruleCount)
+        listen(on: listeners)
+    }
+
+    /// The pool for an address: the same one over reloads.
+    private func pool(_ address: SocketAddress) -> Ref<UpstreamPool> {
+        let text = address.text
+        for pool in value.pools where pool.value.addressText == text { return pool }
+        let pool = Ref<UpstreamPool>.make(UpstreamPool(address: address, text: text))
+        value.pools.append(pool)
+        return pool
+    }
+
+    /// Watches exactly these listeners; one that is still wanted is left alone.
+    private func listen(on listeners: [Listener]) {
+        for acceptor in value.acceptors
+        where !acceptor.value.isRetired && !listeners.contains(where: { $0 === acceptor.value.listener }) {
+            acceptor.retire()
+        }
+        let kept = value.acceptors.filter { !$0.value.isRetired }
+        for acceptor in value.acceptors where acceptor.value.isRetired { acceptor.destroy() }
+        value.acceptors = kept
+        for listener in listeners where !kept.contains(where: { $0.value.listener === listener }) {
+            value.acceptors.append(.open(listener, on: self))
+        }
+    }
+
+    /// Accepts nothing more, ends idle connections, lets requests finish.
+    private func drain() {
+        guard !value.isDraining else { return }
+        for acceptor in value.acceptors { acceptor.retire() }
+        value.isDraining = true
+        for acceptor in value.acceptors { acceptor.destroy() }
+        value.acceptors = []
+        value.drainDeadline =
+            value.wheel.value.now + UInt64(value.use.value.timeouts.drain)
+        var client = value.firstClient
+        while let current = client {
+            client = current.value.next
+            current.drain()
+        }
+    }
+
+    /// Time is up: what still runs is cut off.
+    func endDrain() {
+        var client = value.firstClient
+        while let current = client {
+            client = current.value.next
+            current.abort()
+        }
+    }
+}
+
+extension Ref<ClientConnection> {
+    /// The gate is going away: an idle connection ends now, unless a request is already here.
+    func drain() {
+        switch value.phase {
+        case .idle:
+            readable()
+            if value.phase == .idle { finish(.close) }
+        case .exchange: value.exchange.endClientAfterwards()
+        case .head, .draining, .lingering, .closed: break
+        }
+    }
+}
+
+extension Limits {
+    var ofRequests: HeadLimits { HeadLimits(head: requestHead, target: target, fields: fields) }
+    var ofResponses: HeadLimits { HeadLimits(head: responseHead, target: responseHead, fields: fields) }
+}

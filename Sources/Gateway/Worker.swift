@@ -1,0 +1,194 @@
+import Audit
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Policy
+import Transport
+
+// One worker: a thread with its own loop, listeners, pools, buffers and log stream. Everything
+// here belongs to that thread; orders come through the inbox, reports leave through the outbox.
+
+struct Worker: ~Copyable {
+    let index: Int
+    let base: EventBase
+    let wheel: Ref<DeadlineWheel>
+    let inbox: Mailbox<WorkerOrder>
+    let outbox: Mailbox<WorkerReport>
+    var use: Ref<SnapshotUse>
+    var acceptors: [Ref<Acceptor>] = []
+    var pools: [Ref<UpstreamPool>] = []
+    var inboxEvent: Event
+    var tick: Event
+    var log: WriteAhead
+    let scratch = JudgeScratch()
+    let clients: ClientCounter
+
+    /// Heads are parsed into these, one at a time.
+    var request: RequestHead
+    var response: ResponseHead
+    var requestLimits: HeadLimits
+    var responseLimits: HeadLimits
+    /// Bytes of request content at most; nil: no limit.
+    var contentLimit: UInt64?
+
+    /// What recv(2) fills; processed in place, then done with.
+    var readBuffer = ByteBuffer(capacity: Worker.readSize)
+    /// The head being written.
+    var output = ByteBuffer(capacity: 16384)
+    /// Field lines the gate adds to that head.
+    var extra = ByteBuffer(capacity: 4096)
+    /// Text of an answer of our own.
+    var body = ByteBuffer(capacity: 4096)
+    var text = ByteBuffer(capacity: 1024)
+    /// What passes at the path of the request being answered: as Allow, and as JSON.
+    var allowed = ByteBuffer(capacity: 256)
+    var allowedJSON = ByteBuffer(capacity: 256)
+    var date = HTTPDate()
+    let ids: Ref<EventIDGenerator>
+
+    var now: Timestamp
+    var isClockStale = true
+    var isDraining = false
+    var drainDeadline: UInt64 = .max
+    var clientCount = 0
+    var upstreamCount = 0
+    var connectionLimit: Int
+    var firstClient: Ref<ClientConnection>?
+    var closedClients: [Ref<ClientConnection>] = []
+    var closedUpstreams: [Ref<UpstreamConnection>] = []
+    var retiredUses: [Ref<SnapshotUse>] = []
+
+    /// Bytes of one recv(2) at most.
+    static let readSize = 128 * 1024
+    /// Content up to this is copied behind its head rather than sent as a second piece.
+    static let copyLimit = 4096
+}
+
+/// What the main thread tells a worker.
+enum WorkerOrder: Sendable {
+    case adopt(Snapshot, [Listener])
+    case logsReopened
+    case drain
+}
+
+/// What a worker tells the main thread.
+package enum WorkerReport: Sendable {
+    /// It has no connection left and its thread has ended.
+    case ended(worker: Int)
+}
+
+extension Ref<Worker> {
+    // MARK: The loop
+
+    /// Runs until drained. On the worker's own thread.
+    func run() {
+        value.inboxEvent.add()
+        while true {
+            guard value.base.runOnce() else { break }
+            endIteration()
+            if value.isDraining && value.clientCount == 0 && value.log.isSettled { break }
+        }
+        value.log.close()
+        value.outbox.post(.ended(worker: value.index))
+    }
+
+    /// Write-ahead, then release, then free: in this order.
+    private func endIteration() {
+        flushLog()
+        reap()
+        // Releasing may have produced rejections of pipelined requests: their records, too, are
+        // written before the loop waits again.
+        while value.log.hasUnwritten {
+            flushLog()
+            reap()
+        }
+        value.isClockStale = true
+        if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining {
+            if !value.tick.isAdded { value.tick.add(everyMilliseconds: DeadlineWheel.tick) }
+        } else {
+            value.tick.remove()
+        }
+    }
+
+    /// Frees what was closed in this iteration; nothing refers to it any more.
+    private func reap() {
+        while let client = value.closedClients.popLast() { client.destroy() }
+        while let upstream = value.closedUpstreams.popLast() { upstream.destroy() }
+        while let use = value.retiredUses.popLast() { use.destroy() }
+    }
+
+    /// Reads the clocks once an iteration, at the first thing that happens in it.
+    func refreshClock() {
+        guard value.isClockStale else { return }
+        value.isClockStale = false
+        value.wheel.value.now = Clock.milliseconds()
+        value.now = Timestamp.now()
+    }
+
+    /// The period of the deadlines has passed.
+    func ticked() {
+        refreshClock()
+        DeadlineWheel.advance(value.wheel)
+        if value.log.isStuck { retryLog() }
+        resumeAccepting()
+        if value.wheel.value.now >= value.drainDeadline { endDrain() }
+    }
+
+    // MARK: Buffers
+
+    /// Room for one recv(2).
+    var readSpace: MutableByteView {
+        value.readBuffer.removeAll()
+        return value.readBuffer.space(atLeast: Worker.readSize)
+    }
+
+    // MARK: Snapshots
+
+    func retainUse() -> Ref<SnapshotUse> {
+        value.use.value.users += 1
+        return value.use
+    }
+
+    /// A request has ended on `use`.
+    func release(_ use: Ref<SnapshotUse>) {
+        use.value.users -= 1
+        if use.value.users == 0 && use != value.use { value.retiredUses.append(use) }
+    }
+
+    // MARK: Connections
+
+    func link(_ client: Ref<ClientConnection>) {
+        client.value.next = value.firstClient
+        value.firstClient?.value.previous = client
+        value.firstClient = client
+        value.clientCount += 1
+    }
+
+    /// Takes a closed client out; its storage goes when the iteration ends.
+    func unlink(_ client: Ref<ClientConnection>) {
+        let next = client.value.next
+        if let previous = client.value.previous {
+            previous.value.next = next
+        } else {
+            value.firstClient = next
+        }
+        next?.value.previous = client.value.previous
+        client.value.next = nil
+        client.value.previous = nil
+        value.clientCount -= 1
+        value.clients.leave(client.value.peer)
+        // One that waits for the log is freed by whoever takes it off that list.
+        if !client.value.isHeld { value.closedClients.append(client) }
+        resumeAccepting()
+    }
+}
+
+func workerTicked(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<Worker>(context: context).ticked()
+}
+
+func workerHasOrders(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Ref<Worker>(context: context).takeOrders()
+}

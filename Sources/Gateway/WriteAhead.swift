@@ -1,0 +1,152 @@
+import Audit
+import Configuration
+import HTTPSyntax
+import Transport
+
+// No client sees a block that is not in the log: answers with a record are held back until one
+// write at the end of the loop's iteration has handed all records of that iteration to the
+// kernel. What happens when the log takes nothing is the operator's choice (`on_full`).
+
+struct WriteAhead: ~Copyable {
+    let stream: AuditStream
+    var sink: AuditSink
+    var onFull: LogTarget.OnFull
+    /// Clients whose output waits, in the order of their records.
+    var held: [Ref<ClientConnection>] = []
+    /// The last write was not taken whole.
+    var isStuck = false
+    let access: AccessLog
+    var accessSink: AuditSink?
+
+    init(index: Int, snapshot: Snapshot, process: ProcessIdentity) {
+        let log = snapshot.settings.log
+        stream = AuditStream(
+            id: StreamID(start: process.start, worker: index), observer: process.observer,
+            redactQuery: log.blocks.query == .redact)
+        sink = snapshot.blockSink
+        onFull = log.blocks.onFull
+        access = AccessLog(
+            observer: process.observer,
+            redactQuery: (log.access ?? log.blocks).query == .redact)
+        accessSink = snapshot.accessSink
+    }
+
+    /// Goes on under a new configuration's log settings.
+    mutating func adopt(_ snapshot: Snapshot) {
+        // What waits for the old sink is written there as far as it takes it.
+        if sink !== snapshot.blockSink { _ = stream.flush(to: sink) }
+        sink = snapshot.blockSink
+        onFull = snapshot.settings.log.blocks.onFull
+        accessSink = snapshot.accessSink
+    }
+
+    /// Whether records of this iteration wait for their first write.
+    var hasUnwritten: Bool { !isStuck && stream.pendingCount > 0 }
+    /// Whether nothing waits for the log.
+    var isSettled: Bool { held.isEmpty && (stream.pendingCount == 0 || onFull != .block) }
+
+    /// Whether a record would be dropped right now.
+    var dropsNow: Bool { isStuck && onFull == .drop }
+    /// Whether a request that needs a record is refused right now.
+    var refusesNow: Bool { isStuck && onFull == .refuse }
+
+    /// A last attempt, when the worker ends.
+    mutating func close() {
+        if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
+        if let accessSink, access.pendingCount > 0 { _ = access.flush(to: accessSink) }
+    }
+}
+
+extension Ref<Worker> {
+    /// Writes the iteration's records and lets go of what waited for them.
+    func flushLog() {
+        if let sink = value.log.accessSink, value.log.access.pendingCount > 0,
+            value.log.access.flush(to: sink).isFull
+        {
+            value.log.access.dropPending()
+        }
+        guard value.log.hasUnwritten else { return }
+        let result = value.log.stream.flush(to: value.log.sink)
+        if result.isFull { logIsFull() }
+        releaseSettled()
+    }
+
+    /// Tries again a log that took nothing.
+    func retryLog() {
+        if value.log.stream.pendingCount == 0, value.log.stream.hasUnreportedDrops {
+            value.log.stream.appendDropSummary(at: value.now)
+        }
+        let result = value.log.stream.flush(to: value.log.sink)
+        value.log.isStuck = result.isFull
+        releaseSettled()
+        guard !result.isFull else { return }
+        // Those that stopped because of the log go on.
+        var client = value.firstClient
+        while let current = client {
+            client = current.value.next
+            current.resume()
+        }
+    }
+
+    private func logIsFull() {
+        value.log.isStuck = true
+        switch value.log.onFull {
+        case .block:
+            for client in value.log.held where client.value.phase != .closed {
+                client.value.deadline.set(value.use.value.timeouts.log)
+            }
+        case .drop: value.log.stream.dropPending()
+        case .refuse:
+            value.log.stream.dropPending()
+            for client in value.log.held
+            where client.value.recordEnd > value.log.stream.settledPosition {
+                client.refuseHeld()
+            }
+        }
+    }
+
+    /// Sends what waited for records that the log now holds, or never will.
+    private func releaseSettled() {
+        let mayNeverCome = value.log.isStuck && value.log.onFull != .block
+        let settled = mayNeverCome ? UInt64.max : value.log.stream.settledPosition
+        var kept = 0
+        var index = 0
+        while index < value.log.held.count {
+            let client = value.log.held[index]
+            index += 1
+            if client.value.recordEnd > settled && client.value.phase != .closed {
+                value.log.held[kept] = client
+                kept += 1
+            } else if client.value.phase == .closed {
+                client.value.isHeld = false
+                value.closedClients.append(client)
+            } else {
+                client.release()
+            }
+        }
+        value.log.held.removeLast(value.log.held.count - kept)
+    }
+
+    /// Appends a record, or counts it as dropped where the log takes nothing and may lose it.
+    func record(_ record: borrowing BlockRecord, readings: [String] = []) {
+        if value.log.dropsNow {
+            value.log.stream.skip()
+        } else {
+            value.log.stream.append(record, readings: readings)
+        }
+    }
+
+    /// Holds a client's output back, or lets it go where its record was dropped.
+    func holdUnlessDropped(_ client: Ref<ClientConnection>) {
+        if value.log.dropsNow { client.value.writeEvent.add() } else { hold(client) }
+    }
+
+    /// Holds a client's output back until the record appended last is in the log.
+    func hold(_ client: Ref<ClientConnection>) {
+        client.value.recordEnd = value.log.stream.position
+        guard !client.value.isHeld else { return }
+        client.value.isHeld = true
+        value.log.held.append(client)
+        if value.log.isStuck { client.value.deadline.set(value.use.value.timeouts.log) }
+    }
+}

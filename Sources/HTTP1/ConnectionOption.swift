@@ -1,0 +1,56 @@
+// What `Connection` names is removed (RFC 9110 §7.6.1). Taken literally that lets a client take
+// away what the gate or a proxy before it has judged by or written ("hop-by-hop abuse"), so
+// fields that are end to end beyond doubt cannot be named.
+
+package import HTTPSyntax
+
+package enum ConnectionOption {
+    /// Whether `Connection` names this field and may remove it. Field names that the gate knows
+    /// are never removed this way: it removes them always or never.
+    package static func contains(
+        name: ByteView, in head: ByteView, fields: borrowing FieldSection
+    ) -> Bool {
+        var index = 0
+        while index < fields.count {
+            let line = fields[index]
+            index &+= 1
+            guard case .connection = line.name, !line.isVariant else { continue }
+            let value = head.slice(Int(line.valueOffset), Int(line.valueLength))
+            if lists(name, in: value) { return !isProtected(name) }
+        }
+        return false
+    }
+
+    private static func lists(_ name: ByteView, in value: ByteView) -> Bool {
+        var members = ListMembers(value)
+        while let member = members.next() {
+            if member.equalsIgnoringCase(name) { return true }
+        }
+        return false
+    }
+
+    /// Fields that no hop can own.
+    static func isProtected(_ name: ByteView) -> Bool {
+        FieldName.lookup(name).name != .other || protected.contains(name)
+    }
+
+    /// Routing and forwarding; identity; conditions, ranges and caching; description of content;
+    /// browsers' security; tracing.
+    private static var protected: NameList {
+        NameList(
+            """
+            x-forwarded* x-original* x-rewrite* x-real* x-client* x-cluster-client-ip \
+            true-client-ip client-ip cf-* fastly-* cdn-loop early-data priority \
+            x-auth* x-user* x-remote* x-ssl* x-tls* x-api-key x-access* x-amzn* x-goog* x-ms-* \
+            x-envoy* remote-user ssl-* client-cert* www-authenticate authentication-info \
+            dpop signature signature-input x-csrf* x-xsrf* x-http* x-method* \
+            if-* range cache-control pragma age etag expires last-modified vary warning \
+            content-* accept* digest repr-digest want-* mime-version prefer idempotency-key \
+            sec-* access-control-* cross-origin-* referer referrer-policy dnt \
+            strict-transport-security permissions-policy x-frame-options x-xss-protection \
+            clear-site-data x-permitted-cross-domain-policies retry-after server refresh link \
+            tracestate baggage b3 x-b3-* uber-trace-id x-trace* x-correlation-id \
+            x-requested-with from depth destination overwrite timeout lock-token
+            """)
+    }
+}

@@ -1,0 +1,81 @@
+// Copies the field lines of a head, less some of them.
+
+import HTTPSyntax
+
+/// Known field names as bits.
+struct FieldNameSet {
+    private var bits: UInt64 = 0
+
+    @inline(__always) init(_ names: FieldName...) {
+        for name in names { add(name) }
+    }
+
+    @inline(__always) mutating func add(_ name: FieldName) {
+        bits |= 1 &<< UInt64(name.rawValue)
+    }
+
+    @inline(__always) func contains(_ name: FieldName) -> Bool {
+        (bits &>> UInt64(name.rawValue)) & 1 != 0
+    }
+}
+
+struct FieldWriter {
+    /// The head, from its first byte on.
+    let bytes: ByteView
+    /// Where the head ends, behind the empty line.
+    let end: Int
+    let flags: HeadFlags
+    let removed: FieldNameSet
+
+    /// Appends what stands between `start` and the empty line, less the lines to remove. Lines
+    /// the gate itself goes by are written in their plain form, since others may trim their
+    /// values in another way; all others as they came.
+    func write(
+        _ fields: borrowing FieldSection, from start: Int, into buffer: inout ByteBuffer
+    ) {
+        var kept = start
+        var index = 0
+        while index < fields.count {
+            let line = fields[index]
+            index &+= 1
+            let lineEnd = index < fields.count ? Int(fields[index].nameOffset) : end &- 2
+            let isRemoved = removes(line, fields)
+            if !isRemoved && (!mustBePlain(line.name) || isPlain(line, lineEnd)) { continue }
+            let lineStart = Int(line.nameOffset)
+            buffer.append(bytes.slice(kept, lineStart &- kept))
+            if !isRemoved { writePlain(line, into: &buffer) }
+            kept = lineEnd
+        }
+        buffer.append(bytes.slice(kept, end &- 2 &- kept))
+    }
+
+    @inline(__always) private func removes(
+        _ line: FieldLine, _ fields: borrowing FieldSection
+    ) -> Bool {
+        guard case .other = line.name else {
+            return line.isVariant || removed.contains(line.name)
+        }
+        guard flags.contains(.namesFields) else { return false }
+        let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
+        return ConnectionOption.contains(name: name, in: bytes, fields: fields)
+    }
+
+    @inline(__always) private func mustBePlain(_ name: FieldName) -> Bool {
+        FieldNameSet(.host, .contentLength, .transferEncoding, .expect).contains(name)
+    }
+
+    /// Whether the line is `name: value` with one space and nothing else around the value.
+    private func isPlain(_ line: FieldLine, _ lineEnd: Int) -> Bool {
+        let nameEnd = Int(line.nameOffset) &+ Int(line.nameLength)
+        let valueEnd = Int(line.valueOffset) &+ Int(line.valueLength)
+        return Int(line.valueOffset) == nameEnd &+ 2 && bytes[nameEnd &+ 1] == 0x20
+            && valueEnd &+ 2 == lineEnd
+    }
+
+    private func writePlain(_ line: FieldLine, into buffer: inout ByteBuffer) {
+        buffer.append(bytes.slice(Int(line.nameOffset), Int(line.nameLength)))
+        buffer.append(": ")
+        buffer.append(bytes.slice(Int(line.valueOffset), Int(line.valueLength)))
+        buffer.append("\r\n")
+    }
+}

@@ -1,0 +1,170 @@
+// Reading a head from its first byte to its last. A verdict may depend on no byte behind the one
+// that decides it, so that it never depends on how the bytes were split: every function here
+// goes forward only, and asks for more where it would have to guess.
+
+import HTTPSyntax
+
+/// Why reading stops before the end of the head.
+enum Halt: Error {
+    /// All that is there is fine.
+    case incomplete
+    case refused(Reason)
+}
+
+/// A place in a head that is being read.
+@safe struct HeadCursor {
+    let base: UnsafePointer<UInt8>
+    /// Where the bytes that may be looked at end: what is there, or the limit of a head.
+    let end: Int
+    var offset = 0
+
+    init(_ bytes: ByteView, limit: Int) {
+        unsafe base = bytes.base
+        // Offsets are kept as UInt32.
+        end = min(bytes.count, limit, Int(UInt32.max))
+    }
+
+    /// The byte at `index`, which every caller has compared with `end` before.
+    @inline(__always) subscript(index: Int) -> UInt8 {
+        assert(index >= 0 && index < end, "reading beyond the head")
+        return unsafe base[index]
+    }
+
+    @inline(__always) func byte(at index: Int) throws(Halt) -> UInt8 {
+        guard index < end else { throw .incomplete }
+        return self[index]
+    }
+
+    @inline(__always) func view(_ offset: Int, _ length: Int) -> ByteView {
+        assert(offset >= 0 && length >= 0 && offset + length <= end, "slicing beyond the head")
+        return unsafe ByteView(base: base + offset, count: length)
+    }
+
+    /// Goes past all bytes that may stand in a token.
+    @inline(__always) mutating func skipToken() {
+        while true {
+            while offset &+ 8 <= end {
+                // The load ends at offset + 8, which is not beyond the end.
+                let unusual = Word.unusualInName(unsafe Word.load(base, offset))
+                guard unusual == 0 else {
+                    offset &+= Word.index(unusual)
+                    break
+                }
+                offset &+= 8
+            }
+            guard offset < end, Token.contains(self[offset]) else { return }
+            offset &+= 1
+        }
+    }
+
+    /// Goes past CRLF; the cursor stands on a CR.
+    @inline(__always) mutating func skipLineEnd() throws(Halt) {
+        guard try byte(at: offset &+ 1) == 0x0a else { throw .refused(.bareCR) }
+        offset &+= 2
+    }
+
+    /// Goes past CRLF; anything else is `stray`, line ends and white space aside.
+    mutating func expectLineEnd(else stray: Reason) throws(Halt) {
+        switch try byte(at: offset) {
+        case 0x0d: try skipLineEnd()
+        case 0x0a: throw .refused(.bareLF)
+        case 0x20, 0x09: throw .refused(.whiteSpaceInRequestLine)
+        default: throw .refused(stray)
+        }
+    }
+
+    /// Goes past `HTTP/` and two digits; nil where they are no version of ours.
+    mutating func version(else malformed: Reason) throws(Halt) -> HTTPVersion? {
+        if offset &+ 8 <= end {
+            // The load ends at offset + 8, which is not beyond the end.
+            let word = unsafe Word.load(base, offset)
+            if word == 0x312e_312f_5054_5448 {
+                offset &+= 8
+                return .http11
+            }
+            if word == 0x302e_312f_5054_5448 {
+                offset &+= 8
+                return .http10
+            }
+        }
+        try skipOtherVersion(else: malformed)
+        return nil
+    }
+
+    @inline(never) private mutating func skipOtherVersion(else malformed: Reason) throws(Halt) {
+        let pattern = ByteView("HTTP/0.0")
+        for index in 0..<pattern.count {
+            let byte = try byte(at: offset)
+            let isRight =
+                pattern[index] == 0x30 ? ASCII.isDigit(byte) : byte == pattern[index]
+            guard isRight else { throw .refused(byte == 0x0a ? .bareLF : malformed) }
+            offset &+= 1
+        }
+    }
+}
+
+extension HeadCursor {
+    /// Reads one field line (RFC 9112 §5) into `fields`, or goes past the empty line: nil.
+    @inline(__always) mutating func fieldLine(
+        into fields: inout FieldSection, limit: Int
+    ) throws(Halt) -> FieldLine? {
+        let start = offset
+        skipToken()
+        let nameLength = offset &- start
+        guard nameLength <= Int(UInt16.max) else { throw .refused(.headTooLarge) }
+        guard try byte(at: offset) == 0x3a, nameLength > 0 else {
+            try endFields(nameLength)
+            return nil
+        }
+        offset &+= 1
+        while try ASCII.isBlank(byte(at: offset)) { offset &+= 1 }
+        let valueStart = offset
+        let valueEnd = try skipValue()
+        let match = FieldName.lookup(view(start, nameLength))
+        let line = FieldLine(
+            nameOffset: UInt32(truncatingIfNeeded: start),
+            nameLength: UInt16(truncatingIfNeeded: nameLength),
+            valueOffset: UInt32(truncatingIfNeeded: valueStart),
+            valueLength: UInt32(truncatingIfNeeded: valueEnd &- valueStart),
+            name: match.name, isVariant: match.isVariant)
+        guard fields.count < limit, fields.append(line) else { throw .refused(.tooManyFields) }
+        return line
+    }
+
+    /// Goes past a value and its CRLF; returns where the value ends without white space.
+    @inline(__always) private mutating func skipValue() throws(Halt) -> Int {
+        let start = offset
+        while true {
+            offset = unsafe ByteScan.first(base, from: offset, to: end, Word.controls)
+            let byte = try byte(at: offset)
+            if byte == 0x0d { break }
+            guard byte == 0x09 else { throw .refused(Self.problem(inValue: byte)) }
+            offset &+= 1
+        }
+        var last = offset
+        try skipLineEnd()
+        while last > start, ASCII.isBlank(self[last &- 1]) { last &-= 1 }
+        return last
+    }
+
+    @inline(never) private static func problem(inValue byte: UInt8) -> Reason {
+        switch byte {
+        case 0x0a: .bareLF
+        case 0: .nulInValue
+        default: .controlInValue
+        }
+    }
+
+    /// Goes past the empty line, or says what is wrong with the byte that ends a name.
+    @inline(never) private mutating func endFields(_ nameLength: Int) throws(Halt) {
+        switch self[offset] {
+        case 0x0d:
+            try skipLineEnd()
+            if nameLength > 0 { throw .refused(.colonMissing) }
+        case 0x0a: throw .refused(.bareLF)
+        case 0x20, 0x09: throw .refused(nameLength == 0 ? .obsFold : .whiteSpaceBeforeColon)
+        case 0x3a: throw .refused(.fieldNameMissing)
+        default: throw .refused(.fieldNameNotToken)
+        }
+    }
+}

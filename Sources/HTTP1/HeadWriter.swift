@@ -1,0 +1,125 @@
+// Heads on their way out. What is kept is copied as it came, adjacent lines in one copy; what is
+// removed is decided by the field's number, and by name only where `Connection` names fields.
+
+package import HTTPSyntax
+
+package enum HeadWriter {
+    /// What a request head keeps or loses besides what it always loses.
+    package struct RequestOptions: OptionSet, Sendable, BitwiseCopyable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The gate has answered or will answer `100 Continue` itself.
+        package static let dropsExpect = RequestOptions(rawValue: 1)
+    }
+
+    /// What a response head keeps or loses besides what it always loses.
+    package struct ResponseOptions: OptionSet, Sendable, BitwiseCopyable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The client speaks HTTP/1.0 and gets the content decoded.
+        package static let dropsTransferEncoding = ResponseOptions(rawValue: 1)
+        /// `extra` holds a narrowed `Allow`.
+        package static let dropsAllow = ResponseOptions(rawValue: 2)
+        /// `extra` holds a narrowed `Access-Control-Allow-Methods`.
+        package static let dropsAllowMethods = ResponseOptions(rawValue: 4)
+    }
+
+    /// Appends the head to send upstream, always of HTTP/1.1 and with an origin-form target (or
+    /// `*`); the authority of an absolute-form becomes its `Host`.
+    ///
+    /// Removed are: hop-by-hop fields and what `Connection` names; what only the gate may write
+    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`); overrides of method and path, `Proxy`;
+    /// `Expect` without content or from HTTP/1.0; every line spelled with `_` where a known name
+    /// has `-`.
+    /// - Parameters:
+    ///   - bytes: what was parsed into `head`, from its first byte on.
+    ///   - extra: field lines to add, each ended by CRLF.
+    package static func request(
+        _ head: borrowing RequestHead, in bytes: ByteView, extra: ByteView,
+        options: RequestOptions = [], into buffer: inout ByteBuffer
+    ) {
+        var removed = requestRemovals
+        if case .absolute = head.target.form { removed.add(.host) }
+        if options.contains(.dropsExpect) || !mayExpect(head) { removed.add(.expect) }
+        buffer.reserve(head.length &+ extra.count &+ 16)
+        let written = buffer.count
+        let start = RequestLineWriter.write(head, bytes, into: &buffer)
+        let writer = FieldWriter(
+            bytes: bytes, end: head.length, flags: head.flags, removed: removed)
+        writer.write(head.fields, from: start, into: &buffer)
+        if start == 0 { RequestLineWriter.raiseVersion(head, written: written, into: &buffer) }
+        buffer.append(extra)
+        buffer.append("\r\n")
+    }
+
+    /// Appends the head to send to the client, always of HTTP/1.1.
+    ///
+    /// Removed are: hop-by-hop fields and what `Connection` names; `Content-Length` and
+    /// `Transfer-Encoding` of 1xx and 204; lines spelled with `_` as above.
+    /// - Parameters:
+    ///   - bytes: what was parsed into `head`, from its first byte on.
+    ///   - extra: field lines to add, each ended by CRLF.
+    ///   - date: the value of the `Date` to add where the backend sent none; not to a 1xx.
+    package static func response(
+        _ head: borrowing ResponseHead, in bytes: ByteView, extra: ByteView, date: ByteView,
+        options: ResponseOptions = [], into buffer: inout ByteBuffer
+    ) {
+        var removed = responseRemovals
+        let isInformational = head.status < 200
+        if isInformational || head.status == 204 {
+            removed.add(.contentLength)
+            removed.add(.transferEncoding)
+        }
+        if options.contains(.dropsTransferEncoding) { removed.add(.transferEncoding) }
+        if options.contains(.dropsAllow) { removed.add(.allow) }
+        if options.contains(.dropsAllowMethods) { removed.add(.accessControlAllowMethods) }
+        buffer.reserve(head.length &+ extra.count &+ date.count &+ 16)
+        writeStatusLine(head, bytes, into: &buffer)
+        let writer = FieldWriter(
+            bytes: bytes, end: head.length, flags: head.flags, removed: removed)
+        writer.write(
+            head.fields, from: head.reasonOffset &+ head.reasonLength &+ 2, into: &buffer)
+        if !isInformational && !head.fields.has(.date) {
+            buffer.append("Date: ")
+            buffer.append(date)
+            buffer.append("\r\n")
+        }
+        buffer.append(extra)
+        buffer.append("\r\n")
+    }
+
+    /// An HTTP/1.0 client cannot expect anything, nor one that sends nothing (RFC 9110 §10.1.1).
+    @inline(__always) private static func mayExpect(_ head: borrowing RequestHead) -> Bool {
+        guard case .http11 = head.version else { return false }
+        if case .none = head.framing { return false }
+        return true
+    }
+
+    private static func writeStatusLine(
+        _ head: borrowing ResponseHead, _ bytes: ByteView, into buffer: inout ByteBuffer
+    ) {
+        buffer.append("HTTP/1.1 ")
+        buffer.append(decimal: UInt64(head.status))
+        buffer.append(byte: 0x20)
+        buffer.append(bytes.slice(head.reasonOffset, head.reasonLength))
+        buffer.append("\r\n")
+    }
+
+    private static var requestRemovals: FieldNameSet {
+        FieldNameSet(
+            .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
+            .proxyAuthenticate, .proxyAuthorization, .http2Settings,
+            .via, .forwarded, .xForwardedFor, .xForwardedProto, .xForwardedHost,
+            .xForwardedPort, .xForwardedServer, .xRealIP,
+            .xHTTPMethodOverride, .xHTTPMethod, .xMethodOverride,
+            .xOriginalURL, .xRewriteURL, .proxy)
+    }
+
+    private static var responseRemovals: FieldNameSet {
+        FieldNameSet(
+            .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
+            .proxyAuthenticate, .proxyAuthorization, .http2Settings)
+    }
+}

@@ -1,0 +1,80 @@
+// Host = uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2.2), which is also what an authority
+// without userinfo looks like. Percent escapes are refused: whether a backend decodes them is a
+// second reading of the name that rules and virtual hosts are chosen by.
+
+package import HTTPSyntax
+
+package enum HostField {
+    /// Whether it is a host that is not empty and, optionally, a port up to 65535.
+    package static func isValid(_ value: ByteView) -> Bool {
+        let host = host(of: value, keepingDot: true)
+        guard isHost(host) else { return false }
+        if host.count == value.count { return true }
+        return value[host.count] == 0x3a && port(value.dropFirst(host.count + 1)) != nil
+    }
+
+    /// `uri-host ":" port` with a port: the target of CONNECT (RFC 9112 §3.2.3).
+    static func isAuthorityForm(_ value: ByteView) -> Bool {
+        isValid(value) && host(of: value, keepingDot: true).count < value.count - 1
+    }
+
+    /// Whether both valid values name the same origin: letter case does not matter, nor whether
+    /// `defaultPort` is written out (RFC 3986 §6.2.3).
+    package static func agree(_ one: ByteView, _ other: ByteView, defaultPort: UInt16) -> Bool {
+        let host = host(of: one, keepingDot: true)
+        let otherHost = self.host(of: other, keepingDot: true)
+        guard host.equalsIgnoringCase(otherHost) else { return false }
+        return port(one, behind: host, defaultPort) == port(other, behind: otherHost, defaultPort)
+    }
+
+    /// The host alone, for the rules: without port and one trailing dot, letters as they are.
+    package static func host(of value: ByteView) -> ByteView {
+        host(of: value, keepingDot: false)
+    }
+
+    private static func host(of value: ByteView, keepingDot: Bool) -> ByteView {
+        guard !value.isEmpty else { return value }
+        if value[0] == 0x5b {
+            guard let bracket = value.firstIndex(of: 0x5d) else { return value }
+            return value.slice(0, bracket + 1)
+        }
+        var end = value.firstIndex(of: 0x3a) ?? value.count
+        if !keepingDot && end > 1 && value[end - 1] == 0x2e { end -= 1 }
+        return value.slice(0, end)
+    }
+
+    private static func isHost(_ host: ByteView) -> Bool {
+        guard !host.isEmpty else { return false }
+        if host[0] == 0x5b {
+            guard host.count > 2, host[host.count - 1] == 0x5d else { return false }
+            return AddressLiteral.isValid(host.slice(1, host.count - 2))
+        }
+        for index in 0..<host.count where !isRegisteredNameByte(host[index]) { return false }
+        return true
+    }
+
+    /// unreserved and sub-delims, as bits 0–63 and 64–127.
+    @inline(__always) private static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
+        guard byte < 128 else { return false }
+        let half: UInt64 = byte < 64 ? 0x2bff_7fd2_0000_0000 : 0x47ff_fffe_87ff_fffe
+        return (half &>> UInt64(byte & 63)) & 1 != 0
+    }
+
+    private static func port(
+        _ value: ByteView, behind host: ByteView, _ defaultPort: UInt16
+    ) -> UInt16 {
+        guard value.count > host.count + 1 else { return defaultPort }
+        return port(value.dropFirst(host.count + 1)) ?? defaultPort
+    }
+
+    /// *DIGIT up to 65535; 0 where there is none. Nil otherwise.
+    private static func port(_ digits: ByteView) -> UInt16? {
+        var number: UInt32 = 0
+        for index in 0..<digits.count {
+            guard ASCII.isDigit(digits[index]) else { return nil }
+            number = number * 10 + UInt32(digits[index] &- 0x30)
+            guard number <= UInt32(UInt16.max) else { return nil }
+        }
+        return UInt16(number)
+    }
+}

@@ -1,0 +1,49 @@
+// Field lines behind the last chunk (RFC 9112 §7.1.2). They arrive when everything has been
+// judged, so that only those pass that say nothing about what to do with the message.
+
+package import HTTPSyntax
+
+package enum TrailerSection {
+    /// Reads field lines up to and with the empty line; `length` is theirs when complete, and
+    /// offsets count from the first byte. `limits.head` bounds the section.
+    package static func parse(
+        _ bytes: ByteView, into fields: inout FieldSection, limits: HeadLimits
+    ) -> (result: ParseResult, length: Int) {
+        fields.removeAll()
+        var cursor = HeadCursor(bytes, limit: limits.head)
+        do throws(Halt) {
+            while try cursor.fieldLine(into: &fields, limit: limits.fields) != nil {}
+            return (.complete, cursor.offset)
+        } catch {
+            guard case .refused(let reason) = error else {
+                let isTooLong = bytes.count >= limits.head
+                return (isTooLong ? .failed(ProtocolError(.headTooLarge)) : .incomplete, 0)
+            }
+            return (.failed(ProtocolError(reason)), 0)
+        }
+    }
+
+    /// Whether a field may be forwarded as a trailer (RFC 9110 §6.5.1): nothing of framing,
+    /// routing, authentication, conditions, caching, description of content, override or
+    /// forwarding, and nothing that the gate judges, writes or removes.
+    package static func mayPass(_ line: FieldLine, name: ByteView) -> Bool {
+        line.name == .other && !refused.contains(name)
+    }
+
+    private static var refused: NameList {
+        NameList(
+            """
+            x-forwarded* x-original* x-rewrite* x-real* x-client* x-cluster-client-ip \
+            true-client-ip client-ip cf-* x-auth* x-user* x-remote* x-ssl* x-api-key \
+            x-http* x-method* x-envoy* x-amzn* x-goog* remote-user ssl-* client-cert* dpop \
+            proxy-* www-authenticate authentication-info signature signature-input cookie2 \
+            x-csrf* x-xsrf* close early-data priority prefer \
+            if-* range accept* cache-control pragma age expires last-modified etag vary warning \
+            retry-after content-encoding content-range content-language content-location \
+            content-disposition content-security-policy* content-transfer-encoding mime-version \
+            sec-* access-control-* cross-origin-* referer referrer-policy \
+            strict-transport-security permissions-policy x-frame-options refresh \
+            clear-site-data allow-* depth destination overwrite if lock-token timeout
+            """)
+    }
+}

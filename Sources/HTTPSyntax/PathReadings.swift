@@ -1,0 +1,234 @@
+// The readings of a path: every path that some composition of `PathStep`s makes of it. They are
+// computed as a closure, so that the order and number of steps a backend takes need not be known.
+// See docs/decisions/0002-every-reading-is-judged.md.
+
+/// How far the readings of a path go.
+package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
+    /// Escapes of unreserved characters decoded, nothing else.
+    case exact
+    /// Also decoded once with `%2F` kept, empty segments merged, dot segments resolved.
+    case standard
+    /// The closure of everything that a backend is known to do.
+    case all
+
+    package static func < (left: ReadingLevel, right: ReadingLevel) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// Storage for the readings of one path at a time, reused so that a steady state allocates
+/// nothing. Not thread-safe; readings are valid until the next path.
+///
+/// A policy whose patterns hold literals that steps change judges a reading against its patterns
+/// as the same steps have changed them. Each such state of the patterns is a *view*, a number
+/// below 64; the closure is taken over readings and views together.
+@safe package final class PathReadings {
+    /// Beyond these a path is refused: nothing honest comes near.
+    package static let maximumCount = 64
+    package static let maximumDecodings = 2
+    /// Bytes of all readings together.
+    package static let maximumBytes = 128 * 1024
+
+    private struct Entry {
+        var offset: Int
+        var length: Int
+        /// The least number of decodings that lead here.
+        var decodings: Int
+        /// Bit n: judged in view n.
+        var views: UInt64
+        var isPending: Bool
+    }
+
+    private var entries: [Entry] = []
+    private var bytes: [UInt8] = []
+    private var candidate: [UInt8] = []
+    private static let standardSteps = PathStep.steps(at: .standard)
+    private static let allSteps = PathStep.steps(at: .all)
+
+    package init() {
+        entries.reserveCapacity(Self.maximumCount)
+        bytes.reserveCapacity(1024)
+    }
+
+    package var count: Int { entries.count }
+
+    /// Lends a reading; 0 is the raw one.
+    package func withReading<Result>(_ index: Int, _ body: (ByteView) throws -> Result) rethrows
+        -> Result
+    {
+        let entry = entries[index]
+        return try bytes.withView { try body($0.slice(entry.offset, entry.length)) }
+    }
+
+    /// The views in which a reading is to be judged, as bits.
+    package func views(of index: Int) -> UInt64 { entries[index].views }
+
+    /// Takes in a path without problems of its own as its only reading: as sent, but that escapes
+    /// of unreserved characters are decoded and others written in upper case, which is the same
+    /// path (RFC 3986 §6.2.2).
+    package func begin(_ path: ByteView) {
+        entries.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingCapacity: true)
+        prepareCandidate(path.count)
+        let length = apply(.decodeUnreserved, to: path)
+        keep(length, decodings: 0, views: 1)
+    }
+
+    /// The same for a path of which only upper case is remarkable: it and it folded.
+    package func beginFolded(_ path: ByteView) {
+        begin(path)
+        let length = apply(.foldCase, to: path)
+        keep(length, decodings: 0, views: 1)
+    }
+
+    /// Adds the other readings of the path that `begin` took in.
+    ///
+    /// `transitions` holds for each view, sixteen bytes apart, the view to which each step leads;
+    /// it is empty where there is but one view.
+    package func close(
+        over path: ByteView, level: ReadingLevel, transitions: ByteView
+    ) -> PathProblem {
+        guard level != .exact else { return .none }
+        if level == .all {
+            let problem = addAsSent(path)
+            if problem != .none { return problem }
+        }
+        let steps = level == .all ? Self.allSteps : Self.standardSteps
+        while let index = entries.firstIndex(where: \.isPending) {
+            entries[index].isPending = false
+            let problem = expand(index, steps, level: level, transitions: transitions)
+            if problem != .none { return problem }
+        }
+        let limit = Self.maximumDecodings
+        return entries.contains { $0.decodings > limit } ? .tooManyDecodings : .none
+    }
+
+    /// A backend that decodes nothing sees escapes of unreserved characters too.
+    private func addAsSent(_ path: ByteView) -> PathProblem {
+        prepareCandidate(path.count)
+        let length = candidate.withMutableView { output in
+            var writer = PathWriter(output: output)
+            writer.decode(path, keepingCase: false) { _ in nil }
+            return writer.count
+        }
+        return add(length, decodings: 0, views: 1)
+    }
+
+    private func expand(
+        _ index: Int, _ steps: [PathStep], level: ReadingLevel, transitions: ByteView
+    ) -> PathProblem {
+        let entry = entries[index]
+        let marks = withReading(index) { PathMarks(of: $0) }
+        prepareCandidate(entry.length)
+        for step in steps {
+            let views = Self.views(after: step, from: entry.views, transitions)
+            if level == .standard, step.isDecoding, entry.decodings > 0 { continue }
+            if step.mayChange(marks), let length = change(index, step) {
+                let decodings = entry.decodings + (step.isDecoding ? 1 : 0)
+                let problem = add(length, decodings: decodings, views: views)
+                if problem != .none { return problem }
+            } else if views & ~entries[index].views != 0 {
+                entries[index].views |= views
+                entries[index].isPending = true
+            }
+        }
+        return .none
+    }
+
+    private static func views(
+        after step: PathStep, from views: UInt64, _ transitions: ByteView
+    ) -> UInt64 {
+        guard !transitions.isEmpty else { return views }
+        var result: UInt64 = 0
+        var rest = views
+        while rest != 0 {
+            let view = rest.trailingZeroBitCount
+            result |= 1 << UInt64(transitions[view * 16 + Int(step.rawValue)])
+            rest &= rest - 1
+        }
+        return result
+    }
+
+    /// Applies a step to a reading; the length of the result, or nil where nothing changed.
+    private func change(_ index: Int, _ step: PathStep) -> Int? {
+        withReading(index) { reading in
+            let length = apply(step, to: reading)
+            let same =
+                length == reading.count
+                && candidate.withView { $0.slice(0, length).equals(reading) }
+            return same ? nil : length
+        }
+    }
+
+    private func apply(_ step: PathStep, to path: ByteView) -> Int {
+        candidate.withMutableView { step.apply(to: path, into: $0) }
+    }
+
+    private func prepareCandidate(_ length: Int) {
+        if candidate.count < length {
+            candidate.append(contentsOf: repeatElement(0, count: length - candidate.count))
+        }
+    }
+
+    /// Takes in the candidate unless it is known.
+    private func add(_ length: Int, decodings: Int, views: UInt64) -> PathProblem {
+        if let index = indexOfCandidate(length) {
+            let isNews = views & ~entries[index].views != 0 || decodings < entries[index].decodings
+            guard isNews else { return .none }
+            entries[index].views |= views
+            entries[index].decodings = min(entries[index].decodings, decodings)
+            entries[index].isPending = true
+            return .none
+        }
+        if entries.count == Self.maximumCount || bytes.count + length > Self.maximumBytes {
+            return .tooManyReadings
+        }
+        keep(length, decodings: decodings, views: views)
+        return candidate.withView { Self.problem(inReading: $0.slice(0, length)) }
+    }
+
+    private func keep(_ length: Int, decodings: Int, views: UInt64) {
+        entries.append(
+            Entry(
+                offset: bytes.count, length: length, decodings: decodings, views: views,
+                isPending: true))
+        bytes.append(contentsOf: candidate[0..<length])
+    }
+
+    private func indexOfCandidate(_ length: Int) -> Int? {
+        for index in entries.indices where entries[index].length == length {
+            let same = withReading(index) { reading in
+                candidate.withView { $0.slice(0, length).equals(reading) }
+            }
+            if same { return index }
+        }
+        return nil
+    }
+
+    /// What is refused as it was sent is refused under a second layer of escapes too.
+    private static func problem(inReading path: ByteView) -> PathProblem {
+        var index = 0
+        while index < path.count {
+            if path[index] == 0 { return .nulEscape }
+            if path[index] == 0x25, index + 5 < path.count, path[index + 1] | 0x20 == 0x75,
+                (index + 2...index + 5).allSatisfy({ ASCII.hexValue(path[$0]) != nil })
+            {
+                return .unicodeEscape
+            }
+            index += 1
+        }
+        return .none
+    }
+}
+
+extension [UInt8] {
+    /// Lends the array's bytes to be edited during `body`.
+    package mutating func withMutableView<Result>(
+        _ body: (MutableByteView) throws -> Result
+    ) rethrows -> Result {
+        try unsafe withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return try body(.empty) }
+            return try body(unsafe MutableByteView(base: base, count: buffer.count))
+        }
+    }
+}

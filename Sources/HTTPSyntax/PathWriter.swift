@@ -1,0 +1,160 @@
+// How the steps of `PathStep` write their results.
+
+/// Writes one path into storage that is long enough for it.
+struct PathWriter {
+    private let output: MutableByteView
+    private(set) var count = 0
+
+    init(output: MutableByteView) { self.output = output }
+
+    private mutating func append(_ byte: UInt8) {
+        output[count] = byte
+        count += 1
+    }
+
+    private mutating func append(_ view: ByteView) {
+        output.write(view, at: count)
+        count += view.count
+    }
+
+    mutating func map(_ input: ByteView, _ change: (UInt8) -> UInt8) {
+        for index in 0..<input.count { append(change(input[index])) }
+    }
+
+    /// Replaces the escapes for which `replacement` has a byte. The others stay, their digits in
+    /// upper case unless `keepingCase`.
+    mutating func decode(
+        _ input: ByteView, keepingCase: Bool, _ replacement: (UInt8) -> UInt8?
+    ) {
+        var index = 0
+        while index < input.count {
+            guard let byte = PathEscape.byte(at: index, of: input) else {
+                append(input[index])
+                index += 1
+                continue
+            }
+            if let plain = replacement(byte) {
+                append(plain)
+            } else {
+                append(0x25)
+                append(keepingCase ? input[index + 1] : Self.uppercased(input[index + 1]))
+                append(keepingCase ? input[index + 2] : Self.uppercased(input[index + 2]))
+            }
+            index += 3
+        }
+    }
+
+    private static func uppercased(_ byte: UInt8) -> UInt8 {
+        ASCII.isLetter(byte) ? byte & 0xdf : byte
+    }
+
+    /// Two, three and four bytes that spell an ASCII character. Of two bytes the second may be
+    /// anything, as decoders are known that never look at its top bits.
+    mutating func decodeOverlong(_ input: ByteView) {
+        var index = 0
+        while index < input.count {
+            let (byte, length) = Self.overlong(input.dropFirst(index)) ?? (input[index], 1)
+            append(byte)
+            index += length
+        }
+    }
+
+    private static func overlong(_ view: ByteView) -> (byte: UInt8, length: Int)? {
+        let first = view[0]
+        if first == 0xc0 || first == 0xc1, view.count > 1 {
+            return ((first & 1) << 6 | view[1] & 0x3f, 2)
+        }
+        let length = first == 0xe0 ? 3 : first == 0xf0 ? 4 : 0
+        guard length > 0, view.count >= length else { return nil }
+        if length == 4, view[1] != 0x80 { return nil }
+        let high = view[length - 2]
+        let low = view[length - 1]
+        guard high & 0xfe == 0x80, low & 0xc0 == 0x80 else { return nil }
+        return ((high & 1) << 6 | low & 0x3f, length)
+    }
+
+    mutating func foldCase(_ input: ByteView) {
+        var index = 0
+        while index < input.count {
+            if PathEscape.byte(at: index, of: input) != nil {
+                append(input.slice(index, 3))
+                index += 3
+            } else if let (byte, length) = Self.foldedToASCII(input.dropFirst(index)) {
+                append(byte)
+                index += length
+            } else {
+                append(ASCII.lowercased(input[index]))
+                index += 1
+            }
+        }
+    }
+
+    /// U+017F (long s) and U+212A (Kelvin), the only characters outside ASCII that case mapping
+    /// turns into ASCII letters.
+    private static func foldedToASCII(_ view: ByteView) -> (byte: UInt8, length: Int)? {
+        if view.count >= 2, view[0] == 0xc5, view[1] == 0xbf { return (0x73, 2) }
+        if view.count >= 3, view[0] == 0xe2, view[1] == 0x84, view[2] == 0xaa { return (0x6b, 3) }
+        return nil
+    }
+
+    mutating func dropParameters(_ input: ByteView) {
+        var dropping = false
+        for index in 0..<input.count {
+            let byte = input[index]
+            if byte == 0x3b { dropping = true }
+            if byte == 0x2f { dropping = false }
+            if !dropping { append(byte) }
+        }
+    }
+
+    /// Drops the last byte of each segment, or only of the last one, that `ends`.
+    mutating func trim(_ input: ByteView, lastOnly: Bool, _ ends: (ByteView) -> Bool) {
+        var start = 1
+        while start <= input.count {
+            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
+            let segment = input.slice(start, end - start)
+            append(0x2f)
+            let trims = (!lastOnly || end == input.count) && ends(segment)
+            append(trims ? segment.slice(0, segment.count - 1) : segment)
+            start = end + 1
+        }
+    }
+
+    mutating func cut(_ input: ByteView, at byte: UInt8) {
+        append(input.slice(0, input.firstIndex(of: byte) ?? input.count))
+    }
+
+    mutating func mergeSlashes(_ input: ByteView) {
+        var previous: UInt8 = 0
+        for index in 0..<input.count {
+            let byte = input[index]
+            if byte != 0x2f || previous != 0x2f { append(byte) }
+            previous = byte
+        }
+    }
+
+    mutating func resolveDots(_ input: ByteView) {
+        var start = 1
+        while start <= input.count {
+            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
+            let segment = input.slice(start, end - start)
+            let isParent = segment.equals(ByteView(".."))
+            if isParent { dropSegment() }
+            if isParent || segment.equals(ByteView(".")) {
+                if end == input.count { append(0x2f) }
+            } else {
+                append(0x2f)
+                append(segment)
+            }
+            start = end + 1
+        }
+        if count == 0 { append(0x2f) }
+    }
+
+    private mutating func dropSegment() {
+        while count > 0 {
+            count -= 1
+            if output[count] == 0x2f { return }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// The verdict with everything that led to it, for people.
+
+internal import HTTPSyntax
+
+extension CompiledPolicy {
+    /// The verdict with all that led to it. Allocates.
+    package func explain(_ request: PolicyRequest) -> Explanation {
+        let scratch = JudgeScratch()
+        let verdict = judge(request, scratch: scratch)
+        guard verdict.outcome != .malformedPath else {
+            return Explanation(verdict: verdict, readings: [])
+        }
+        let scope = scope(of: request.host)
+        if verdict.readings == 1 && scratch.readings.count != 1 {
+            scratch.readings.begin(request.path.isEmpty ? ByteView("/") : request.path)
+        }
+        var readings: [Explanation.Reading] = []
+        for index in 0..<scratch.readings.count {
+            var found: [Int32] = index == 0 ? [verdict.rule] : []
+            forEachRule(of: index, scope: scope, scratch) { rule in
+                if !found.contains(rule) { found.append(rule) }
+            }
+            readings.append(reading(index, rules: found, scratch))
+        }
+        return Explanation(verdict: verdict, readings: readings)
+    }
+
+    private func reading(
+        _ index: Int, rules: [Int32], _ scratch: JudgeScratch
+    ) -> Explanation.Reading {
+        var allowed = MethodSet(registered: ~0, custom: ~0, others: true)
+        for rule in rules { allowed = allowed.intersection(facts(rule).methods) }
+        let path = scratch.withReading(index) { Self.printable($0) }
+        return Explanation.Reading(path: path, rules: rules, allowed: allowed)
+    }
+
+    private static func printable(_ path: ByteView) -> String {
+        var text: [UInt8] = []
+        let digits = Array("0123456789abcdef".utf8)
+        for byte in path.bytes {
+            if (0x21...0x7e).contains(byte) {
+                text.append(byte)
+            } else {
+                text += [0x5c, 0x78, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,191 @@
+// From a request to its verdict. A path that no backend can read otherwise costs one scan and
+// one look-up; any other is judged by every reading, and passes only if each allows it.
+
+internal import HTTPSyntax
+
+/// What the rules found so far say.
+private struct Tally {
+    let request: PolicyRequest
+    private(set) var rulesPassed = false
+    private(set) var rulesFailed = false
+    /// Whether a rule that failed is enforced.
+    private(set) var isEnforced = false
+    /// What all rules allow on paper, and what really passes where shadow lifts.
+    private(set) var listed = MethodSet.any
+    private(set) var passing = MethodSet.any
+    private var last: Int32 = -1
+
+    init(_ request: PolicyRequest) {
+        self.request = request
+        listed.insert(.trace)
+        passing.insert(.trace)
+    }
+
+    /// TRACE and CONNECT are beyond what shadow lifts.
+    private var isBeyondShadow: Bool { request.method == .trace || request.method == .connect }
+
+    mutating func add(_ rule: Int32, _ record: RuleRecord, _ methods: MethodSet) {
+        guard rule != last else { return }
+        last = rule
+        listed = listed.intersection(methods)
+        passing = passing.intersection(
+            record.mode == .shadow ? methods.union(.any) : methods)
+        if passes(record, methods) {
+            rulesPassed = true
+        } else {
+            rulesFailed = true
+            if record.mode == .enforce || isBeyondShadow { isEnforced = true }
+        }
+    }
+
+    private func passes(_ record: RuleRecord, _ methods: MethodSet) -> Bool {
+        let isAsking = request.isPreflight && request.method == .options && record.options != .list
+        return methods.contains(isAsking ? request.requestedMethod : request.method)
+    }
+}
+
+extension MethodSet {
+    fileprivate func union(_ other: MethodSet) -> MethodSet {
+        MethodSet(
+            registered: registered | other.registered, custom: custom | other.custom,
+            others: others || other.others)
+    }
+}
+
+extension CompiledPolicy {
+    /// Judges a request. A plain path costs one look-up and allocates nothing; others reuse the
+    /// storage of `scratch`.
+    package func judge(_ request: PolicyRequest, scratch: JudgeScratch) -> Verdict {
+        let path = request.path.isEmpty ? ByteView("/") : request.path
+        let traits = PathScan.traits(of: path)
+        if !traits.isDisjoint(with: [.refused, .percent]) || path[0] != 0x2f {
+            let problem = PathScan.problem(in: path)
+            if problem != .none { return malformed(problem, rule: -1) }
+        }
+        let scope = scope(of: request.host)
+        if traits.contains(.percent) { return judgeEscaped(request, path, scope, scratch) }
+        let rule = rawRule(path, scope: scope)
+        let record = rules[Int(rule)]
+        let isPlain = traits.isDisjoint(with: .ambiguous(at: record.readings))
+        if isPlain && plainViews(at: record.readings) == 1 {
+            var tally = Tally(request)
+            tally.add(rule, record, allows[Int(record.allow)].methods)
+            return verdict(tally, raw: rule, rawPassed: tally.rulesPassed, readings: 1)
+        }
+        if viewCount == 1 && traits == .upperCase {
+            scratch.readings.beginFolded(path)
+        } else {
+            scratch.readings.begin(path)
+            let problem = close(path, record.readings, scratch)
+            if problem != .none { return malformed(problem, rule: rule) }
+        }
+        return judgeReadings(request, scope, rule, scratch)
+    }
+
+    /// A path with escapes: its raw reading has those of unreserved characters decoded.
+    private func judgeEscaped(
+        _ request: PolicyRequest, _ path: ByteView, _ scope: Int, _ scratch: JudgeScratch
+    ) -> Verdict {
+        scratch.readings.begin(path)
+        let rule = scratch.readings.withReading(0) { rawRule($0, scope: scope) }
+        let problem = close(path, rules[Int(rule)].readings, scratch)
+        if problem != .none { return malformed(problem, rule: rule) }
+        return judgeReadings(request, scope, rule, scratch)
+    }
+
+    private func close(
+        _ path: ByteView, _ level: ReadingLevel, _ scratch: JudgeScratch
+    ) -> PathProblem {
+        scratch.readings.close(
+            over: path, level: level, transitions: viewCount == 1 ? .empty : transitions.all)
+    }
+
+    @inline(__always) private func plainViews(at level: ReadingLevel) -> UInt64 {
+        switch level {
+        case .exact: plainViews.0
+        case .standard: plainViews.1
+        case .all: plainViews.2
+        }
+    }
+
+    private func judgeReadings(
+        _ request: PolicyRequest, _ scope: Int, _ rule: Int32, _ scratch: JudgeScratch
+    ) -> Verdict {
+        var tally = Tally(request)
+        let record = rules[Int(rule)]
+        tally.add(rule, record, allows[Int(record.allow)].methods)
+        let rawPassed = tally.rulesPassed
+        for index in 0..<scratch.readings.count {
+            forEachRule(of: index, scope: scope, scratch) { found in
+                let record = rules[Int(found)]
+                tally.add(found, record, allows[Int(record.allow)].methods)
+            }
+        }
+        return verdict(
+            tally, raw: rule, rawPassed: rawPassed, readings: Int32(scratch.readings.count))
+    }
+
+    /// The rules that decide a reading in all views in which it is to be judged.
+    func forEachRule(
+        of reading: Int, scope: Int, _ scratch: JudgeScratch, _ body: (Int32) -> Void
+    ) {
+        var views = scratch.readings.views(of: reading)
+        while views != 0 {
+            let view = views.trailingZeroBitCount
+            scratch.readings.withReading(reading) { path in
+                if view == 0 {
+                    body(rawRule(path, scope: scope))
+                } else {
+                    forEachRule(path, scope: scope, view: view, scratch, body)
+                }
+            }
+            views &= views - 1
+        }
+    }
+
+    private func malformed(_ problem: PathProblem, rule: Int32) -> Verdict {
+        Verdict(
+            outcome: .malformedPath, isShadowed: false, hintReadings: false, malformed: problem,
+            status: 400, rule: rule, readings: 0, allowed: .none)
+    }
+
+    private func verdict(
+        _ tally: Tally, raw: Int32, rawPassed: Bool, readings: Int32
+    ) -> Verdict {
+        var verdict = Verdict(
+            outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none, status: 0,
+            rule: raw, readings: readings, allowed: tally.passing)
+        guard tally.rulesFailed else { return verdict }
+        let record = rules[Int(raw)]
+        let request = tally.request
+        let isAsking = request.isPreflight && record.options != .list
+        if request.method == .options, record.options == .answer, !request.isPreflight {
+            // Where nothing is enforced, the backend answers as it always did.
+            guard tally.isEnforced else { return verdict }
+            verdict.outcome = .answerOptions
+            verdict.status = 204
+            return verdict
+        }
+        let isLifted = !rawPassed && record.mode == .shadow && request.method != .trace
+        if tally.rulesPassed || (tally.isEnforced && isLifted && request.method != .connect) {
+            verdict.outcome = .ambiguousPath
+        } else {
+            verdict.outcome =
+                request.method == .options && isAsking ? .preflightBlocked : .methodBlocked
+        }
+        verdict.isShadowed = !tally.isEnforced
+        verdict.hintReadings = rawPassed && tally.isEnforced
+        if verdict.isShadowed { verdict.allowed = tally.listed }
+        verdict.status = status(of: request, record, allowed: verdict.allowed)
+        return verdict
+    }
+
+    private func status(
+        of request: PolicyRequest, _ record: RuleRecord, allowed: MethodSet
+    ) -> UInt16 {
+        if request.method == .connect { return 405 }
+        if request.method == .unknown, record.unknownMethod == .notImplemented { return 501 }
+        let status = record.blockedStatus.code
+        return status == 405 && allowed.contains(request.method) ? 403 : status
+    }
+}

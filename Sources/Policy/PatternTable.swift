@@ -1,0 +1,238 @@
+// The compiled patterns: one hash table from (node, segment) to node, in flat storage that is
+// never changed again. A look-up hashes each segment of the path once; how many rules there are
+// does not matter to it.
+
+internal import HTTPSyntax
+
+/// What stands at one node of the tree of patterns. Indices are -1 where there is nothing.
+struct PatternNode: BitwiseCopyable {
+    /// The child for any one non-empty segment.
+    var parameter: Int32 = -1
+    /// The entry of a pattern that ends here without a slash, with one, with the trailing form.
+    var exact: Int32 = -1
+    var slash: Int32 = -1
+    var rest: Int32 = -1
+    var hasLiterals = false
+}
+
+/// A pattern at its node.
+struct PatternEntry: BitwiseCopyable {
+    var rule: Int32
+    /// Another entry that coincides with this one; -1 for none. Only where readings made them so.
+    var next: Int32 = -1
+    /// Bit n: segment n is a parameter.
+    var parameters: UInt64
+    /// Where the trailing form stands; the number of segments and more where there is none.
+    var rest: UInt8
+
+    /// Whether it matches a subset of what `other` does, among patterns that match one path.
+    @inline(__always) func isWithin(_ other: PatternEntry) -> Bool {
+        let compared: UInt64 = (1 &<< UInt64(other.rest)) &- 1
+        return parameters & ~other.parameters & compared == 0 && rest >= other.rest
+    }
+}
+
+/// A slot of the hash table.
+struct PatternSlot: BitwiseCopyable {
+    /// 0 marks an empty slot.
+    var hash: UInt32 = 0
+    var node: Int32 = -1
+    var child: Int32 = -1
+    var offset: UInt32 = 0
+    var length: UInt32 = 0
+}
+
+/// The tables as flat memory; owned by the policy and freed with it.
+@safe struct PatternTable: @unchecked Sendable {
+    private let slots: UnsafeMutablePointer<PatternSlot>
+    private let mask: Int
+    private let nodes: UnsafeMutablePointer<PatternNode>
+    private let entries: UnsafeMutablePointer<PatternEntry>
+    private let text: UnsafeMutablePointer<UInt8>
+
+    /// Copies what the builder made. Every index in it is within its array, so that following
+    /// them needs no check; the number of slots is a power of two and one at least is empty.
+    init(_ builder: PatternTableBuilder) {
+        unsafe slots = Self.copy(builder.slots)
+        mask = builder.slots.count - 1
+        unsafe nodes = Self.copy(builder.nodes)
+        unsafe entries = Self.copy(builder.entries)
+        unsafe text = Self.copy(builder.text)
+    }
+
+    private static func copy<Element: BitwiseCopyable>(
+        _ array: [Element]
+    ) -> UnsafeMutablePointer<Element> {
+        let storage = UnsafeMutablePointer<Element>.allocate(capacity: max(array.count, 1))
+        for (index, element) in array.enumerated() { unsafe storage[index] = element }
+        return unsafe storage
+    }
+
+    func deallocate() {
+        unsafe slots.deallocate()
+        unsafe nodes.deallocate()
+        unsafe entries.deallocate()
+        unsafe text.deallocate()
+    }
+
+    @inline(__always) func entry(_ index: Int32) -> PatternEntry { unsafe entries[Int(index)] }
+
+    /// The child of `node` for a segment, or -1.
+    @inline(__always) func child(of node: Int32, _ segment: ByteView) -> Int32 {
+        let hash = SegmentHash.of(segment, node: node)
+        var index = Int(hash) & mask
+        while true {
+            // index is masked to the number of slots.
+            let slot = unsafe slots[index]
+            if slot.hash == 0 { return -1 }
+            if slot.hash == hash, slot.node == node, Int(slot.length) == segment.count,
+                unsafe Self.equal(text + Int(slot.offset), segment.base, segment.count)
+            {
+                return slot.child
+            }
+            index = (index &+ 1) & mask
+        }
+    }
+
+    @inline(__always) private static func equal(
+        _ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int
+    ) -> Bool {
+        var index = 0
+        while index &+ 8 <= count {
+            let word = unsafe UnsafeRawPointer(left + index).loadUnaligned(as: UInt64.self)
+            let other = unsafe UnsafeRawPointer(right + index).loadUnaligned(as: UInt64.self)
+            if word != other { return false }
+            index &+= 8
+        }
+        while index < count {
+            if unsafe left[index] != right[index] { return false }
+            index &+= 1
+        }
+        return true
+    }
+
+    /// The entry of the most specific pattern that matches `path` below `root`, or -1. The path
+    /// begins with a slash. Literals are tried first, then `{name}`, then `{name...}`; as
+    /// overlapping patterns are subsets of one another, the first match is the most specific.
+    func match(_ path: ByteView, root: Int32) -> Int32 {
+        root < 0 ? -1 : match(path, from: 1, at: root)
+    }
+
+    /// `start` is where the segment begins that `node`'s children are to match. The depth of the
+    /// recursion is that of the tree, the number of calls is limited when the tree is built.
+    private func match(_ path: ByteView, from start: Int, at index: Int32) -> Int32 {
+        // Node indices come from the builder.
+        let node = unsafe nodes[Int(index)]
+        let end = Self.segmentEnd(path, from: start)
+        if start == path.count { return Self.first(node.slash, node.exact, node.rest) }
+        if node.hasLiterals {
+            let child = child(of: index, path.slice(start, end &- start))
+            if child >= 0 {
+                let found = descend(path, past: end, to: child)
+                if found >= 0 { return found }
+            }
+        }
+        if node.parameter >= 0, end > start {
+            let found = descend(path, past: end, to: node.parameter)
+            if found >= 0 { return found }
+        }
+        return node.rest
+    }
+
+    @inline(__always) private func descend(
+        _ path: ByteView, past end: Int, to child: Int32
+    ) -> Int32 {
+        if end < path.count { return match(path, from: end &+ 1, at: child) }
+        let node = unsafe nodes[Int(child)]
+        return Self.first(node.exact, node.slash, node.rest)
+    }
+
+    @inline(__always) private static func segmentEnd(_ path: ByteView, from start: Int) -> Int {
+        var end = start
+        // Within the view: end < path.count.
+        while end < path.count, unsafe path.base[end] != 0x2f { end &+= 1 }
+        return end
+    }
+
+    @inline(__always) private static func first(_ a: Int32, _ b: Int32, _ c: Int32) -> Int32 {
+        a >= 0 ? a : b >= 0 ? b : c
+    }
+
+    /// Every entry that matches `path` below `root`, of each node the most specific.
+    func matches(_ path: ByteView, root: Int32, into found: inout [Int32]) {
+        if root >= 0 { collect(path, from: 1, at: root, into: &found) }
+    }
+
+    private func collect(
+        _ path: ByteView, from start: Int, at index: Int32, into found: inout [Int32]
+    ) {
+        let node = unsafe nodes[Int(index)]
+        if start == path.count {
+            append(Self.first(node.slash, node.exact, node.rest), to: &found)
+            return
+        }
+        let end = Self.segmentEnd(path, from: start)
+        let literal = child(of: index, path.slice(start, end - start))
+        for child in [literal, end > start ? node.parameter : -1] where child >= 0 {
+            if end < path.count {
+                collect(path, from: end + 1, at: child, into: &found)
+            } else {
+                let node = unsafe nodes[Int(child)]
+                append(Self.first(node.exact, node.slash, node.rest), to: &found)
+            }
+        }
+        append(node.rest, to: &found)
+    }
+
+    private func append(_ entry: Int32, to found: inout [Int32]) {
+        var index = entry
+        while index >= 0 {
+            found.append(index)
+            index = unsafe entries[Int(index)].next
+        }
+    }
+}
+
+/// The hash of a segment under a node. It need not resist chosen keys: the table is filled from
+/// the configuration, and a request only looks up.
+enum SegmentHash {
+    /// Never 0.
+    @inline(__always) static func of(_ segment: ByteView, node: Int32) -> UInt32 {
+        let count = segment.count
+        var hash = UInt64(truncatingIfNeeded: node) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(count)
+        if count >= 8 {
+            var index = 0
+            while index &+ 8 <= count {
+                hash = mix(hash ^ (unsafe load64(segment.base + index)))
+                index &+= 8
+            }
+            // The last eight bytes, some of them for the second time.
+            if index < count { hash = mix(hash ^ (unsafe load64(segment.base + (count &- 8)))) }
+        } else if count >= 4 {
+            let low = unsafe load32(segment.base)
+            let high = unsafe load32(segment.base + (count &- 4))
+            hash = mix(hash ^ (UInt64(low) | UInt64(high) &<< 32))
+        } else if count > 0 {
+            let bytes = unsafe (
+                segment.base[0], segment.base[count &>> 1], segment.base[count &- 1]
+            )
+            hash = mix(hash ^ (UInt64(bytes.0) | UInt64(bytes.1) &<< 8 | UInt64(bytes.2) &<< 16))
+        } else {
+            hash = mix(hash)
+        }
+        return UInt32(truncatingIfNeeded: hash) | 1 &<< 31
+    }
+
+    @inline(__always) private static func mix(_ value: UInt64) -> UInt64 {
+        let product = value.multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
+        return product.low ^ product.high
+    }
+
+    @inline(__always) private static func load64(_ base: UnsafePointer<UInt8>) -> UInt64 {
+        unsafe UnsafeRawPointer(base).loadUnaligned(as: UInt64.self)
+    }
+
+    @inline(__always) private static func load32(_ base: UnsafePointer<UInt8>) -> UInt32 {
+        unsafe UnsafeRawPointer(base).loadUnaligned(as: UInt32.self)
+    }
+}

@@ -1,0 +1,72 @@
+// Puts rules that are known to be right into their flat form.
+
+internal import HTTPSyntax
+
+/// Collects rules, texts and lists of methods.
+struct PolicyAssembler {
+    private var catalog: MethodCatalog
+    private let source: PolicySource
+    private var text = PolicyText()
+    private var allows: AllowBook
+    private var rules: [RuleRecord] = []
+
+    init(_ catalog: MethodCatalog, source: PolicySource) {
+        self.catalog = catalog
+        self.source = source
+        allows = AllowBook(catalog)
+    }
+
+    mutating func add(_ rule: RuleSource, id: String, inherited: RuleOptions) {
+        // What a backend asks for stands between a rule's own word and the defaults'.
+        let options = rule.options.inheriting(inherited)
+        let readings = rule.options.readings ?? backendReadings(options) ?? inherited.readings
+        append(
+            rule.methods, options, readings: readings, id: id, name: rule.pattern,
+            location: rule.patternLocation, isDefault: false)
+    }
+
+    mutating func addDefault(
+        _ defaults: DefaultsSource, methods: MethodList, options: RuleOptions
+    ) -> Int32 {
+        append(
+            methods, options, readings: backendReadings(options) ?? options.readings,
+            id: RuleIdentifiers.defaultID, name: "defaults",
+            location: defaults.methods?.location ?? defaults.location, isDefault: true)
+        return Int32(rules.count - 1)
+    }
+
+    private func backendReadings(_ options: RuleOptions) -> ReadingLevel? {
+        source.backendReadings[options.backend ?? 0]
+    }
+
+    private mutating func append(
+        _ methods: MethodList, _ options: RuleOptions, readings: ReadingLevel?, id: String,
+        name: String, location: SourceLocation, isDefault: Bool
+    ) {
+        let allow = allows.record(
+            of: methods.methods.compactMap { catalog.intern($0) }, anyIndex: methods.anyIndex,
+            headFollowsGet: options.headFollowsGet ?? true, text: &text)
+        var record = RuleRecord(
+            allow: allow, backend: Int32(options.backend ?? 0), mode: options.mode ?? .enforce,
+            options: options.options ?? .preflight, overrides: options.overrides ?? .check,
+            readings: readings ?? .all,
+            blockedStatus: options.blockedStatus ?? .methodNotAllowed,
+            unknownMethod: options.unknownMethod ?? .methodNotAllowed,
+            attribution: options.attribution ?? .full, narrowAllow: options.narrowAllow ?? true,
+            isDefault: isDefault)
+        (record.id, record.idJSON) = text.addQuoted(id)
+        (record.name, record.nameJSON) = text.addQuoted(name)
+        let file = source.files.indices.contains(location.file) ? source.files[location.file] : "?"
+        (record.ref, record.refJSON) = text.addQuoted("\(file):\(location.line)")
+        rules.append(record)
+    }
+
+    func finish(_ parts: inout PolicyParts) {
+        var text = text
+        parts.methodNames = catalog.all.map { text.add(catalog.name($0).utf8) }
+        parts.customCount = catalog.custom.count
+        parts.rules = rules
+        parts.allows = allows.records
+        parts.text = text.bytes
+    }
+}

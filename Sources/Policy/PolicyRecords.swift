@@ -1,0 +1,79 @@
+// A compiled policy's flat storage: rules, scopes, lists of methods and the bytes of all texts.
+// It is filled once, read by every worker without locks or reference counts, and freed with the
+// policy.
+
+internal import HTTPSyntax
+
+/// A compiled rule with offsets in the place of texts.
+struct RuleRecord: BitwiseCopyable {
+    var allow: Int32
+    var backend: Int32
+    var mode: Mode
+    var options: OptionsMode
+    var overrides: OverrideMode
+    var readings: ReadingLevel
+    var blockedStatus: BlockedStatus
+    var unknownMethod: UnknownMethodStatus
+    var attribution: Attribution
+    var narrowAllow: Bool
+    var isDefault: Bool
+    var id = TextRange()
+    var idJSON = TextRange()
+    var name = TextRange()
+    var nameJSON = TextRange()
+    var ref = TextRange()
+    var refJSON = TextRange()
+}
+
+/// One host's rules, or the common ones.
+struct ScopeRecord: BitwiseCopyable {
+    /// The tree of the patterns that no step changes.
+    var root: Int32
+    /// Whether there are others, in a tree for each view.
+    var hasViews: Bool
+    var defaultRule: Int32
+}
+
+/// What the compiler hands over.
+struct PolicyParts {
+    var table: PatternTableBuilder
+    var rules: [RuleRecord] = []
+    var scopes: [ScopeRecord] = []
+    /// For each scope and view the root of the changeable patterns' tree.
+    var viewRoots: [Int32] = []
+    var views: PatternViews
+    var allows: [AllowRecord] = []
+    /// The names of the methods with numbers, by number.
+    var methodNames: [TextRange] = []
+    var customCount = 0
+    var hasHosts = false
+    var text: [UInt8] = []
+}
+
+/// A fixed array outside of reference counting. Whoever holds it frees it.
+@safe struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
+    private let base: UnsafeMutablePointer<Element>
+    let count: Int
+
+    init(_ elements: [Element]) {
+        count = elements.count
+        unsafe base = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
+        for (index, element) in elements.enumerated() { unsafe base[index] = element }
+    }
+
+    @inline(__always) subscript(index: Int) -> Element {
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "index out of bounds")
+        return unsafe base[index]
+    }
+
+    func deallocate() { unsafe base.deallocate() }
+}
+
+extension FlatArray<UInt8> {
+    /// A part as a view, alive as long as the array.
+    @inline(__always) func view(_ range: TextRange) -> ByteView {
+        all.slice(Int(range.offset), Int(range.count))
+    }
+
+    var all: ByteView { unsafe ByteView(base: base, count: count) }
+}

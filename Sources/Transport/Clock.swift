@@ -1,0 +1,19 @@
+internal import Glibc
+
+// The two clocks: one that only goes forward, for deadlines; one that people read, for records.
+
+package enum Clock {
+    /// Milliseconds since some moment in the past; never goes back. No system call (vDSO).
+    package static func milliseconds() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1000 &+ UInt64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z. No system call (vDSO).
+    package static func wallMicroseconds() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) &* 1_000_000 &+ UInt64(time.tv_nsec) / 1000
+    }
+}

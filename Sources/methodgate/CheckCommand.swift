@@ -1,0 +1,64 @@
+import ArgumentParser
+import Configuration
+import Digest
+import HTTPSyntax
+import Policy
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check a configuration without running it.",
+        discussion: """
+            Prints everything that is wrong with it, each with file, line and column. Opens no \
+            socket. `methodgate -t` is the same.
+
+            Exit status: 0 it loads, 2 it does not.
+            """,
+        aliases: ["validate"])
+
+    @OptionGroup var file: ConfigurationOption
+    @Flag(help: "Print the result as JSON on standard output.")
+    var json = false
+
+    func run() throws {
+        let result = ConfigurationLoader.load(path: file.path)
+        if json {
+            Terminal.out(report(result).pretty + "\n")
+        } else {
+            Terminal.err(result.rendered(color: Terminal.errorColor))
+            Terminal.out(summary(result))
+        }
+        if result.settings == nil { throw ExitCode(2) }
+    }
+
+    private func summary(_ result: LoadResult) -> String {
+        guard let settings = result.settings else {
+            return "\(file.path) does not load: \(count(result.errorCount, "error"))\n"
+        }
+        let warnings = result.diagnostics.count
+        let rules = count(settings.policy.ruleCount, "rule")
+        let backends = count(settings.backends.count, "backend")
+        let notes = warnings == 0 ? "" : ", \(count(warnings, "warning"))"
+        return "\(file.path) loads: \(rules) with the defaults, \(backends)\(notes); "
+            + "policy \(Self.digest(settings))\n"
+    }
+
+    private func report(_ result: LoadResult) -> JSON {
+        var members: [(String, JSON)] = [
+            ("file", .string(file.path)), ("loads", .bool(result.settings != nil)),
+            ("diagnostics", .array(result.diagnostics.map(\.json))),
+        ]
+        if let settings = result.settings {
+            members.append(("files", .array(settings.files.map(JSON.string))))
+            members.append(("rules", .number(settings.policy.ruleCount)))
+            members.append(("policy_sha256", .string(Self.digest(settings))))
+        }
+        return .object(members)
+    }
+
+    static func digest(_ settings: Settings) -> String {
+        var text = ByteBuffer()
+        settings.policyDigest.append(hexTo: &text)
+        return text.view.text
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Configuration
+import Gateway
+import Glibc
+import Transport
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Run the gate in front of a demo backend, and say what to try.",
+        discussion: """
+            The backend is part of this program: it listens where the configuration's first \
+            backend is and answers every request with what it was sent. Ctrl-C ends both.
+            """)
+
+    @Option(
+        name: [.customShort("c"), .customLong("config")],
+        help: ArgumentHelp("The configuration of the demo.", valueName: "file"))
+    var path = DemoCommand.defaultPath
+
+    /// Where the source tree or a package keeps it.
+    private static var defaultPath: String {
+        let places = [
+            "config/demo.yaml", "/usr/local/share/doc/methodgate/demo.yaml",
+            "/usr/share/doc/methodgate/demo.yaml",
+        ]
+        return places.first { unsafe access($0, R_OK) == 0 } ?? places[0]
+    }
+
+    func run() throws {
+        let result = ConfigurationLoader.load(path: path)
+        if !result.diagnostics.isEmpty { Terminal.err(result.rendered(color: Terminal.errorColor)) }
+        guard let settings = result.settings else { throw ExitCode(2) }
+        let backend = settings.backends[0].address
+        guard let address = SocketAddress(backend),
+            let listener = try? Listener.bind(address, workers: 1).first
+        else {
+            Terminal.err("methodgate: the demo backend cannot listen on \(backend.text)\n")
+            throw ExitCode(2)
+        }
+        let server = Thread(name: "demo-backend") { DemoBackend.serve(listener) }
+        guard server != nil else { throw ExitCode(2) }
+        Terminal.err("demo backend on \(backend.text)\n")
+        let service = Service(path: path, settings: settings)
+        service.whenReady = { Terminal.err(Self.lines($0.first ?? "127.0.0.1:8080", path)) }
+        throw ExitCode(service.run())
+    }
+
+    private static func lines(_ address: String, _ path: String) -> String {
+        """
+
+        Try, in another terminal:
+
+          # allowed: forwarded to the backend, which says what it got
+          curl -i http://\(address)/api/items
+
+          # blocked: 405 with a truthful Allow, and one record in the log here
+          curl -i -X DELETE http://\(address)/api/items
+
+          # a CORS preflight for a method the path does not allow: blocked, too
+          curl -i -X OPTIONS -H 'Origin: https://app.example' \\
+               -H 'Access-Control-Request-Method: DELETE' http://\(address)/api/items
+
+        The rules are in \(path); after an edit: kill -HUP \(Machine.processID)
+        Block records follow here, one line each. Ctrl-C ends the demo.
+
+
+        """
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Configuration
+import HTTP1
+import HTTPSyntax
+import Policy
+
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Say what becomes of a request, and why.",
+        discussion: """
+            Judges METHOD URL by the configuration exactly as the running gate would, and prints \
+            every reading of the path with the rule it finds. Sends nothing.
+
+              methodgate explain DELETE http://shop.example/api/items/7
+              methodgate explain OPTIONS /api/items --preflight POST
+
+            Exit status: 0 it would be forwarded, 1 it would be blocked, 2 usage.
+            """)
+
+    @Argument(help: "The method, as it would be sent: case matters.")
+    var method: String
+    @Argument(help: "A URL, or a path that begins with a slash.")
+    var url: String
+    @Option(help: ArgumentHelp("Judge an OPTIONS as a CORS preflight for this method.", valueName: "method"))
+    var preflight: String?
+    @OptionGroup var file: ConfigurationOption
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func run() throws {
+        let settings = try file.load()
+        let request = Array(requestText.utf8)
+        var head = RequestHead(maximumFields: settings.limits.fields)
+        let limits = HeadLimits(
+            head: settings.limits.requestHead, target: settings.limits.target,
+            fields: settings.limits.fields)
+        let isBlocked = request.withView { bytes in
+            if case .failed(let error) = RequestParser.parse(bytes, into: &head, limits: limits) {
+                print(refusal: error)
+                return true
+            }
+            let asked = question(settings.policy, head, bytes)
+            let explanation = settings.policy.explain(asked)
+            let text = Explainer(
+                settings: settings, request: asked, explanation: explanation, method: method)
+            Terminal.out(json ? text.json.pretty + "\n" : text.text(color: Terminal.outputColor))
+            return text.isBlocked
+        }
+        if isBlocked { throw ExitCode(1) }
+    }
+
+    /// The request that the URL makes, so that it is read by the gate's own parser.
+    private var requestText: String {
+        var host = "localhost"
+        var target = url
+        if let range = Self.authority(of: url) {
+            host = String(url[range])
+            target = String(url[range.upperBound...])
+            if !target.hasPrefix("/") { target = "/" + target }
+        }
+        if let fragment = target.firstIndex(of: "#") { target = String(target[..<fragment]) }
+        if method == "CONNECT" { target = host.contains(":") ? host : host + ":443" }
+        return "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n"
+    }
+
+    private static func authority(of url: String) -> Range<String.Index>? {
+        for scheme in ["http://", "https://"] where url.lowercased().hasPrefix(scheme) {
+            let start = url.index(url.startIndex, offsetBy: scheme.count)
+            let end = url[start...].firstIndex { "/?#".contains($0) } ?? url.endIndex
+            return start..<end
+        }
+        return nil
+    }
+
+    private func question(
+        _ policy: CompiledPolicy, _ head: borrowing RequestHead, _ bytes: ByteView
+    ) -> PolicyRequest {
+        let id = method.withView(policy.methodID)
+        let path = bytes.slice(head.target.pathOffset, head.target.pathLength)
+        var request = PolicyRequest(
+            method: id, path: path, host: head.value(.host, in: bytes) ?? .empty)
+        if let preflight, id == .options {
+            request.isPreflight = true
+            request.requestedMethod = preflight.withView(policy.methodID)
+        }
+        return request
+    }
+
+    private func print(refusal error: ProtocolError) {
+        if json {
+            let report = JSON.object([
+                ("verdict", .string("refused")), ("status", .number(Int(error.status))),
+                ("reason", .string("\(error.reason.text)")),
+            ])
+            Terminal.out(report.pretty + "\n")
+        } else {
+            Terminal.out("refused with \(error.status): \(error.reason.text)\n")
+        }
+    }
+}

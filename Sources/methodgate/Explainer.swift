@@ -1,0 +1,115 @@
+import Configuration
+import HTTPSyntax
+import Policy
+
+/// Puts an explanation into words, for people and for programs.
+struct Explainer {
+    let settings: Settings
+    let request: PolicyRequest
+    let explanation: Explanation
+    let method: String
+
+    var isBlocked: Bool {
+        switch explanation.verdict.outcome {
+        case .forward, .answerOptions: false
+        default: !explanation.verdict.isShadowed
+        }
+    }
+
+    /// `forward`, `block`, ….
+    private var word: String {
+        let verdict = explanation.verdict
+        if verdict.isShadowed { return "would-block" }
+        switch verdict.outcome {
+        case .forward: return "forward"
+        case .answerOptions: return "answer-options"
+        case .methodBlocked: return "method-blocked"
+        case .preflightBlocked: return "preflight-blocked"
+        case .ambiguousPath: return "ambiguous-path"
+        case .malformedPath: return "malformed-request"
+        }
+    }
+
+    private var sentence: String {
+        let verdict = explanation.verdict
+        let status = verdict.status == 0 ? "closed without an answer" : "\(verdict.status)"
+        switch verdict.outcome {
+        case .forward: return "forwarded to backend \(backendName)"
+        case .answerOptions: return "answered here: 204 with Allow"
+        case .malformedPath: return "refused with 400: \(verdict.malformed.text)"
+        case _ where verdict.isShadowed:
+            return "forwarded to backend \(backendName), and logged as would-block (mode: shadow)"
+        case .methodBlocked: return "blocked: \(status)"
+        case .preflightBlocked: return "blocked: \(status); the preflight's method is not allowed"
+        case .ambiguousPath: return "blocked: \(status); the readings of the path differ"
+        }
+    }
+
+    private var facts: RuleFacts? {
+        explanation.verdict.rule < 0 ? nil : settings.policy.facts(explanation.verdict.rule)
+    }
+
+    private var backendName: String {
+        guard let facts, facts.backend >= 0 else { return "?" }
+        return settings.backends[Int(facts.backend)].name
+    }
+
+    private func allow(_ set: MethodSet, _ rule: Int32) -> String {
+        var text = ByteBuffer()
+        settings.policy.appendAllow(set, rule: rule, to: &text)
+        return text.view.text
+    }
+
+    func text(color: Bool) -> String {
+        let mark = isBlocked ? "\u{1b}[31m" : "\u{1b}[32m"
+        let (on, off) = color ? (mark, "\u{1b}[0m") : ("", "")
+        var text = "\(method): \(on)\(sentence)\(off)\n"
+        guard let facts else { return text }
+        text += "  rule     \(facts.id.text)  (\(facts.name.text), \(facts.ref.text))\n"
+        let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
+        text += "  allowed  \(allowed.isEmpty ? "nothing" : allowed)\n"
+        guard explanation.readings.count > 1 else { return text }
+        text += "  readings of the path:\n"
+        for reading in explanation.readings {
+            let rule = reading.rules.first.map { settings.policy.facts($0) }
+            let list = allow(reading.allowed, reading.rules.first ?? explanation.verdict.rule)
+            text += "    \(reading.path)  →  \(rule?.id.text ?? "?"): \(list.isEmpty ? "nothing" : list)\n"
+        }
+        if explanation.verdict.hintReadings {
+            text += "  hint     the rule's `readings` key could admit this spelling\n"
+        }
+        return text
+    }
+
+    var json: JSON {
+        var members: [(String, JSON)] = [
+            ("verdict", .string(word)), ("blocked", .bool(isBlocked)),
+            ("status", .number(Int(explanation.verdict.status))),
+        ]
+        if let facts {
+            members.append(("rule_id", .string(facts.id.text)))
+            members.append(("rule_name", .string(facts.name.text)))
+            members.append(("rule_ref", .string(facts.ref.text)))
+            let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
+            members.append(("allowed", .array(Self.split(allowed))))
+            if !isBlocked { members.append(("backend", .string(backendName))) }
+        }
+        members.append(("readings", .array(explanation.readings.map(json))))
+        return .object(members)
+    }
+
+    private func json(_ reading: Explanation.Reading) -> JSON {
+        let rules = reading.rules.map { JSON.string(settings.policy.facts($0).id.text) }
+        let list = allow(reading.allowed, reading.rules.first ?? explanation.verdict.rule)
+        return .object([
+            ("path", .string(reading.path)), ("rules", .array(rules)),
+            ("allowed", .array(Self.split(list))),
+        ])
+    }
+
+    private static func split(_ list: String) -> [JSON] {
+        list.split(separator: ",").map { item in
+            .string(String(item.drop { $0 == " " }))
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import HTTPSyntax
+import Policy
+import Testing
+
+@testable import Audit
+
+@Suite struct RecordTests {
+    @Test func `a block record is this line`() {
+        let stream = Sample.stream()
+        stream.append(Sample.block())
+        #expect(
+            stream.waitingLines == [
+                #"{"@timestamp":"2026-11-21T03:34:52.123456Z","event.sequence":1"#
+                    + #","event.id":"01a1fc28-2c7b-71f8-bedc-ba9876543210","event.kind":"event""#
+                    + #","event.category":["web","network"],"event.type":["access","denied"]"#
+                    + #","event.action":"method-blocked""#
+                    + #","event.reason":"the rule does not list the method""#
+                    + #","http.request.method":"DELETE","http.version":"1.1""#
+                    + #","url.domain":"shop.example","url.path":"/api/items/7""#
+                    + #","url.original":"/api/items/7?REDACTED","source.ip":"192.0.2.7""#
+                    + #","source.port":40000,"user_agent.original":"curl/7.88.1""#
+                    + #","rule.id":"items","rule.name":"/api/items/{id}""#
+                    + #","methodgate.rule_ref":"methodgate.yaml:12""#
+                    + #","methodgate.allowed":["GET","HEAD"],"methodgate.mode":"enforce""#
+                    + #","http.response.status_code":405,"methodgate.reached_backend":false"#
+                    + #","ecs.version":"8.17.0","observer.product":"methodgate""#
+                    + #","observer.version":"0.1.0","observer.hostname":"gate-1""#
+                    + #","methodgate.stream":"01a1fc28-2c00-7abc-8123-456789abcdef/0""#
+                    + #","methodgate.dropped_total":0,"methodgate.prev_hash":""#
+                    + #"0000000000000000000000000000000000000000000000000000000000000000"}"#
+            ])
+    }
+
+    private func fields(
+        redactQuery: Bool = true, readings: [String] = [],
+        _ change: (inout BlockRecord) -> Void
+    ) throws -> [String: Any] {
+        var record = Sample.block()
+        change(&record)
+        let stream = Sample.stream(redactQuery: redactQuery)
+        stream.append(record, readings: readings)
+        return try #require(json(stream.waitingLines.first ?? ""))
+    }
+
+    @Test(arguments: BlockAction.allCases)
+    func `an action has its name and a type that ECS knows`(action: BlockAction) throws {
+        let record = try fields { $0.action = action }
+        let types: [BlockAction: String] = [.wouldBlock: "allowed"]
+        #expect(record["event.action"] as? String == "\(action.name)")
+        #expect(record["event.type"] as? [String] == ["access", types[action] ?? "denied"])
+        #expect(record["event.category"] as? [String] == ["web", "network"])
+        #expect(record["event.kind"] as? String == "event")
+    }
+
+    @Test func `a method outside of the registry is _OTHER and told beside it`() throws {
+        for id in [MethodID.unknown, MethodID(rawValue: MethodID.firstCustom)] {
+            let record = try fields {
+                $0.request.methodID = id
+                $0.request.method = view("PU\"RGE")
+            }
+            #expect(record["http.request.method"] as? String == "_OTHER")
+            #expect(record["http.request.method_original"] as? String == "PU\"RGE")
+        }
+        #expect(try fields { _ in }["http.request.method_original"] == nil)
+    }
+
+    @Test func `what is not known is left out`() throws {
+        let record = try fields {
+            $0 = BlockRecord(
+                .malformedRequest, at: Sample.time, id: Sample.event, request: RequestFields())
+        }
+        #expect(
+            Set(record.keys) == [
+                "@timestamp", "event.sequence", "event.id", "event.kind", "event.category",
+                "event.type", "event.action", "methodgate.reached_backend", "ecs.version",
+                "observer.product", "observer.version", "observer.hostname",
+                "methodgate.stream", "methodgate.dropped_total", "methodgate.prev_hash",
+            ])
+    }
+
+    @Test func `everything that is known is told`() throws {
+        let record = try fields(readings: ["/a/b", "/a%2Fb"]) {
+            $0.request.clientAddress = view("2001:db8::1")
+            $0.request.requestID = view("abc-1")
+            $0.request.traceparent = view("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            $0.request.version = .http10
+            $0.allowedJSON = view(#"["GET"]"#)
+            $0.mode = .shadow
+            $0.requestedMethod = view("PUT")
+            $0.hint = view("readings: standard")
+            $0.policyDigest = view(String(repeating: "5", count: 64))
+            $0.reachedBackend = true
+        }
+        #expect(record["client.ip"] as? String == "2001:db8::1")
+        #expect(record["http.request.id"] as? String == "abc-1")
+        #expect(record["trace.id"] as? String == "4bf92f3577b34da6a3ce929d0e0e4736")
+        #expect(record["http.version"] as? String == "1.0")
+        #expect(record["methodgate.allowed"] as? [String] == ["GET"])
+        #expect(record["methodgate.mode"] as? String == "shadow")
+        #expect(record["methodgate.requested_method"] as? String == "PUT")
+        #expect(record["methodgate.hint"] as? String == "readings: standard")
+        #expect(record["methodgate.readings"] as? [String] == ["/a/b", "/a%2Fb"])
+        #expect(record["methodgate.reached_backend"] as? Bool == true)
+        #expect(
+            record["methodgate.policy_sha256"] as? String == String(repeating: "5", count: 64))
+    }
+
+    @Test(arguments: [
+        ("/a?b=c", "/a?REDACTED"), ("/a", "/a"), ("/a?", "/a?REDACTED"), ("*", "*"),
+        ("/a#b?c", "/a#REDACTED"), ("http://h/a?b", "http://h/a?REDACTED"),
+        ("http://u:p@h/a", "http://REDACTED@h/a"),
+        ("http://u@p@h:1?q@", "http://REDACTED@h:1?REDACTED"),
+        ("u:p@h:443", "REDACTED@h:443"), ("/a@b", "/a@b"), ("http://h/a@b", "http://h/a@b"),
+        ("http://", "http://"), ("h:443", "h:443"), ("@", "@"),
+    ])
+    func `a query and user information are hidden`(target: String, expected: String) throws {
+        let hidden = try fields { $0.request.target = view(target) }
+        #expect(hidden["url.original"] as? String == expected)
+        let kept = try fields(redactQuery: false) { $0.request.target = view(target) }
+        #expect(kept["url.original"] as? String == target)
+    }
+
+    @Test(
+        arguments: [
+            ("Shop.Example", "shop.example"), ("shop.example:80", "shop.example"),
+            ("[2001:DB8::1]:80", "[2001:db8::1]"), ("[broken", "[broken"), ("a\"B", "a\"b"),
+            (":80", nil), ("", nil),
+        ] as [(String, String?)])
+    func `a domain has no port and no capitals`(host: String, expected: String?) throws {
+        let record = try fields { $0.request.host = view(host) }
+        #expect(record["url.domain"] as? String == expected)
+    }
+
+    @Test(arguments: [
+        "", "00", "00-4bf92f3577b34da6a3ce929d0e0e4736",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e473x-00f067aa0ba902b7-01",
+        "00+4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ])
+    func `a traceparent that is not valid gives no trace id`(value: String) throws {
+        #expect(try fields { $0.request.traceparent = view(value) }["trace.id"] == nil)
+    }
+
+    @Test func `no client byte forges a line or a field`() throws {
+        let paths: [WritableKeyPath<BlockRecord, ByteView>] = [
+            \.request.method, \.request.host, \.request.path, \.request.target,
+            \.request.userAgent, \.request.requestID, \.request.traceparent,
+            \.request.sourceAddress, \.request.clientAddress, \.requestedMethod, \.hint, \.reason,
+        ]
+        let forgery = Array("\"}\n{\"event.action\":\"forged\",\"x\":\"".utf8)
+        let attacks = [
+            Array(UInt8.min...UInt8.max), forgery, Array((UInt8.min...UInt8.max).reversed()),
+            [0x5c], [0xe2, 0x80], [UInt8](repeating: 0xff, count: 5000),
+            [UInt8](repeating: 0x00, count: 5000), [UInt8](repeating: 0x22, count: 3000),
+        ]
+        for redactQuery in [true, false] {
+            let stream = Sample.stream(redactQuery: redactQuery)
+            for attack in attacks {
+                for path in paths {
+                    var record = Sample.block()
+                    record.request.methodID = .unknown
+                    record[keyPath: path] = view(attack)
+                    stream.append(record, readings: ["/", String(decoding: attack, as: UTF8.self)])
+                }
+            }
+            let lines = stream.waitingLines
+            #expect(lines.count == attacks.count * paths.count)
+            #expect(lines.allSatisfy { json($0)?["event.action"] as? String == "method-blocked" })
+            #expect(lines.allSatisfy { line in line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } })
+            #expect(lines.allSatisfy { $0.utf8.count < 40_000 })
+            #expect(String(validating: stream.queue.unwritten.bytes, as: UTF8.self) != nil)
+            #expect(chainFault(lines) == nil)
+        }
+    }
+
+    @Test func `an access record has the same names and no chain`() throws {
+        let scratch = try Scratch()
+        let log = AccessLog(observer: Sample.observer, redactQuery: true)
+        var record = AccessRecord(at: Sample.time, request: Sample.request)
+        record.facts = Sample.facts
+        record.status = 200
+        record.duration = 1_234_567
+        record.responseContent = 5120
+        record.upstream = view("127.0.0.1:3000")
+        log.append(record)
+        let sink = try AuditSink(to: .file(path: scratch.file("access")))
+        #expect(!log.flush(to: sink).isFull)
+        #expect(log.pendingCount == 0)
+        #expect(
+            lines(scratch.contents("access")) == [
+                #"{"@timestamp":"2026-11-21T03:34:52.123456Z","event.kind":"event""#
+                    + #","event.category":["web","network"],"event.type":["access","allowed"]"#
+                    + #","event.action":"request-served","event.duration":1234567"#
+                    + #","http.request.method":"DELETE","http.version":"1.1""#
+                    + #","url.domain":"shop.example","url.path":"/api/items/7""#
+                    + #","url.original":"/api/items/7?REDACTED","source.ip":"192.0.2.7""#
+                    + #","source.port":40000,"user_agent.original":"curl/7.88.1""#
+                    + #","rule.id":"items","rule.name":"/api/items/{id}""#
+                    + #","methodgate.rule_ref":"methodgate.yaml:12""#
+                    + #","http.response.status_code":200,"methodgate.reached_backend":true"#
+                    + #","http.request.body.bytes":0,"http.response.body.bytes":5120"#
+                    + #","methodgate.upstream":"127.0.0.1:3000","ecs.version":"8.17.0""#
+                    + #","observer.product":"methodgate","observer.version":"0.1.0""#
+                    + #","observer.hostname":"gate-1"}"#
+            ])
+    }
+}
