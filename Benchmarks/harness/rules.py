@@ -29,7 +29,7 @@ def many(count):
             (base + "/{id}", ["GET", "PUT", "PATCH", "DELETE"]),
             (base + "/{id}/notes", ["GET", "POST"]),
             (base + "/{id}/state", ["GET", "PUT"]),
-            (base + "/files/{path...}", ["GET"]),
+            (base + "/{id}/files/{path...}", ["GET"]),
         ]
     return rules
 
@@ -37,7 +37,7 @@ def many(count):
 def paths(rules):
     """One path for each rule, of the same length for the same kind of rule."""
     return [
-        pattern.replace("{id}", "4711").replace("{path...}", "a/b/c.txt") for pattern, _ in rules
+        pattern.replace("{id}", "4711").replace("{path...}", "a/b.txt") for pattern, _ in rules
     ]
 
 
