@@ -35,8 +35,8 @@ extension AuditStream {
 
     /// Gives a record that is not to be encoded its number and counts it as dropped.
     package func skip() {
-        sequence += 1
-        droppedTotal += 1
+        chain.sequence += 1
+        chain.droppedTotal += 1
         drops.unreported += 1
     }
 
@@ -51,11 +51,11 @@ extension AuditStream {
         guard lines > 0 else { return 0 }
         position -= UInt64(waiting - queue.lines.count)
         let begun = queue.begunLine
-        previousHash = begun.isEmpty ? settledHash : digest(of: begun)
+        chain.previousHash = begun.isEmpty ? settledHash : chain.digest(of: begun)
         let summaries = drops.withdrawSummaries(endingBeyond: position)
         let lost = lines - summaries
-        sequence -= UInt64(summaries)
-        droppedTotal += UInt64(lost)
+        chain.sequence -= UInt64(summaries)
+        chain.droppedTotal += UInt64(lost)
         drops.unreported += UInt64(lost)
         return lost
     }

@@ -1,7 +1,6 @@
 // Records about the gate itself. They stand in the same stream as the blocks, so that who reads
 // it knows which policy was in force and where a file begins.
 
-import Digest
 import HTTPSyntax
 
 extension AuditStream {
@@ -48,14 +47,5 @@ extension AuditStream {
             """, at: time)
         encoder.append(policyDigest: policyDigest.view, to: &queue.lines)
         seal(from: start)
-    }
-
-    /// Begins a line of its own kind and returns where.
-    func begin(_ event: StaticString, at time: Timestamp) -> Int {
-        let start = queue.lines.count
-        encoder.begin(at: time, in: &queue.lines)
-        appendSequence()
-        queue.lines.append(event)
-        return start
     }
 }

@@ -4,8 +4,22 @@ import HTTPSyntax
 import Policy
 
 extension RecordEncoder {
+    /// Appends a whole line and returns its length.
+    mutating func append(
+        _ record: borrowing BlockRecord, readings: [String], policyDigest: ByteView,
+        sealedBy chain: inout HashChain, to lines: inout ByteBuffer
+    ) -> UInt64 {
+        let start = lines.count
+        begin(at: record.time, in: &lines)
+        chain.appendNumber(to: &lines)
+        append(record, policyDigest: policyDigest, to: &lines)
+        if readings.count > 1 { lines.append(readings: readings) }
+        chain.seal(from: start, observer: observer.view, in: &lines)
+        return UInt64(lines.count - start)
+    }
+
     /// All between the number and who writes.
-    func append(
+    private func append(
         _ record: borrowing BlockRecord, policyDigest: ByteView, to line: inout ByteBuffer
     ) {
         line.append(",\"event.id\":\"")

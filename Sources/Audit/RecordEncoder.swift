@@ -18,7 +18,7 @@ enum TextLimit {
 struct RecordEncoder: ~Copyable {
     private var timestamps = TimestampWriter()
     /// `,"ecs.version":…` and who writes.
-    private var observer = ByteBuffer(capacity: 512)
+    private(set) var observer = ByteBuffer(capacity: 512)
     private let redactQuery: Bool
 
     init(observer: Observer, stream: StreamID? = nil, redactQuery: Bool) {

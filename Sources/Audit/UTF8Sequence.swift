@@ -18,7 +18,8 @@ enum UTF8Sequence {
         }
         let isWhole =
             switch length {
-            case 2: scalar >= 0x80
+            // The first byte alone says that the form is not overlong.
+            case 2: true
             case 3: scalar >= 0x800 && !(0xd800...0xdfff).contains(scalar)
             default: scalar >= 0x1_0000 && scalar <= 0x10_ffff
             }

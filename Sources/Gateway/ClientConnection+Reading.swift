@@ -6,12 +6,20 @@ import Transport
 // Input from a client, in the order of the bytes: head, content, the next head.
 
 extension Ref<ClientConnection> {
-    /// Bytes or an end have come from the client.
-    func readable() {
-        let worker = value.worker
-        worker.refreshClock()
+    /// Bytes or an end have come from the client: reads until the stream is drained or must wait.
+    func readable(toEnd: Bool) {
+        value.worker.refreshClock()
+        for _ in 0..<Worker.readsInARow {
+            guard readOnce(toEnd: toEnd) else { return }
+        }
+        // Others have waited long enough; what is left makes a fresh registration fire again.
+        if value.readEvent.isAdded { value.readEvent.rearm() }
+    }
+
+    /// One recv(2); whether there may be more to read.
+    private func readOnce(toEnd: Bool) -> Bool {
         let held = value.inbound.count
-        let space = held > 0 ? value.inbound.space(atLeast: 16384) : worker.readSpace
+        let space = held > 0 ? value.inbound.space(atLeast: 16384) : value.worker.readSpace
         switch Socket.receive(value.descriptor, into: space) {
         case .bytes(let count):
             if held > 0 {
@@ -20,10 +28,12 @@ extension Ref<ClientConnection> {
             } else {
                 take(space.slice(0, count))
             }
+            return (toEnd || count == space.count) && value.phase != .closed && value.readEvent.isAdded
         case .wouldBlock: break
         case .endOfStream: ended()
         case .failed: abort()
         }
+        return false
     }
 
     /// Processes fresh bytes where they were read, and keeps what is not used up.

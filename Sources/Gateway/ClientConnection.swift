@@ -90,8 +90,8 @@ extension Ref<ClientConnection> {
         let client = unsafe Ref<ClientConnection>.make { context in
             ClientConnection(
                 worker: worker, descriptor: descriptor, peer: peer,
-                readEvent: unsafe .read(base, descriptor, clientReadable, context),
-                writeEvent: unsafe .write(base, descriptor, clientWritable, context),
+                readEvent: unsafe .streamRead(base, descriptor, clientReadable, context),
+                writeEvent: unsafe .streamWrite(base, descriptor, clientWritable, context),
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context))
         }
         client.writeIdentity()
@@ -176,9 +176,9 @@ extension Ref<ClientConnection> {
     }
 }
 
-func clientReadable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+func clientReadable(_: Int32, _ what: Int16, _ context: UnsafeMutableRawPointer?) {
     guard let context = unsafe context else { return }
-    unsafe Ref<ClientConnection>(context: context).readable()
+    unsafe Ref<ClientConnection>(context: context).readable(toEnd: StreamEnd.isAnnounced(what))
 }
 
 func clientWritable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {

@@ -6,34 +6,45 @@ import Transport
 // Answers as they come: head, interim heads, content, trailers, and every way they can end.
 
 extension Ref<UpstreamConnection> {
-    /// Bytes or an end have come from the upstream.
-    func readable() {
-        let worker = value.worker
-        worker.refreshClock()
+    /// Bytes or an end have come from the upstream: reads until the stream is drained or must
+    /// wait.
+    func readable(toEnd: Bool) {
+        value.worker.refreshClock()
+        for _ in 0..<Worker.readsInARow {
+            guard readOnce(toEnd: toEnd) else { return }
+        }
+        if value.readEvent.isAdded { value.readEvent.rearm() }
+    }
+
+    /// One recv(2); whether there may be more to read.
+    private func readOnce(toEnd: Bool) -> Bool {
         let held = value.inbound.count
         // A head that came in pieces is completed where its beginning is kept.
-        let space = held > 0 ? value.inbound.space(atLeast: 4096) : worker.readSpace
+        let space = held > 0 ? value.inbound.space(atLeast: 4096) : value.worker.readSpace
         switch Socket.receive(value.descriptor, into: space) {
         case .bytes(let count):
-            guard value.client != nil else {
-                // Nobody asked: never let it become the answer to the next request.
-                close()
-                return
-            }
-            if held > 0 {
-                value.inbound.didFill(count)
-                let rest = process(value.inbound.mutableView)
-                keepLeftover(rest)
-            } else {
-                let bytes = space.slice(0, count)
-                let consumed = process(bytes)
-                if value.phase != .closed, consumed < count {
-                    value.inbound.append(bytes.view.dropFirst(consumed))
-                }
-            }
+            take(space.slice(0, count), continuing: held > 0)
+            return (toEnd || count == space.count) && value.phase != .closed && value.readEvent.isAdded
         case .wouldBlock: break
         case .endOfStream: ended(cleanly: true)
         case .failed: ended(cleanly: false)
+        }
+        return false
+    }
+
+    private func take(_ bytes: MutableByteView, continuing: Bool) {
+        guard value.client != nil else {
+            // Nobody asked: never let it become the answer to the next request.
+            close()
+            return
+        }
+        if continuing {
+            value.inbound.didFill(bytes.count)
+            keepLeftover(process(value.inbound.mutableView))
+        } else {
+            let consumed = process(bytes)
+            guard value.phase != .closed, consumed < bytes.count else { return }
+            value.inbound.append(bytes.view.dropFirst(consumed))
         }
     }
 

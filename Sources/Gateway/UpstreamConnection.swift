@@ -66,8 +66,8 @@ extension Ref<UpstreamConnection> {
         let connection = unsafe Ref<UpstreamConnection>.make { context in
             UpstreamConnection(
                 worker: worker, pool: pool, descriptor: descriptor, phase: phase,
-                readEvent: unsafe .read(base, descriptor, upstreamReadable, context),
-                writeEvent: unsafe .write(base, descriptor, upstreamWritable, context),
+                readEvent: unsafe .streamRead(base, descriptor, upstreamReadable, context),
+                writeEvent: unsafe .streamWrite(base, descriptor, upstreamWritable, context),
                 deadline: unsafe Deadline(on: worker.value.wheel, upstreamExpired, context))
         }
         connection.value.readEvent.add()
@@ -185,9 +185,9 @@ extension Ref<UpstreamConnection> {
     }
 }
 
-func upstreamReadable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+func upstreamReadable(_: Int32, _ what: Int16, _ context: UnsafeMutableRawPointer?) {
     guard let context = unsafe context else { return }
-    unsafe Ref<UpstreamConnection>(context: context).readable()
+    unsafe Ref<UpstreamConnection>(context: context).readable(toEnd: StreamEnd.isAnnounced(what))
 }
 
 func upstreamWritable(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {

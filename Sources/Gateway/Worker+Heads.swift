@@ -69,7 +69,7 @@ extension Ref<Worker> {
     /// Writes an answer's head for the client.
     func writeResponseHead(_ head: ByteView, to client: Ref<ClientConnection>) {
         value.extra.removeAll()
-        var options: HeadWriter.ResponseOptions = []
+        var options = HeadWriter.ResponseOptions(rawValue: 0)
         if client.value.exchange.clientIsHTTP10 {
             options.insert(.dropsTransferEncoding)
             if client.value.exchange.clientPersists { value.extra.append("Connection: keep-alive\r\n") }

@@ -127,7 +127,7 @@ extension Ref<ClientConnection> {
     func drain() {
         switch value.phase {
         case .idle:
-            readable()
+            readable(toEnd: false)
             if value.phase == .idle { finish(.close) }
         case .exchange: value.exchange.endClientAfterwards()
         case .head, .draining, .lingering, .closed: break

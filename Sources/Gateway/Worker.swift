@@ -60,6 +60,8 @@ struct Worker: ~Copyable {
 
     /// Bytes of one recv(2) at most.
     static let readSize = 128 * 1024
+    /// Reads of one stream before the others get their turn.
+    static let readsInARow = 8
     /// Content up to this is copied behind its head rather than sent as a second piece.
     static let copyLimit = 4096
 }

@@ -190,6 +190,28 @@ import Testing
         #expect(lines.compactMap { json($0)?["event.sequence"] as? Int } == [1, 2, 5, 6])
     }
 
+    @Test func `the chain goes on from the last whole line when the disk filled behind it`() throws
+    {
+        let sink = try sink("log")
+        let (one, two) = (Sample.stream(), Sample.stream())
+        for _ in 0..<4 { one.block() }
+        let line = (try #require(one.waitingLines.first)).utf8.count + 1
+        try limit("log", room: UInt64(2 * line)) { makeRoom in
+            #expect(one.flush(to: sink) == SinkResult(written: 2 * line, code: EFBIG))
+            #expect(one.dropPending() == 2)
+            #expect(one.pendingCount == 0)
+            makeRoom()
+        }
+        two.block()
+        #expect(!two.flush(to: sink).isFull)
+        one.block()
+        #expect(!one.flush(to: sink).isFull)
+        var lines = lines(try tail("log"))
+        lines.remove(at: 2)
+        #expect(chainFault(lines) == nil)
+        #expect(lines.compactMap { json($0)?["event.sequence"] as? Int } == [1, 2, 5, 6])
+    }
+
     @Test func `a cut line whose beginning is truncated away is written again`() throws {
         let sink = try sink("log")
         let (one, two) = (Sample.stream(), Sample.stream())
