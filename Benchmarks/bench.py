@@ -6,6 +6,7 @@ Everything runs on this machine, on loopback, for a bounded time, and is ended a
 
 import argparse
 import contextlib
+import fcntl
 import json
 import os
 import platform
@@ -221,8 +222,20 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}; {'; '.join(versions)}"
 
 
+def wait_for_others():
+    """Holds the machine's only benchmark lock; two runs at once would measure each other."""
+    lock = open(os.path.join(tempfile.gettempdir(), "methodgate-bench.lock"), "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("another benchmark is running: waiting for its end", file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def main():
     options = arguments()
+    lock = wait_for_others()
     if len(os.sched_getaffinity(0)) < 2:
         raise SystemExit("bench: two cores are needed, one for the proxy and one for the load")
     descriptors = raise_descriptor_limit()
@@ -249,6 +262,7 @@ def main():
     if options.json:
         with open(options.json, "w") as file:
             json.dump(run.data, file, indent=1)
+    lock.close()
     return 1 if options.check and run.targets.missed else 0
 
 
