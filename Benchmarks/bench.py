@@ -62,13 +62,15 @@ class Run:
             self.targets = report.Targets(json.load(file))
 
     @contextlib.contextmanager
-    def servers(self, names, rule_set, logs=False):
-        """Starts the named proxies under the same rules."""
+    def servers(self, names, rule_set, logs=False, buffers=None):
+        """Starts the named proxies under the same rules; `buffers`: the peers', in bytes."""
         with contextlib.ExitStack() as stack:
             started = {}
             for name in names:
                 log = self.bench.path(f"{name}.blocks") if logs else None
-                server = stack.enter_context(peers.STARTERS[name](self.bench, rule_set, log))
+                server = stack.enter_context(
+                    peers.STARTERS[name](self.bench, rule_set, log, buffers)
+                )
                 server.logs = [log] if log else []
                 started[name] = server
             yield started
@@ -95,6 +97,9 @@ class Run:
             for case in GET_CASES:
                 samples = self.rounds({name: (servers[name], case) for name in servers})
                 rows.append(self._cpu_row(case.title, samples))
+        with self.servers(NAMES, rules.TEN, buffers=32768) as servers:
+            samples = self.rounds({name: (servers[name], load.GET_16K) for name in servers})
+            rows.append(self._cpu_row("GET 16 KiB, peers with 32 KiB buffers", samples))
         self.say("CPU per proxied request, µs (user + system)", self._cpu_table(rows))
 
     def rejections(self):

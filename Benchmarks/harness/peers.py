@@ -76,7 +76,7 @@ def find(program):
     raise SystemExit(f"bench: {program} is missing")
 
 
-def start_nginx(bench, rules, log):
+def start_nginx(bench, rules, log, buffers):
     port = free_port()
     maps, locations = rule_sets.for_nginx(rules)
     config = bench.render(
@@ -84,26 +84,29 @@ def start_nginx(bench, rules, log):
         f"nginx-{port}.conf",
         PORT=port,
         ACCESS_LOG=log or "off",
+        BUFFERS=f"proxy_buffer_size {buffers}; proxy_buffers 8 {buffers};" if buffers else "",
         MAPS=maps,
         LOCATIONS=locations,
     )
     return bench.start("nginx", nginx_command(config), port, bench.proxy_core)
 
 
-def start_haproxy(bench, rules, log):
+def start_haproxy(bench, rules, log, buffers):
     """Its log goes to its standard output, which the harness has in a file."""
     port = free_port()
     config = bench.render(
         "haproxy.cfg",
         f"haproxy-{port}.cfg",
         PORT=port,
+        BUFFERS=f"tune.bufsize {buffers}" if buffers else "",
         LOG="log stdout format raw local0 info\n    option httplog" if log else "no log",
         RULES=rule_sets.for_haproxy(rules),
     )
     return bench.start("haproxy", [find("haproxy"), "-db", "-f", config], port, bench.proxy_core)
 
 
-def start_methodgate(bench, rules, log):
+def start_methodgate(bench, rules, log, _):
+    """It has no buffers to choose: it reads up to 128 KiB at once."""
     port = free_port()
     config = bench.render(
         "methodgate.yaml",

@@ -51,9 +51,9 @@ def for_methodgate(rules):
 
 
 def for_nginx(rules):
-    """Maps and locations. A map on the method is nginx's cheapest test (a hash look-up; a
-    regular expression in `if` and limit_except were measured dearer), exact locations come
-    first, and tails are `^~` prefixes, so that no regular expression is tried in vain."""
+    """Maps and locations. A map on the method is a hash look-up (a regular expression in `if`
+    and limit_except cost the same within noise, and the latter answers 403). Tails are `^~`
+    prefixes, so that no regular expression of another location is tried in vain."""
     sets = sorted({tuple(with_head(methods)) for _, methods in rules} | {("GET", "HEAD")})
     maps = []
     for methods in sets:
@@ -87,7 +87,8 @@ def _nginx_location(match, methods):
 
 
 def for_haproxy(rules):
-    """One deny line a rule: its path first, which is cheap to tell, then the method."""
+    """One deny line a rule: the method first, which is the cheaper test, then the path. That
+    order was measured 5 % cheaper than the other one."""
     lines = []
     for pattern, methods in rules:
         if "{" not in pattern:
@@ -99,6 +100,6 @@ def for_haproxy(rules):
             match = f"path_reg ^{'/'.join(parts)}$"
         allowed = " ".join(with_head(methods))
         lines.append(
-            f"    http-request deny deny_status 405 if {{ {match} }} !{{ method {allowed} }}"
+            f"    http-request deny deny_status 405 if !{{ method {allowed} }} {{ {match} }}"
         )
     return "\n".join(lines)
