@@ -14,6 +14,15 @@ package struct LoadResult: Sendable {
 
     package var errorCount: Int { diagnostics.count { $0.severity == .error } }
 
+    /// For `check --json`.
+    package var json: JSON {
+        .object([
+            ("valid", .bool(settings != nil)), ("errors", .number(errorCount)),
+            ("warnings", .number(diagnostics.count - errorCount)),
+            ("diagnostics", .array(diagnostics.map(\.json))),
+        ])
+    }
+
     /// All diagnostics as text, each ended by a newline; past the first `limit` only their number.
     package func rendered(color: Bool = false, limit: Int = 100) -> String {
         var text = ""
@@ -123,16 +132,16 @@ private struct Load {
 
     private func compile() -> CompiledPolicy? {
         var source = plan.policy
-        // A stand-in, so that the rules are checked although the defaults are wrong.
+        // Stand-ins, so that the rules are checked although defaults or backends are wrong.
+        if source.backendReadings.isEmpty { source.backendReadings = [nil] }
         let common = source.scopes.firstIndex { $0.host == nil }
         let here = SourceLocation(file: 0, line: 1, column: 1)
         if common == nil { source.scopes.append(ScopeSource(host: nil, at: here)) }
         let index = common ?? source.scopes.count - 1
-        if source.scopes[index].defaults?.methods == nil {
-            var defaults = source.scopes[index].defaults ?? DefaultsSource(methods: nil, at: here)
-            defaults.methods = MethodList(at: here)
-            source.scopes[index].defaults = defaults
-        }
+        var defaults = source.scopes[index].defaults ?? DefaultsSource(methods: nil, at: here)
+        defaults.methods = defaults.methods ?? MethodList(at: here)
+        defaults.options.backend = defaults.options.backend ?? 0
+        source.scopes[index].defaults = defaults
         let (policy, problems) = CompiledPolicy.compile(source)
         var keys = KeyFinder(decoder.documents)
         for problem in problems { report(problem, &keys) }

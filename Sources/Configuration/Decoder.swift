@@ -64,6 +64,10 @@ final class Decoder {
             report(node, wrongKind(node), shape)
             return nil
         }
+        guard !node.hasControls else {
+            report(node, Complaint("holds a line end or another control character"), shape)
+            return nil
+        }
         return Scalar(text: node.text, isPlain: node.isPlain)
     }
 
@@ -78,11 +82,7 @@ final class Decoder {
     }
 
     private func wrongKind(_ node: Node) -> Complaint {
-        if node.isNull { return Complaint("has no value") }
-        if node.kind == .scalar {
-            return Complaint("\(Printable.quoted(node.text)) is not accepted")
-        }
-        return Complaint("is \(node.kindText)")
+        Complaint(node.isNull ? "has no value" : "is \(node.kindText)")
     }
 }
 

@@ -12,8 +12,8 @@ extension Diagnostic {
     /// The headline without its place.
     private var body: String {
         var text = key.isEmpty ? "" : Printable.text(key, limit: 200) + ": "
-        text += message
-        if let accepted { text += "; accepted: " + accepted }
+        text += Printable.text(message, limit: 500)
+        if let accepted { text += "; accepted: " + Printable.text(accepted, limit: 2000) }
         if let suggestion { text += " (did you mean \(Printable.text(suggestion))?)" }
         return text
     }
@@ -71,8 +71,8 @@ enum Printable {
         return scalars.count > limit ? head + "…" : head
     }
 
-    /// In double quotes.
-    static func quoted(_ raw: String) -> String { "\"\(text(raw))\"" }
+    /// In quotes.
+    static func quoted(_ raw: String) -> String { "'\(text(raw))'" }
 
     /// The scalar; a blank for a tab, U+FFFD for what a terminal obeys or does not show.
     static func visible(_ scalar: Unicode.Scalar) -> Unicode.Scalar {

@@ -15,7 +15,7 @@ final class Document {
         var textStart: Int32 = 0
         var textLength: Int32 = 0
         /// -1: none, here and for the three below.
-        var parent: Int32
+        var parent: Int32 = -1
         /// Which child of its parent, from 0.
         var position: Int32 = 0
         var first: Int32 = -1
@@ -27,12 +27,14 @@ final class Document {
     let source: SourceFile
     /// The file's index in load order.
     let file: Int
-    var entries: [Entry] = []
-    var text: [UInt8] = []
+    let entries: [Entry]
+    let text: [UInt8]
 
-    init(source: SourceFile, file: Int) {
+    init(source: SourceFile, file: Int, entries: [Entry], text: [UInt8]) {
         self.source = source
         self.file = file
+        self.entries = entries
+        self.text = text
     }
 
     /// The top node; nil for a file without one.
@@ -83,11 +85,18 @@ struct Node {
             && textBytes.elementsEqual(other.utf8)
     }
 
+    /// Whether the text holds what only an escape or a block scalar can bring in.
+    var hasControls: Bool { textBytes.contains { $0 < 0x20 || $0 == 0x7F } }
+
     /// Whether nothing was written: `key:` alone, `~` or `null`.
     var isNull: Bool {
-        kind == .scalar && isPlain
-            && (entry.textLength == 0 || hasText("~") || hasText("null") || hasText("Null")
-                || hasText("NULL"))
+        guard kind == .scalar, isPlain else { return false }
+        switch entry.textLength {
+        case 0: return true
+        case 1: return hasText("~")
+        case 4: return hasText("null") || hasText("Null") || hasText("NULL")
+        default: return false
+        }
     }
 
     /// Children of a sequence, in order.
@@ -101,7 +110,7 @@ struct Node {
         switch kind {
         case .sequence: "a list"
         case .mapping: "a mapping"
-        case .scalar, .broken: isNull ? "empty" : "text"
+        case .scalar, .broken: isNull ? "empty" : "a single value"
         }
     }
 }

@@ -1,9 +1,24 @@
-// Events in, a document out, and whatever strict YAML forbids reported on the way.
+// Events in, a document out, and whatever strict YAML forbids reported on the way. A value, so
+// that half a million nodes are appended without a check each whether somebody else looks on;
+// what there is to report is put into words at the end, when keys can be named.
 
-/// Builds one document. Confined to the thread that loads.
-final class DocumentBuilder {
-    let document: Document
-    private(set) var faults: [Diagnostic] = []
+/// Builds one document.
+struct DocumentBuilder {
+    /// A finding before the document it is about is finished.
+    private struct Pending {
+        var message: String
+        var accepted: String?
+        var line: Int
+        var column: Int
+        /// The node whose way from the top is the key; nil: none.
+        var node: Int32?
+        /// A second place and what stands there.
+        var related: (line: Int, column: Int, message: String)?
+    }
+
+    private var entries: [Document.Entry] = []
+    private var text: [UInt8] = []
+    private var pending: [Pending] = []
     /// The document is incomplete, so that what is missing says nothing.
     private(set) var isHopeless = false
     /// Collections that are still open, outermost first.
@@ -11,48 +26,49 @@ final class DocumentBuilder {
     private var hasDocument = false
     private var linesWithTabs: Set<Int> = []
 
-    init(_ document: Document) { self.document = document }
+    /// Room for what a file of so many bytes usually holds.
+    init(capacity bytes: Int) {
+        entries.reserveCapacity(bytes / 8)
+        text.reserveCapacity(bytes)
+    }
+
+    var hasFaults: Bool { !pending.isEmpty }
 
     // MARK: Reporting
 
-    func report(_ fault: SourceFault) {
+    mutating func report(_ fault: SourceFault) {
         if fault.message == "a tab" { linesWithTabs.insert(fault.line) }
         isHopeless = isHopeless || fault.isFatal
-        fail(fault.message, line: fault.line, column: fault.column, accepted: fault.accepted)
+        pending.append(
+            Pending(
+                message: fault.message, accepted: fault.accepted, line: fault.line,
+                column: fault.column))
     }
 
-    private func fail(
-        _ message: String, line: Int, column: Int, key: String = "", accepted: String? = nil
-    ) {
-        faults.append(
-            Diagnostic(
-                place: document.source.place(line: line, column: column), key: key,
-                message: message, accepted: accepted))
-    }
-
-    private func fail(_ message: String, _ mark: Mark, accepted: String? = nil) {
-        let key = open.last.map { Node(document: document, index: $0).path } ?? ""
-        fail(
-            message, line: Int(mark.line), column: Int(mark.column), key: key, accepted: accepted)
+    private mutating func fail(_ message: String, _ mark: Mark, accepted: String? = nil) {
+        pending.append(
+            Pending(
+                message: message, accepted: accepted, line: Int(mark.line),
+                column: Int(mark.column), node: open.last))
     }
 
     /// libyaml's own error; on a line with a tab it only says what the tab did.
-    func syntaxError(_ message: String, _ mark: Mark, context: (String, Mark)?) {
+    mutating func syntaxError(_ message: String, _ mark: Mark, context: (String, Mark)?) {
         giveUp()
         guard !linesWithTabs.contains(Int(mark.line)) else { return }
-        fail("not YAML: " + message, line: Int(mark.line), column: Int(mark.column))
-        guard let (text, start) = context else { return }
-        let place = document.source.place(line: Int(start.line), column: Int(start.column))
-        faults[faults.count - 1].related = [.init(place: place, message: text)]
+        pending.append(
+            Pending(
+                message: "not YAML: " + message, line: Int(mark.line), column: Int(mark.column),
+                related: context.map { (Int($0.1.line), Int($0.1.column), $0.0) }))
     }
 
     /// What was read is not all there is.
-    func giveUp() { isHopeless = true }
+    mutating func giveUp() { isHopeless = true }
 
     // MARK: Events
 
     /// False for a second document: what it holds is of no interest.
-    func startDocument(at mark: Mark, hasDirective: Bool) -> Bool {
+    mutating func startDocument(at mark: Mark, hasDirective: Bool) -> Bool {
         if hasDocument {
             fail("a second document", mark, accepted: "one document a file")
             return false
@@ -62,23 +78,23 @@ final class DocumentBuilder {
         return true
     }
 
-    func check(anchor: Bool, tag: Bool, _ mark: Mark) {
+    mutating func check(anchor: Bool, tag: Bool, _ mark: Mark) {
         if anchor { fail("an anchor", mark, accepted: "every value written out") }
         if tag { fail("a tag", mark, accepted: "values without tags") }
     }
 
-    func alias(at mark: Mark) {
+    mutating func alias(at mark: Mark) {
         fail("an alias", mark, accepted: "every value written out")
-        append(Document.Entry(kind: .broken, line: mark.line, column: mark.column, parent: -1))
+        append(Document.Entry(kind: .broken, line: mark.line, column: mark.column))
     }
 
-    func scalar(_ text: UnsafeBufferPointer<UInt8>, isPlain: Bool, _ mark: Mark) {
-        var entry = Document.Entry(kind: .scalar, line: mark.line, column: mark.column, parent: -1)
+    mutating func scalar(_ value: UnsafeBufferPointer<UInt8>, isPlain: Bool, _ mark: Mark) {
+        var entry = Document.Entry(kind: .scalar, line: mark.line, column: mark.column)
         entry.isPlain = isPlain
-        entry.textStart = Int32(document.text.count)
-        entry.textLength = Int32(text.count)
-        unsafe document.text.append(contentsOf: text)
-        if isPlain, isAtKey, unsafe text.elementsEqual("<<".utf8) {
+        entry.textStart = Int32(text.count)
+        entry.textLength = Int32(value.count)
+        unsafe text.append(contentsOf: value)
+        if isPlain, value.count == 2, isAtKey, unsafe value.elementsEqual("<<".utf8) {
             fail("a merge key", mark, accepted: "every value written out")
             entry.kind = .broken
         }
@@ -86,26 +102,25 @@ final class DocumentBuilder {
     }
 
     /// False where the document is nested too deeply to read on.
-    func open(_ kind: Node.Kind, _ mark: Mark) -> Bool {
+    mutating func open(_ kind: Node.Kind, _ mark: Mark) -> Bool {
         if isAtKey {
-            fail(
-                "a key that is \(kind == .mapping ? "a mapping" : "a list")", mark, accepted: "text"
-            )
+            let what = kind == .mapping ? "a mapping" : "a list"
+            fail("a key that is \(what)", mark, accepted: "text")
         }
         guard open.count < YAMLReader.deepest else {
-            isHopeless = true
+            giveUp()
             fail("nested deeper than \(YAMLReader.deepest) levels", mark)
+            pending[pending.count - 1].node = open.first
             return false
         }
-        append(Document.Entry(kind: kind, line: mark.line, column: mark.column, parent: -1))
-        open.append(Int32(document.entries.count - 1))
+        append(Document.Entry(kind: kind, line: mark.line, column: mark.column))
+        open.append(Int32(entries.count - 1))
         return true
     }
 
-    func close() {
+    mutating func close() {
         guard let index = open.popLast() else { return }
-        let node = Node(document: document, index: index)
-        if node.kind == .mapping { reportDuplicates(in: node) }
+        if entries[Int(index)].kind == .mapping { reportDuplicates(in: index) }
     }
 
     // MARK: The tree
@@ -113,46 +128,99 @@ final class DocumentBuilder {
     /// Whether the next node is a key.
     private var isAtKey: Bool {
         guard let parent = open.last else { return false }
-        let entry = document.entries[Int(parent)]
+        let entry = entries[Int(parent)]
         return entry.kind == .mapping && entry.count % 2 == 0
     }
 
-    private func append(_ entry: Document.Entry) {
-        let index = Int32(document.entries.count)
-        var entry = entry
-        if let parent = open.last {
-            entry.parent = parent
-            entry.position = document.entries[Int(parent)].count
-            let last = document.entries[Int(parent)].last
-            if last < 0 {
-                document.entries[Int(parent)].first = index
-            } else {
-                document.entries[Int(last)].next = index
-            }
-            document.entries[Int(parent)].last = index
-            document.entries[Int(parent)].count += 1
+    private mutating func append(_ entry: Document.Entry) {
+        let index = Int32(entries.count)
+        entries.append(entry)
+        guard let parent = open.last else { return }
+        entries[Int(index)].parent = parent
+        entries[Int(index)].position = entries[Int(parent)].count
+        let last = entries[Int(parent)].last
+        if last < 0 {
+            entries[Int(parent)].first = index
+        } else {
+            entries[Int(last)].next = index
         }
-        document.entries.append(entry)
+        entries[Int(parent)].last = index
+        entries[Int(parent)].count += 1
     }
+
+    // MARK: Duplicate keys
 
     /// Reports every key written twice and takes the later pair out of the mapping's pairs.
-    private func reportDuplicates(in mapping: Node) {
-        guard mapping.count > 2 else { return }
+    private mutating func reportDuplicates(in mapping: Int32) {
+        let pairs = Int(entries[Int(mapping)].count / 2)
+        guard pairs > 1 else { return }
+        let keys = scalarKeys(of: mapping, capacity: pairs)
+        if pairs <= 8 {
+            for (number, key) in keys.enumerated() {
+                let earlier = keys[..<number].first { isSameText($0, key) }
+                if let earlier { reportDuplicate(key, of: earlier) }
+            }
+            return
+        }
         var first: [String: Int32] = [:]
-        first.reserveCapacity(mapping.count / 2)
-        for (key, _) in mapping.pairs {
-            guard let earlier = first.updateValue(key.index, forKey: key.text) else { continue }
-            first[key.text] = earlier
-            reportDuplicate(key, of: Node(document: document, index: earlier))
-            document.entries[Int(key.index)].kind = .broken
+        first.reserveCapacity(pairs)
+        for key in keys {
+            let name = String(decoding: text[textRange(key)], as: UTF8.self)
+            if let earlier = first[name] {
+                reportDuplicate(key, of: earlier)
+            } else {
+                first[name] = key
+            }
         }
     }
 
-    private func reportDuplicate(_ key: Node, of earlier: Node) {
-        var fault = Diagnostic(
-            place: key.place, key: key.path, message: "is written twice", accepted: "every key once"
-        )
-        fault.related = [.init(place: earlier.place, message: "the first stands here")]
-        faults.append(fault)
+    private func scalarKeys(of mapping: Int32, capacity: Int) -> [Int32] {
+        var keys: [Int32] = []
+        keys.reserveCapacity(capacity)
+        var key = entries[Int(mapping)].first
+        while key >= 0 {
+            if entries[Int(key)].kind == .scalar { keys.append(key) }
+            let value = entries[Int(key)].next
+            key = value < 0 ? -1 : entries[Int(value)].next
+        }
+        return keys
+    }
+
+    private func textRange(_ index: Int32) -> Range<Int> {
+        let entry = entries[Int(index)]
+        return Int(entry.textStart)..<Int(entry.textStart + entry.textLength)
+    }
+
+    private func isSameText(_ a: Int32, _ b: Int32) -> Bool {
+        entries[Int(a)].textLength == entries[Int(b)].textLength
+            && text[textRange(a)].elementsEqual(text[textRange(b)])
+    }
+
+    private mutating func reportDuplicate(_ key: Int32, of earlier: Int32) {
+        let here = entries[Int(key)]
+        let there = entries[Int(earlier)]
+        pending.append(
+            Pending(
+                message: "is written twice", accepted: "every key once", line: Int(here.line),
+                column: Int(here.column), node: key,
+                related: (Int(there.line), Int(there.column), "the first stands here")))
+        entries[Int(key)].kind = .broken
+    }
+
+    // MARK: The end
+
+    consuming func finish(_ source: SourceFile, file: Int) -> YAMLReader.Reading {
+        let document = Document(source: source, file: file, entries: entries, text: text)
+        let faults = pending.map { fault in
+            Diagnostic(
+                place: source.place(line: fault.line, column: fault.column),
+                key: fault.node.map { Node(document: document, index: $0).path } ?? "",
+                message: fault.message, accepted: fault.accepted,
+                related: fault.related.map { other in
+                    let place = source.place(line: other.line, column: other.column)
+                    return [.init(place: place, message: other.message)]
+                } ?? [])
+        }
+        return YAMLReader.Reading(document: document, faults: faults, isComplete: !isHopeless)
     }
 }

@@ -33,6 +33,18 @@ extension Keys {
                 "The only host the rule is for; the same as the rule under `hosts`."),
         ] + options(isCommon: false) + [.later("upgrade")])
 
+    /// Where a key belongs that stands in the wrong section.
+    static func elsewhere(_ name: String, but section: SectionInfo) -> String? {
+        let sections = [
+            ("defaults", defaults.info), ("timeouts", timeouts.info), ("limits", limits.info),
+            ("log", log.info), ("log.blocks", blockLog.info),
+        ]
+        let found = sections.first { way, info in
+            info.name != section.name && info.keys.contains { $0.name == name && !$0.isRefused }
+        }
+        return section.name == root.info.name ? found.map { "\($0.0).\(name)" } : nil
+    }
+
     static let host = Section<HostDraft>(
         "rules and defaults", name: "host",
         [

@@ -2,8 +2,11 @@
 // does not exist, the defaults, the JSON Schema and the reference in docs/configuration.md.
 
 /// One key of a section whose values go into a `Target`.
-struct Key<Target>: Sendable {
+final class Key<Target>: Sendable {
     let info: KeyInfo
+    /// The same as in `info`, at hand for a comparison with every key of a long rule.
+    let name: String
+    let isRequired: Bool
     /// Reads the value into the target, or reports.
     let decode: @Sendable (Node, inout Target, Decoder) -> Void
     /// Puts the default into the target; a default that cannot be read is our own mistake.
@@ -15,6 +18,8 @@ struct Key<Target>: Sendable {
         _ path: any WritableKeyPath<Target, Value> & Sendable, default standard: String,
         _ summary: String
     ) {
+        self.name = name
+        isRequired = false
         info = KeyInfo(name: name, shape: kind.shape, standard: standard, summary: summary)
         decode = { node, target, decoder in
             if let value = kind.read(node, decoder) { target[keyPath: path] = value }
@@ -34,6 +39,8 @@ struct Key<Target>: Sendable {
         _ path: any WritableKeyPath<Target, Value?> & Sendable, default standard: String? = nil,
         standardText: String? = nil, isRequired: Bool = false, _ summary: String
     ) {
+        self.name = name
+        self.isRequired = isRequired
         info = KeyInfo(
             name: name, shape: kind.shape, standard: standard, standardText: standardText,
             summary: summary, isRequired: isRequired)
@@ -54,6 +61,8 @@ struct Key<Target>: Sendable {
         _ name: String, _ shape: Shape, standardText: String? = nil, isRequired: Bool = false,
         _ summary: String, decode: @escaping @Sendable (Node, inout Target, Decoder) -> Void
     ) {
+        self.name = name
+        self.isRequired = isRequired
         info = KeyInfo(
             name: name, shape: shape, standardText: standardText, summary: summary,
             isRequired: isRequired)
@@ -75,6 +84,8 @@ struct Key<Target>: Sendable {
     }
 
     private init(refused name: String, _ message: String, instead: String?) {
+        self.name = name
+        isRequired = false
         info = KeyInfo(name: name, shape: .boolean, summary: "", isRefused: true)
         decode = { node, _, decoder in
             decoder.report(node.keyOrSelf, Complaint(message, accepted: instead))
@@ -108,7 +119,7 @@ struct Section<Target>: Sendable {
         var found = [Node?](repeating: nil, count: keys.count)
         var misspelled: [String] = []
         for (key, value) in node.pairs {
-            if let index = keys.firstIndex(where: { key.hasText($0.info.name) }) {
+            if let index = keys.firstIndex(where: { key.hasText($0.name) }) {
                 found[index] = value
             } else {
                 misspelled += [reportUnknown(key, decoder)].compactMap(\.self)
@@ -117,7 +128,7 @@ struct Section<Target>: Sendable {
         for (key, value) in zip(keys, found) {
             if let value {
                 key.decode(value, &target, decoder)
-            } else if key.info.isRequired, !misspelled.contains(key.info.name) {
+            } else if key.isRequired, !misspelled.contains(key.name) {
                 decoder.reportMissing(key.info, in: node)
             }
         }
@@ -126,7 +137,8 @@ struct Section<Target>: Sendable {
     /// Returns the key that was probably meant.
     private func reportUnknown(_ key: Node, _ decoder: Decoder) -> String? {
         let names = info.keys.filter { !$0.isRefused }.map(\.name)
-        let meant = Suggestion.nearest(to: key.text, among: names)
+        let meant =
+            Suggestion.nearest(to: key.text, among: names) ?? Keys.elsewhere(key.text, but: info)
         decoder.report(
             key,
             Complaint(

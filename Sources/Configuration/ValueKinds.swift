@@ -156,7 +156,7 @@ extension Decoder {
     func method(_ node: Node) -> Method? {
         let shape = Shape.text(example: "a method name such as GET")
         guard let scalar = scalar(node, shape) else { return nil }
-        if scalar.text != "any", scalar.text.lowercased() == "any" {
+        if scalar.text.utf8.count == 3, scalar.text != "any", scalar.text.lowercased() == "any" {
             report(node, Complaint("\(scalar.quoted) is not a method", suggestion: "any"), shape)
             return nil
         }

@@ -18,17 +18,16 @@ enum YAMLReader {
     }
 
     static func read(_ source: SourceFile, file: Int) -> Reading {
-        let builder = DocumentBuilder(Document(source: source, file: file))
+        var builder = DocumentBuilder(capacity: source.bytes.count)
         for fault in SourceScan.faults(in: source.bytes, from: source.markLength) {
             builder.report(fault)
         }
-        if !builder.isHopeless { parse(source, into: builder) }
-        return Reading(
-            document: builder.document, faults: builder.faults, isComplete: !builder.isHopeless)
+        if !builder.isHopeless { parse(source, into: &builder) }
+        return builder.finish(source, file: file)
     }
 
     /// Calls yaml_parser_initialize, _set_input_string, _parse, _delete.
-    private static func parse(_ source: SourceFile, into builder: DocumentBuilder) {
+    private static func parse(_ source: SourceFile, into builder: inout DocumentBuilder) {
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         defer { unsafe parser.deallocate() }
         guard unsafe yaml_parser_initialize(parser) == 1 else { fatalError("out of memory") }
@@ -39,24 +38,24 @@ enum YAMLReader {
             unsafe yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
             unsafe yaml_parser_set_input_string(
                 parser, buffer.baseAddress.map { unsafe $0 + mark }, buffer.count - mark)
-            while unsafe step(parser, builder) {}
+            while unsafe step(parser, &builder) {}
         }
     }
 
     /// One event; false at the end.
     private static func step(
-        _ parser: UnsafeMutablePointer<yaml_parser_t>, _ builder: DocumentBuilder
+        _ parser: UnsafeMutablePointer<yaml_parser_t>, _ builder: inout DocumentBuilder
     ) -> Bool {
         var event = unsafe yaml_event_t()
         guard unsafe yaml_parser_parse(parser, &event) == 1 else {
-            unsafe reportSyntax(parser.pointee, builder)
+            unsafe reportSyntax(parser.pointee, &builder)
             return false
         }
         defer { unsafe yaml_event_delete(&event) }
-        return unsafe take(event, builder)
+        return unsafe take(event, &builder)
     }
 
-    private static func take(_ event: yaml_event_t, _ builder: DocumentBuilder) -> Bool {
+    private static func take(_ event: yaml_event_t, _ builder: inout DocumentBuilder) -> Bool {
         let mark = unsafe Mark(event.start_mark)
         switch unsafe event.type {
         case YAML_STREAM_END_EVENT: return false
@@ -86,9 +85,9 @@ enum YAMLReader {
         return true
     }
 
-    private static func reportSyntax(_ parser: yaml_parser_t, _ builder: DocumentBuilder) {
+    private static func reportSyntax(_ parser: yaml_parser_t, _ builder: inout DocumentBuilder) {
         // What the reader refuses, the scan of the source has reported, and better.
-        if unsafe parser.error == YAML_READER_ERROR, !builder.faults.isEmpty {
+        if unsafe parser.error == YAML_READER_ERROR, builder.hasFaults {
             builder.giveUp()
             return
         }

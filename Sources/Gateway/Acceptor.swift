@@ -73,7 +73,9 @@ extension Ref<Worker> {
     /// There is room again.
     func resumeAccepting() {
         guard !value.isDraining, value.clientCount < value.connectionLimit else { return }
-        for acceptor in value.acceptors where !acceptor.value.isRetired { acceptor.value.event.add() }
+        for acceptor in value.acceptors where !acceptor.value.isRetired {
+            acceptor.value.event.add()
+        }
     }
 }
 

@@ -10,7 +10,8 @@ import Transport
 extension Ref<Worker> {
     /// Replaces the lists of the answer in `response` where the rule asks for it.
     func narrowAllow(
-        _ head: ByteView, for client: Ref<ClientConnection>, _ options: inout HeadWriter.ResponseOptions
+        _ head: ByteView, for client: Ref<ClientConnection>,
+        _ options: inout HeadWriter.ResponseOptions
     ) {
         let isPreflight = client.value.isPreflight
         guard value.response.status == 405 || client.value.method == .options else { return }
@@ -30,7 +31,8 @@ extension Ref<Worker> {
 
     /// One line with what is both listed and allowed; `*` stands for all that is allowed.
     private func writeNarrowed(
-        _ name: FieldName, _ head: ByteView, _ client: Ref<ClientConnection>, _ policy: CompiledPolicy
+        _ name: FieldName, _ head: ByteView, _ client: Ref<ClientConnection>,
+        _ policy: CompiledPolicy
     ) {
         value.extra.append(name.name)
         value.extra.append(": ")
@@ -46,7 +48,8 @@ extension Ref<Worker> {
                 guard !item.isEmpty else { continue }
                 if item.count == 1, item[0] == UInt8(ascii: "*") {
                     appendSeparator(&isFirst)
-                    policy.appendAllow(client.value.allowed, rule: client.value.rule, to: &value.extra)
+                    policy.appendAllow(
+                        client.value.allowed, rule: client.value.rule, to: &value.extra)
                 } else if client.value.allowed.contains(policy.methodID(item)) {
                     appendSeparator(&isFirst)
                     value.extra.append(item)

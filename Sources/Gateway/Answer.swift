@@ -114,7 +114,7 @@ struct Answer {
         }
         if !hint.isEmpty {
             body.append(",\"hint\":\"")
-            body.append(hint)
+            appendJSON(hint, to: &body)
             body.append("\"")
         }
         body.append(",\"message\":\"")
@@ -163,6 +163,15 @@ struct Answer {
             body.append("Event ")
             eventID.append(to: &body)
             body.append("\n")
+        }
+    }
+
+    /// The only text with bytes of a client that JSON wants escaped: it may quote the path.
+    private func appendJSON(_ text: ByteView, to body: inout ByteBuffer) {
+        for index in 0..<text.count {
+            let byte = text[index]
+            if byte == 0x22 || byte == 0x5c { body.append(byte: 0x5c) }
+            body.append(byte: byte >= 0x20 && byte < 0x7f ? byte : 0x3f)
         }
     }
 

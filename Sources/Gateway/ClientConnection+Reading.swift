@@ -28,7 +28,8 @@ extension Ref<ClientConnection> {
             } else {
                 take(space.slice(0, count))
             }
-            return (toEnd || count == space.count) && value.phase != .closed && value.readEvent.isAdded
+            return (toEnd || count == space.count) && value.phase != .closed
+                && value.readEvent.isAdded
         case .wouldBlock: break
         case .endOfStream: ended()
         case .failed: abort()
@@ -145,7 +146,9 @@ extension Ref<ClientConnection> {
     /// One empty line before a request is not part of it (RFC 9112 §2.2): an old client's habit
     /// after content. Nil where there is none.
     private func skipEmptyLine(_ view: ByteView) -> Int? {
-        guard !value.hasSkippedLine, view.count >= 2, view[0] == 13, view[1] == 10 else { return nil }
+        guard !value.hasSkippedLine, view[0] == 13 else { return nil }
+        guard view.count >= 2 else { return 0 }
+        guard view[1] == 10 else { return nil }
         value.hasSkippedLine = true
         return 2
     }

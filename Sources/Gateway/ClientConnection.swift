@@ -69,6 +69,8 @@ struct ClientConnection: ~Copyable {
     /// What passes at its path: no answer may promise more.
     var allowed = MethodSet.none
     var isPreflight = false
+    /// What the access log will say; nil where there is none.
+    var note: Ref<RequestNote>?
     var next: Ref<ClientConnection>?
     var previous: Ref<ClientConnection>?
 
@@ -142,6 +144,7 @@ extension Ref<ClientConnection> {
 
     /// Forgets the running request: its upstream connection, if it still has one, is lost.
     func endExchange() {
+        logAccess()
         if let upstream = value.upstream {
             value.upstream = nil
             upstream.close()

@@ -1,6 +1,5 @@
-import Transport
-
 import Synchronization
+import Transport
 
 /// Connections by client address, for `limits.connections_per_client`. Thread-safe; untouched
 /// where there is no limit.

@@ -16,7 +16,7 @@ extension Ref<ClientConnection> {
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head)
         }
-        if worker.value.request.target.form == .asterisk { return answerAsterisk(head) }
+        if worker.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         switch verdict.outcome {
         case .forward: break
@@ -25,11 +25,13 @@ extension Ref<ClientConnection> {
             guard verdict.isShadowed else { return reject(head, verdict, request) }
             recordWouldBlock(head, verdict, request)
         }
-        if let limit = worker.value.contentLimit, case .length(let length) = worker.value.request.framing,
+        if let limit = worker.value.contentLimit,
+            case .length(let length) = worker.value.request.framing,
             length > limit
         {
             return refuse(.contentTooLarge, head: head)
         }
+        if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
         return forward(bytes, head, verdict, request)
     }
 
@@ -45,10 +47,15 @@ extension Ref<ClientConnection> {
         if worker.value.request.framing != .none {
             let progress = value.content.take(rest, as: .framed)
             if let error = progress.error { return refuse(error, head: head) }
+            if let limit = worker.value.contentLimit, UInt64(progress.data) > limit {
+                return refuse(.contentTooLarge, head: head, mayContinue: false)
+            }
             consumed = progress.consumed
+            value.contentCount = UInt64(progress.data)
             kept = progress.kept
         }
         beginExchange(verdict, request)
+        takeNote(head)
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
@@ -58,7 +65,6 @@ extension Ref<ClientConnection> {
         }
         value.upstream?.value.canReplay = value.exchange.upstreamIsReused
         sendUpstream(rest.view.slice(0, kept))
-        value.contentCount = UInt64(consumed)
         if value.exchange.request == .complete {
             value.deadline.clear()
         } else {
@@ -99,8 +105,7 @@ extension Ref<ClientConnection> {
         while let idle = pool.takeIdle() {
             // A request that must not be sent twice looks before it leaps.
             if !value.exchange.isIdempotent && !Socket.isSilent(idle.value.descriptor) {
-                idle.value.phase = .busy
-                idle.close()
+                idle.closeTaken()
                 continue
             }
             idle.value.phase = .busy
@@ -130,7 +135,7 @@ extension Ref<ClientConnection> {
         if value.content.isAwaitingTrailers { return processTrailers(bytes.view) }
         let progress = value.content.take(bytes, as: .framed)
         value.exchange.requestContentArrived()
-        value.contentCount += UInt64(progress.consumed)
+        value.contentCount += UInt64(progress.data)
         if let error = progress.error { return contentFailed(error, bytes.view) }
         if let limit = value.worker.value.contentLimit, value.contentCount > limit {
             return contentTooLarge(bytes.view)
@@ -214,6 +219,7 @@ extension Ref<ClientConnection> {
         _ bytes: MutableByteView, headLength: Int, from upstream: Ref<UpstreamConnection>
     ) -> Int? {
         let worker = value.worker
+        value.note?.value.status = UInt16(worker.value.response.status)
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {
             send(worker.value.output.view, .empty)
@@ -222,6 +228,7 @@ extension Ref<ClientConnection> {
         let rest = bytes.dropFirst(headLength)
         let progress = upstream.value.content.take(rest, as: answerForm)
         let content = rest.view.slice(0, progress.kept)
+        value.note?.value.responseContent += UInt64(content.count)
         if content.count <= Worker.copyLimit {
             worker.value.output.append(content)
             send(worker.value.output.view, .empty)

@@ -37,7 +37,9 @@ package final class Gateway {
 
     /// Binds, opens the logs and starts the workers.
     package init(_ settings: Settings, as process: ProcessIdentity) throws(GatewayError) {
-        guard let reports = Mailbox<WorkerReport>() else { throw GatewayError("no descriptor left") }
+        guard let reports = Mailbox<WorkerReport>() else {
+            throw GatewayError("no descriptor left")
+        }
         self.reports = reports
         workerCount = settings.workers ?? Machine.usableProcessors
         let descriptors = Socket.raiseDescriptorLimit()
@@ -50,7 +52,9 @@ package final class Gateway {
                 let worker = Ref<Worker>.make(
                     index: index, snapshot: snapshot, listeners: listeners.map { $0.bound[index] },
                     process: process, clients: clients, connectionLimit: limit, outbox: reports)
-            else { throw GatewayError("cannot start worker \(index): no descriptor or memory left") }
+            else {
+                throw GatewayError("cannot start worker \(index): no descriptor or memory left")
+            }
             workers.append(worker)
             orders.append(worker.value.inbox)
         }
@@ -84,7 +88,9 @@ package final class Gateway {
 
     /// Once a second: opens a log file again that was moved away.
     package func followMovedLogs() -> [SinkError] {
-        note([snapshot.blockSink.reopenIfMoved(), snapshot.accessSink?.reopenIfMoved() ?? .unchanged])
+        note([
+            snapshot.blockSink.reopenIfMoved(), snapshot.accessSink?.reopenIfMoved() ?? .unchanged,
+        ])
     }
 
     private func note(_ results: [ReopenResult]) -> [SinkError] {
@@ -131,7 +137,9 @@ package final class Gateway {
     }
 
     /// The open sink where the destination is the same, so that a reload moves no line.
-    private static func sink(_ target: LogTarget, _ old: AuditSink?) throws(GatewayError) -> AuditSink {
+    private static func sink(_ target: LogTarget, _ old: AuditSink?) throws(GatewayError)
+        -> AuditSink
+    {
         let destination: SinkDestination =
             switch target.destination {
             case .stdout: .standardOutput

@@ -45,7 +45,8 @@ enum UpstreamFailure {
     /// Proxy-Status error type (RFC 9209 §2.3).
     var error: StaticString {
         switch self {
-        case .unreachable(let code): Self.isOurs(code) ? "connection_limit_reached" : Self.name(code)
+        case .unreachable(let code):
+            Self.isOurs(code) ? "connection_limit_reached" : Self.name(code)
         case .connectTimeout: "connection_timeout"
         case .terminated: "connection_terminated"
         case .timeout: "http_response_timeout"

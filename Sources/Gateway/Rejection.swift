@@ -28,14 +28,14 @@ extension Ref<ClientConnection> {
         worker.describeAllowed(verdict, facts, policy)
         record.allowedJSON = worker.value.allowedJSON.view
         worker.record(record, verdict, policy, request)
-        if verdict.status == 0 {
+        guard verdict.status != 0 else {
+            worker.holdUnlessDropped(self)
             end(with: .close)
-        } else {
-            let answer = rejection(head, verdict, request, facts, id, closes)
-            write(answer)
+            return head.count
         }
+        write(rejection(head, verdict, request, facts, id, closes))
         worker.holdUnlessDropped(self)
-        return concludeLocally(head, closes: closes || verdict.status == 0)
+        return concludeLocally(head, closes: closes)
     }
 
     /// Forwards what enforcing would have blocked, and says so in the log.
@@ -57,7 +57,8 @@ extension Ref<ClientConnection> {
     }
 
     private func blockRecord(
-        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts, _ id: EventID
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
+        _ id: EventID
     ) -> BlockRecord {
         var record = BlockRecord(
             BlockAction(verdict.outcome), at: value.worker.value.now, id: id,
@@ -80,6 +81,7 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let method = head.slice(0, worker.value.request.methodLength)
         let showsAllow = verdict.status == 405 || verdict.status == 501
+        worker.describeHint(verdict, request, head)
         worker.describeDetail(verdict, method)
         var answer = Answer(status: verdict.status, detail: worker.value.text.view)
         if showsAllow {
@@ -89,9 +91,7 @@ extension Ref<ClientConnection> {
         if verdict.status != 404 {
             answer.method = method
             if facts.attribution == .full { answer.rule = facts.id }
-            if verdict.hintReadings && facts.attribution == .full {
-                answer.hint = ByteView(Verdict.readingsHint)
-            }
+            answer.hint = worker.value.hint.view
         }
         if facts.attribution == .none {
             answer.error = ""
@@ -105,7 +105,7 @@ extension Ref<ClientConnection> {
     // MARK: Refusals
 
     /// Refuses the request whose head is in `worker.request`; how many bytes were used.
-    func refuse(_ refusal: Refusal, head: ByteView) -> Int {
+    func refuse(_ refusal: Refusal, head: ByteView, mayContinue: Bool = true) -> Int {
         let worker = value.worker
         if worker.value.log.refusesNow { return refuseForLog(head.count) }
         let id = worker.nextID()
@@ -118,7 +118,7 @@ extension Ref<ClientConnection> {
         var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
         answer.eventID = id
         answer.error = refusal.error
-        let closes = !canContinue()
+        let closes = !mayContinue || !canContinue()
         describeClient(&answer, head, closes)
         write(answer)
         worker.holdUnlessDropped(self)
@@ -158,6 +158,7 @@ extension Ref<ClientConnection> {
         write(answer)
         worker.holdUnlessDropped(self)
         end(with: .linger)
+        worker.limitHold(self)
     }
 
     /// Method and target of a line that may be anything.
@@ -175,6 +176,8 @@ extension Ref<ClientConnection> {
 
     /// Answers for an upstream that gave none; always 0, for the count of used bytes.
     func failUpstream(_ failure: UpstreamFailure) -> Int {
+        value.note?.value.status = failure.status
+        value.note?.value.reason = ByteView(failure.reason)
         let isComplete = value.exchange.request == .complete
         let persists = value.exchange.clientPersists
         let isHead = value.exchange.isHead
@@ -223,7 +226,6 @@ extension Ref<ClientConnection> {
 
     private func answerNoContent(_ head: ByteView, allow: ByteView?) -> Int {
         let worker = value.worker
-        let closes = !canContinue()
         worker.value.output.removeAll()
         worker.value.output.append("HTTP/1.1 204 No Content\r\nDate: ")
         worker.value.output.append(worker.dateText)
@@ -231,9 +233,20 @@ extension Ref<ClientConnection> {
             worker.value.output.append("\r\nAllow: ")
             worker.value.output.append(allow)
         }
-        if closes { worker.value.output.append("\r\nConnection: close") }
+        return answerHere(head, body: .empty)
+    }
+
+    /// Finishes the head in `worker.output`, whose last line is still open, and sends it.
+    func answerHere(_ head: ByteView, body: ByteView) -> Int {
+        let worker = value.worker
+        let closes = !canContinue()
+        if closes {
+            worker.value.output.append("\r\nConnection: close")
+        } else if worker.value.request.version == .http10 {
+            worker.value.output.append("\r\nConnection: keep-alive")
+        }
         worker.value.output.append("\r\n\r\n")
-        send(worker.value.output.view, .empty)
+        send(worker.value.output.view, body)
         return concludeLocally(head, closes: closes)
     }
 
@@ -266,7 +279,8 @@ extension Ref<ClientConnection> {
     private func canContinue() -> Bool {
         let worker = value.worker
         let flags = worker.value.request.flags
-        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining else {
+        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining
+        else {
             return false
         }
         switch worker.value.request.framing {
@@ -294,6 +308,7 @@ extension Ref<ClientConnection> {
             value.phase = .draining
             value.deadline.set(worker.value.use.value.timeouts.clientContent)
         }
+        worker.limitHold(self)
         return head.count
     }
 

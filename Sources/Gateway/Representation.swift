@@ -23,7 +23,9 @@ enum Representation: Int, CaseIterable {
         var best = (weight: 0, precision: 0, choice: Representation.problem)
         for choice in Representation.allCases {
             let (weight, precision) = match(choice, accept)
-            if weight > best.weight || (weight == best.weight && weight > 0 && precision > best.precision) {
+            if weight > best.weight
+                || (weight == best.weight && weight > 0 && precision > best.precision)
+            {
                 best = (weight, precision, choice)
             }
         }
@@ -77,7 +79,9 @@ enum Representation: Int, CaseIterable {
 
     /// `0.8` as 800; 0 for what is no qvalue.
     private static func thousandths(_ text: ByteView) -> Int {
-        guard !text.isEmpty, text[0] == UInt8(ascii: "0") || text[0] == UInt8(ascii: "1") else { return 0 }
+        guard !text.isEmpty, text[0] == UInt8(ascii: "0") || text[0] == UInt8(ascii: "1") else {
+            return 0
+        }
         var value = Int(text[0] - 0x30) * 1000
         var unit = 100
         var index = 2

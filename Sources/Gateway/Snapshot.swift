@@ -12,13 +12,18 @@ package final class Snapshot: Sendable {
     package let policy: CompiledPolicy
     /// Where each backend is reached, by its index.
     let addresses: [SocketAddress]
+    /// The same as text, for records.
+    let addressTexts: TextTable
     let blockSink: AuditSink
     let accessSink: AuditSink?
 
-    package init(settings: Settings, addresses: [SocketAddress], blocks: AuditSink, access: AuditSink?) {
+    package init(
+        settings: Settings, addresses: [SocketAddress], blocks: AuditSink, access: AuditSink?
+    ) {
         self.settings = settings
         self.policy = settings.policy
         self.addresses = addresses
+        addressTexts = TextTable(settings.backends.map(\.address.text))
         blockSink = blocks
         accessSink = access
     }

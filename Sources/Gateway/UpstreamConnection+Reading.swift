@@ -24,7 +24,8 @@ extension Ref<UpstreamConnection> {
         switch Socket.receive(value.descriptor, into: space) {
         case .bytes(let count):
             take(space.slice(0, count), continuing: held > 0)
-            return (toEnd || count == space.count) && value.phase != .closed && value.readEvent.isAdded
+            return (toEnd || count == space.count) && value.phase != .closed
+                && value.readEvent.isAdded
         case .wouldBlock: break
         case .endOfStream: ended(cleanly: true)
         case .failed: ended(cleanly: false)
@@ -86,7 +87,9 @@ extension Ref<UpstreamConnection> {
             }
             guard let step else { return offset }
             offset += step
-            if offset == bytes.count && client.value.exchange.response != .complete { return offset }
+            if offset == bytes.count && client.value.exchange.response != .complete {
+                return offset
+            }
             if client.value.exchange.response == .complete {
                 client.answerComplete(surplus: offset < bytes.count)
                 return bytes.count
@@ -135,6 +138,7 @@ extension Ref<UpstreamConnection> {
     private func processContent(_ bytes: MutableByteView, _ client: Ref<ClientConnection>) -> Int? {
         if value.content.isAwaitingTrailers { return processTrailers(bytes.view, client) }
         let progress = value.content.take(bytes, as: client.answerForm)
+        client.value.note?.value.responseContent += UInt64(progress.kept)
         client.send(.empty, bytes.view.slice(0, progress.kept))
         if progress.error != nil {
             client.abort()
@@ -142,7 +146,8 @@ extension Ref<UpstreamConnection> {
         }
         startResponseDeadline()
         if value.content.isComplete { client.value.exchange.responseContentEnded() }
-        if progress.consumed == 0 && !value.content.isComplete && !value.content.isAwaitingTrailers {
+        if progress.consumed == 0 && !value.content.isComplete && !value.content.isAwaitingTrailers
+        {
             return nil
         }
         return progress.consumed

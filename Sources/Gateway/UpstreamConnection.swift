@@ -89,8 +89,18 @@ extension Ref<UpstreamConnection> {
         value.worker.value.closedUpstreams.append(self)
     }
 
+    /// Closes one that has been taken out of its pool.
+    func closeTaken() {
+        value.phase = .busy
+        close()
+    }
+
     /// Puts it back between two requests.
     func becomeIdle() {
+        guard !value.pool.value.isRetired else {
+            close()
+            return
+        }
         value.phase = .idle
         value.client = nil
         value.replay.removeAll()

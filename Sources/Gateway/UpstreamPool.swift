@@ -10,6 +10,8 @@ struct UpstreamPool: ~Copyable {
     let addressText: String
     /// The most recently used idle connection; the rest hang on its `nextIdle`.
     var firstIdle: Ref<UpstreamConnection>?
+    /// No backend of the configuration in force is reached here.
+    var isRetired = false
 
     init(address: SocketAddress, text: String) {
         self.address = address
@@ -31,6 +33,12 @@ extension Ref<UpstreamPool> {
         connection.value.previousIdle = nil
         value.firstIdle?.value.previousIdle = connection
         value.firstIdle = connection
+    }
+
+    /// Closes what is idle; what is busy is closed when its request ends.
+    func retire() {
+        value.isRetired = true
+        while let idle = takeIdle() { idle.closeTaken() }
     }
 
     func unlink(_ connection: Ref<UpstreamConnection>) {

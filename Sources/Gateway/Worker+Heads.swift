@@ -13,7 +13,9 @@ extension Ref<Worker> {
     func judge(_ head: ByteView) -> (Verdict, PolicyRequest) {
         let policy = value.use.value.snapshot.policy
         var method = value.request.method
-        if method == .unknown { method = policy.methodID(head.slice(0, value.request.methodLength)) }
+        if method == .unknown {
+            method = policy.methodID(head.slice(0, value.request.methodLength))
+        }
         let target = value.request.target
         var request = PolicyRequest(
             method: method, path: head.slice(target.pathOffset, target.pathLength),
@@ -40,7 +42,8 @@ extension Ref<Worker> {
         let host = requestHost(head)
         value.extra.removeAll()
         value.extra.append(
-            value.request.version == .http11 ? "Via: 1.1 methodgate\r\n" : "Via: 1.0 methodgate\r\n")
+            value.request.version == .http11 ? "Via: 1.1 methodgate\r\n" : "Via: 1.0 methodgate\r\n"
+        )
         value.extra.append(client.value.identity.view)
         if host.isEmpty {
             value.extra.append("\r\n")
@@ -52,9 +55,17 @@ extension Ref<Worker> {
             value.extra.append(host)
             value.extra.append("\r\n")
         }
+        var options = HeadWriter.RequestOptions(rawValue: 0)
+        if let hops = maxForwards(head) {
+            options = .dropsMaxForwards
+            value.extra.append("Max-Forwards: ")
+            value.extra.append(decimal: UInt64(hops - 1))
+            value.extra.append("\r\n")
+        }
         value.output.removeAll()
         HeadWriter.request(
-            value.request, in: head, extra: value.extra.view, into: &value.output)
+            value.request, in: head, extra: value.extra.view, options: options,
+            into: &value.output)
     }
 
     /// HTTP/1.0 may lack Host; HTTP/1.1 to the backend may not.
@@ -72,7 +83,9 @@ extension Ref<Worker> {
         var options = HeadWriter.ResponseOptions(rawValue: 0)
         if client.value.exchange.clientIsHTTP10 {
             options.insert(.dropsTransferEncoding)
-            if client.value.exchange.clientPersists { value.extra.append("Connection: keep-alive\r\n") }
+            if client.value.exchange.clientPersists {
+                value.extra.append("Connection: keep-alive\r\n")
+            }
         }
         if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
         narrowAllow(head, for: client, &options)

@@ -28,7 +28,8 @@ extension Ref<Worker> {
                 index: index, base: base, wheel: wheel, inbox: inbox, outbox: outbox, use: use,
                 inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
                 tick: unsafe .timer(base, workerTicked, context),
-                log: WriteAhead(index: index, snapshot: snapshot, process: process), clients: clients,
+                log: WriteAhead(index: index, snapshot: snapshot, process: process),
+                clients: clients,
                 request: RequestHead(maximumFields: settings.limits.fields),
                 response: ResponseHead(maximumFields: settings.limits.fields),
                 requestLimits: settings.limits.ofRequests,
@@ -56,8 +57,9 @@ extension Ref<Worker> {
     private func install(_ snapshot: Snapshot, _ listeners: [Listener]) {
         let settings = snapshot.settings
         let old = value.use
-        value.use = Ref<SnapshotUse>.make(
-            SnapshotUse(snapshot: snapshot, pools: snapshot.addresses.map(pool)))
+        let pools = snapshot.addresses.map(pool)
+        value.use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: pools))
+        for pool in value.pools where !pools.contains(pool) { pool.retire() }
         if old.value.users == 0 { value.retiredUses.append(old) }
         if settings.limits.fields != value.request.fields.capacity {
             value.request = RequestHead(maximumFields: settings.limits.fields)
@@ -68,7 +70,8 @@ extension Ref<Worker> {
         value.contentLimit = settings.limits.content.map(UInt64.init)
         value.log.adopt(snapshot)
         value.log.stream.appendConfigurationLoaded(
-            at: value.now, policyDigest: settings.policyDigest.bytes, file: settings.files.first ?? "",
+            at: value.now, policyDigest: settings.policyDigest.bytes,
+            file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
         listen(on: listeners)
     }
@@ -76,7 +79,10 @@ extension Ref<Worker> {
     /// The pool for an address: the same one over reloads.
     private func pool(_ address: SocketAddress) -> Ref<UpstreamPool> {
         let text = address.text
-        for pool in value.pools where pool.value.addressText == text { return pool }
+        for pool in value.pools where pool.value.addressText == text {
+            pool.value.isRetired = false
+            return pool
+        }
         let pool = Ref<UpstreamPool>.make(UpstreamPool(address: address, text: text))
         value.pools.append(pool)
         return pool
@@ -85,7 +91,9 @@ extension Ref<Worker> {
     /// Watches exactly these listeners; one that is still wanted is left alone.
     private func listen(on listeners: [Listener]) {
         for acceptor in value.acceptors
-        where !acceptor.value.isRetired && !listeners.contains(where: { $0 === acceptor.value.listener }) {
+        where !acceptor.value.isRetired
+            && !listeners.contains(where: { $0 === acceptor.value.listener })
+        {
             acceptor.retire()
         }
         let kept = value.acceptors.filter { !$0.value.isRetired }
@@ -137,5 +145,7 @@ extension Ref<ClientConnection> {
 
 extension Limits {
     var ofRequests: HeadLimits { HeadLimits(head: requestHead, target: target, fields: fields) }
-    var ofResponses: HeadLimits { HeadLimits(head: responseHead, target: responseHead, fields: fields) }
+    var ofResponses: HeadLimits {
+        HeadLimits(head: responseHead, target: responseHead, fields: fields)
+    }
 }

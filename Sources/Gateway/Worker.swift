@@ -40,6 +40,8 @@ struct Worker: ~Copyable {
     /// Text of an answer of our own.
     var body = ByteBuffer(capacity: 4096)
     var text = ByteBuffer(capacity: 1024)
+    /// What would have passed, for the client to read; empty where there is nothing to say.
+    var hint = ByteBuffer(capacity: 512)
     /// What passes at the path of the request being answered: as Allow, and as JSON.
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
@@ -114,7 +116,10 @@ extension Ref<Worker> {
 
     /// Frees what was closed in this iteration; nothing refers to it any more.
     private func reap() {
-        while let client = value.closedClients.popLast() { client.destroy() }
+        while let client = value.closedClients.popLast() {
+            client.value.note?.destroy()
+            client.destroy()
+        }
         while let upstream = value.closedUpstreams.popLast() { upstream.destroy() }
         while let use = value.retiredUses.popLast() { use.destroy() }
     }

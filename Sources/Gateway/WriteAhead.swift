@@ -92,9 +92,7 @@ extension Ref<Worker> {
         value.log.isStuck = true
         switch value.log.onFull {
         case .block:
-            for client in value.log.held where client.value.phase != .closed {
-                client.value.deadline.set(value.use.value.timeouts.log)
-            }
+            for client in value.log.held { limitHold(client) }
         case .drop: value.log.stream.dropPending()
         case .refuse:
             value.log.stream.dropPending()
@@ -147,6 +145,11 @@ extension Ref<Worker> {
         guard !client.value.isHeld else { return }
         client.value.isHeld = true
         value.log.held.append(client)
-        if value.log.isStuck { client.value.deadline.set(value.use.value.timeouts.log) }
+    }
+
+    /// A client that waits for a log that takes nothing waits no longer than `timeouts.log`.
+    func limitHold(_ client: Ref<ClientConnection>) {
+        guard client.value.isHeld, value.log.isStuck, client.value.phase != .closed else { return }
+        client.value.deadline.set(value.use.value.timeouts.log)
     }
 }

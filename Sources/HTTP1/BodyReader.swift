@@ -21,13 +21,16 @@ package struct BodyReader: Sendable, BitwiseCopyable {
         package var consumed: Int
         /// Bytes now at the front of the input, to be forwarded. Never more than `consumed`.
         package var kept: Int
+        /// Bytes of the content itself among what was used up: without any framing.
+        package var data: Int
         /// What is wrong at `consumed`; what was kept before it is still good. 400, of a
         /// response see `ProtocolError.inResponse`.
         package var error: ProtocolError?
 
-        package init(consumed: Int, kept: Int, error: ProtocolError?) {
+        package init(consumed: Int, kept: Int, data: Int = 0, error: ProtocolError?) {
             self.consumed = consumed
             self.kept = kept
+            self.data = data
             self.error = error
         }
     }
@@ -92,7 +95,8 @@ package struct BodyReader: Sendable, BitwiseCopyable {
     }
 
     private static func plain(_ length: Int, _ form: Form) -> Progress {
-        Progress(consumed: length, kept: form == .discarded ? 0 : length, error: nil)
+        let kept = form == .discarded ? 0 : length
+        return Progress(consumed: length, kept: kept, data: length, error: nil)
     }
 
     /// Counts off data, at most `available` bytes of it.
@@ -106,7 +110,9 @@ package struct BodyReader: Sendable, BitwiseCopyable {
         var compactor = Compactor(bytes)
         while compactor.input < bytes.count && phase != .trailers {
             if phase == .data {
-                compactor.pass(take(bytes.count - compactor.input), keeping: form != .discarded)
+                let length = take(bytes.count - compactor.input)
+                compactor.data &+= length
+                compactor.pass(length, keeping: form != .discarded)
                 if remaining == 0 { phase = .dataCR }
                 continue
             }
@@ -196,6 +202,8 @@ private struct Compactor {
     private(set) var input = 0
     /// What has been kept.
     private(set) var output = 0
+    /// How much of what has been read is content.
+    var data = 0
 
     init(_ bytes: MutableByteView) { self.bytes = bytes }
 
@@ -209,6 +217,6 @@ private struct Compactor {
     }
 
     func progress(_ error: ProtocolError?) -> BodyReader.Progress {
-        BodyReader.Progress(consumed: input, kept: output, error: error)
+        BodyReader.Progress(consumed: input, kept: output, data: data, error: error)
     }
 }

@@ -40,8 +40,9 @@ enum Halt: Error {
         return unsafe ByteView(base: base + offset, count: length)
     }
 
-    /// Goes past all bytes that may stand in a token.
-    @inline(__always) mutating func skipToken() {
+    /// Where the bytes from `start` on cease to be such as may stand in a token.
+    @inline(__always) func tokenEnd(_ start: Int) -> Int {
+        var offset = start
         while true {
             while offset &+ 8 <= end {
                 // The load ends at offset + 8, which is not beyond the end.
@@ -52,15 +53,20 @@ enum Halt: Error {
                 }
                 offset &+= 8
             }
-            guard offset < end, Token.contains(self[offset]) else { return }
+            guard offset < end, Token.contains(self[offset]) else { return offset }
             offset &+= 1
         }
     }
 
+    /// Where a line that ends with the CR at `index` has its successor.
+    @inline(__always) func lineEnd(_ index: Int) throws(Halt) -> Int {
+        guard try byte(at: index &+ 1) == 0x0a else { throw .refused(.bareCR) }
+        return index &+ 2
+    }
+
     /// Goes past CRLF; the cursor stands on a CR.
     @inline(__always) mutating func skipLineEnd() throws(Halt) {
-        guard try byte(at: offset &+ 1) == 0x0a else { throw .refused(.bareCR) }
-        offset &+= 2
+        offset = try lineEnd(offset)
     }
 
     /// Goes past CRLF; anything else is `stray`, line ends and white space aside.
@@ -105,44 +111,49 @@ enum Halt: Error {
 
 extension HeadCursor {
     /// Reads one field line (RFC 9112 §5) into `fields`, or goes past the empty line: nil.
+    ///
+    /// Works on copies of `offset`, which stay in registers.
     @inline(__always) mutating func fieldLine(
         into fields: inout FieldSection, limit: Int
     ) throws(Halt) -> FieldLine? {
         let start = offset
-        skipToken()
-        let nameLength = offset &- start
+        let nameEnd = tokenEnd(start)
+        let nameLength = nameEnd &- start
         guard nameLength <= Int(UInt16.max) else { throw .refused(.headTooLarge) }
-        guard try byte(at: offset) == 0x3a, nameLength > 0 else {
-            try endFields(nameLength)
+        guard try byte(at: nameEnd) == 0x3a, nameLength > 0 else {
+            offset = try emptyLineEnd(nameEnd, nameLength)
             return nil
         }
-        offset &+= 1
-        while try ASCII.isBlank(byte(at: offset)) { offset &+= 1 }
-        let valueStart = offset
-        let valueEnd = try skipValue()
+        var valueStart = nameEnd &+ 1
+        while try ASCII.isBlank(byte(at: valueStart)) { valueStart &+= 1 }
+        let end = try valueEnd(valueStart)
+        offset = try lineEnd(end)
         let match = FieldName.lookup(view(start, nameLength))
         let line = FieldLine(
             nameOffset: UInt32(truncatingIfNeeded: start),
             nameLength: UInt16(truncatingIfNeeded: nameLength),
             valueOffset: UInt32(truncatingIfNeeded: valueStart),
-            valueLength: UInt32(truncatingIfNeeded: valueEnd &- valueStart),
+            valueLength: UInt32(truncatingIfNeeded: trimmedEnd(valueStart, end) &- valueStart),
             name: match.name, isVariant: match.isVariant)
         guard fields.count < limit, fields.append(line) else { throw .refused(.tooManyFields) }
         return line
     }
 
-    /// Goes past a value and its CRLF; returns where the value ends without white space.
-    @inline(__always) private mutating func skipValue() throws(Halt) -> Int {
-        let start = offset
+    /// Where the CR behind a value stands.
+    @inline(__always) private func valueEnd(_ start: Int) throws(Halt) -> Int {
+        var index = start
         while true {
-            offset = unsafe ByteScan.first(base, from: offset, to: end, Word.controls)
-            let byte = try byte(at: offset)
-            if byte == 0x0d { break }
+            index = unsafe ByteScan.first(base, from: index, to: end, Word.controls)
+            let byte = try byte(at: index)
+            if byte == 0x0d { return index }
             guard byte == 0x09 else { throw .refused(Self.problem(inValue: byte)) }
-            offset &+= 1
+            index &+= 1
         }
-        var last = offset
-        try skipLineEnd()
+    }
+
+    /// `end` without the white space before it.
+    @inline(__always) private func trimmedEnd(_ start: Int, _ end: Int) -> Int {
+        var last = end
         while last > start, ASCII.isBlank(self[last &- 1]) { last &-= 1 }
         return last
     }
@@ -155,12 +166,15 @@ extension HeadCursor {
         }
     }
 
-    /// Goes past the empty line, or says what is wrong with the byte that ends a name.
-    @inline(never) private mutating func endFields(_ nameLength: Int) throws(Halt) {
-        switch self[offset] {
+    /// Where the empty line ends, or what is wrong with the byte that ends a name.
+    @inline(never) private func emptyLineEnd(
+        _ nameEnd: Int, _ nameLength: Int
+    ) throws(Halt) -> Int {
+        switch self[nameEnd] {
         case 0x0d:
-            try skipLineEnd()
+            let next = try lineEnd(nameEnd)
             if nameLength > 0 { throw .refused(.colonMissing) }
+            return next
         case 0x0a: throw .refused(.bareLF)
         case 0x20, 0x09: throw .refused(nameLength == 0 ? .obsFold : .whiteSpaceBeforeColon)
         case 0x3a: throw .refused(.fieldNameMissing)

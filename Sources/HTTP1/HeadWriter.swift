@@ -11,6 +11,8 @@ package enum HeadWriter {
 
         /// The gate has answered or will answer `100 Continue` itself.
         package static let dropsExpect = RequestOptions(rawValue: 1)
+        /// `extra` holds a decremented `Max-Forwards`.
+        package static let dropsMaxForwards = RequestOptions(rawValue: 2)
     }
 
     /// What a response head keeps or loses besides what it always loses.
@@ -43,6 +45,7 @@ package enum HeadWriter {
         var removed = requestRemovals
         if case .absolute = head.target.form { removed.add(.host) }
         if options.contains(.dropsExpect) || !mayExpect(head) { removed.add(.expect) }
+        if options.contains(.dropsMaxForwards) { removed.add(.maxForwards) }
         buffer.reserve(head.length &+ extra.count &+ 16)
         let written = buffer.count
         let start = RequestLineWriter.write(head, bytes, into: &buffer)

@@ -68,8 +68,8 @@ package enum RequestParser {
     private static func readMethod(
         _ cursor: inout HeadCursor, _ limits: HeadLimits
     ) throws(Halt) {
-        cursor.skipToken()
-        let length = cursor.offset
+        let length = cursor.tokenEnd(0)
+        cursor.offset = length
         guard length <= limits.target else { throw .refused(.methodTooLong) }
         let byte = try cursor.byte(at: length)
         if byte == 0x20 && length > 0 { return }

@@ -95,7 +95,7 @@
     package var bytes: [UInt8] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
     /// Lends the array's bytes as a view that is valid during `body`.
     package func withView<Result>(_ body: (ByteView) throws -> Result) rethrows -> Result {
         try unsafe withUnsafeBufferPointer { buffer in

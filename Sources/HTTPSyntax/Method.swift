@@ -55,7 +55,9 @@ package struct Method: Hashable, Sendable, CustomStringConvertible {
 
     /// The methods that RFC 9110 §9.2.2 and the registry call idempotent: a request lost with a
     /// connection may be sent again.
-    package var isIdempotent: Bool { isRegistered && (Self.idempotent &>> UInt64(rawValue)) & 1 != 0 }
+    package var isIdempotent: Bool {
+        isRegistered && (Self.idempotent &>> UInt64(rawValue)) & 1 != 0
+    }
 
     private static let idempotent: UInt64 = bits(
         "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY", "ACL", "BASELINE-CONTROL",
@@ -70,21 +72,22 @@ package struct Method: Hashable, Sendable, CustomStringConvertible {
 
     /// The number of a registered method, or `.unknown`. The hot ones are found by a comparison
     /// of words, without touching the registry.
-    package init(registered token: ByteView) {
+    package init(registered token: ByteView) { self = Self.find(token) }
+
+    private static func find(_ token: ByteView) -> MethodID {
         switch token.count {
         case 3:
-            if token.equals(ByteView("GET")) { self = .get; return }
-            if token.equals(ByteView("PUT")) { self = .put; return }
+            if token.equals(ByteView("GET")) { return .get }
+            if token.equals(ByteView("PUT")) { return .put }
         case 4:
-            if token.equals(ByteView("POST")) { self = .post; return }
-            if token.equals(ByteView("HEAD")) { self = .head; return }
-        case 6:
-            if token.equals(ByteView("DELETE")) { self = .delete; return }
-        case 7:
-            if token.equals(ByteView("OPTIONS")) { self = .options; return }
+            if token.equals(ByteView("POST")) { return .post }
+            if token.equals(ByteView("HEAD")) { return .head }
+        case 5: if token.equals(ByteView("PATCH")) { return .patch }
+        case 6: if token.equals(ByteView("DELETE")) { return .delete }
+        case 7: if token.equals(ByteView("OPTIONS")) { return .options }
         default: break
         }
-        self = Self.search(token)
+        return search(token)
     }
 
     @inline(never) private static func search(_ token: ByteView) -> MethodID {

@@ -18,7 +18,8 @@
     package static let none = MethodSet()
     /// `any`: every valid token but TRACE and CONNECT.
     package static let any = MethodSet(
-        registered: ~(1 << UInt64(MethodID.trace.rawValue) | 1 << UInt64(MethodID.connect.rawValue)),
+        registered: ~(1 << UInt64(MethodID.trace.rawValue))
+            & ~(1 << UInt64(MethodID.connect.rawValue)),
         custom: ~0, others: true)
 
     @inlinable package func contains(_ method: MethodID) -> Bool {

@@ -27,7 +27,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     package static let maximumCount = 64
     package static let maximumDecodings = 2
     /// Bytes of all readings together.
-    package static let maximumBytes = 128 * 1024
+    package static let maximumBytes = 64 * 1024
 
     private struct Entry {
         var offset: Int
@@ -71,13 +71,6 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
         bytes.removeAll(keepingCapacity: true)
         prepareCandidate(path.count)
         let length = apply(.decodeUnreserved, to: path)
-        keep(length, decodings: 0, views: 1)
-    }
-
-    /// The same for a path of which only upper case is remarkable: it and it folded.
-    package func beginFolded(_ path: ByteView) {
-        begin(path)
-        let length = apply(.foldCase, to: path)
         keep(length, decodings: 0, views: 1)
     }
 

@@ -9,21 +9,12 @@
     @inlinable package init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// A byte for which a path is refused: control, space, DEL, over 0x7F, backslash.
-    package static let refused = PathTraits(rawValue: 1 << 0)
-    package static let percent = PathTraits(rawValue: 1 << 1)
-    package static let upperCase = PathTraits(rawValue: 1 << 2)
-    package static let semicolon = PathTraits(rawValue: 1 << 3)
+    @inlinable package static var refused: PathTraits { PathTraits(rawValue: 1 << 0) }
+    @inlinable package static var percent: PathTraits { PathTraits(rawValue: 1 << 1) }
+    @inlinable package static var upperCase: PathTraits { PathTraits(rawValue: 1 << 2) }
+    @inlinable package static var semicolon: PathTraits { PathTraits(rawValue: 1 << 3) }
     /// An empty segment, a dot segment or a segment that ends with a dot.
-    package static let dotsOrEmpty = PathTraits(rawValue: 1 << 4)
-
-    /// What gives a path more than one reading at `level`.
-    package static func ambiguous(at level: ReadingLevel) -> PathTraits {
-        switch level {
-        case .exact: []
-        case .standard: [.percent, .dotsOrEmpty]
-        case .all: [.percent, .dotsOrEmpty, .upperCase, .semicolon]
-        }
-    }
+    @inlinable package static var dotsOrEmpty: PathTraits { PathTraits(rawValue: 1 << 4) }
 }
 
 package enum PathScan {

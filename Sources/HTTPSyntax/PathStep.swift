@@ -47,7 +47,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     }
 
     /// Whether it counts against the limit of two decodings.
-    package var isDecoding: Bool { self == .decode || self == .decodeKeepingSlash }
+    package var isDecoding: Bool { trigger == .percent }
 
     /// Whether a path with these marks may change; a path without them does not.
     package func mayChange(_ marks: PathMarks) -> Bool { !marks.isDisjoint(with: trigger) }

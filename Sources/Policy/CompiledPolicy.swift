@@ -27,6 +27,8 @@ package final class CompiledPolicy: Sendable {
     let viewCount: Int
     /// By level the views of a path that no step changes, as bits.
     let plainViews: (UInt64, UInt64, UInt64)
+    /// The views of a path of which only upper case is remarkable, and of it folded.
+    let caseViews: (UInt64, UInt64)
     let transitions: FlatArray<UInt8>
     let allows: FlatArray<AllowRecord>
     let methodNames: FlatArray<TextRange>
@@ -42,6 +44,7 @@ package final class CompiledPolicy: Sendable {
         viewCount = parts.views.count
         let reachable = parts.views.reachable
         plainViews = (reachable[0], reachable[1], reachable[2])
+        caseViews = (parts.views.unfolded, parts.views.folded)
         transitions = FlatArray(parts.views.transitions)
         allows = FlatArray(parts.allows)
         methodNames = FlatArray(parts.methodNames)

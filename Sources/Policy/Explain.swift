@@ -11,9 +11,10 @@ extension CompiledPolicy {
             return Explanation(verdict: verdict, readings: [])
         }
         let scope = scope(of: request.host)
-        if verdict.readings == 1 && scratch.readings.count != 1 {
-            scratch.readings.begin(request.path.isEmpty ? ByteView("/") : request.path)
-        }
+        // The verdict may have come the fast way, which keeps no readings.
+        let path = request.path.isEmpty ? ByteView("/") : request.path
+        scratch.readings.begin(path)
+        _ = close(path, rules[Int(verdict.rule)].readings, scratch)
         var readings: [Explanation.Reading] = []
         for index in 0..<scratch.readings.count {
             var found: [Int32] = index == 0 ? [verdict.rule] : []

@@ -66,20 +66,92 @@ extension CompiledPolicy {
         if traits.contains(.percent) { return judgeEscaped(request, path, scope, scratch) }
         let rule = rawRule(path, scope: scope)
         let record = rules[Int(rule)]
-        let isPlain = traits.isDisjoint(with: .ambiguous(at: record.readings))
+        let isPlain = traits.isDisjoint(with: Self.ambiguous(at: record.readings))
         if isPlain && plainViews(at: record.readings) == 1 {
-            var tally = Tally(request)
-            tally.add(rule, record, allows[Int(record.allow)].methods)
-            return verdict(tally, raw: rule, rawPassed: tally.rulesPassed, readings: 1)
+            return judgePlain(request, rule, record)
         }
-        if viewCount == 1 && traits == .upperCase {
-            scratch.readings.beginFolded(path)
-        } else {
-            scratch.readings.begin(path)
-            let problem = close(path, record.readings, scratch)
-            if problem != .none { return malformed(problem, rule: rule) }
+        if isPlain || traits == .upperCase, path.count <= Self.foldedOnStack,
+            passesQuickly(request, path, isFolded: !isPlain, rule, scope, scratch)
+        {
+            return Verdict(
+                outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none,
+                status: 0, rule: rule, readings: isPlain ? 1 : 2,
+                allowed: allows[Int(record.allow)].methods)
         }
+        scratch.readings.begin(path)
+        let problem = close(path, record.readings, scratch)
+        if problem != .none { return malformed(problem, rule: rule) }
         return judgeReadings(request, scope, rule, scratch)
+    }
+
+    private static let foldedOnStack = 1024
+
+    /// Whether a path which no step changes, or only folding, passes by every rule it finds,
+    /// and these have the methods of the raw one's. Otherwise the readings are to be computed.
+    private func passesQuickly(
+        _ request: PolicyRequest, _ path: ByteView, isFolded: Bool, _ rule: Int32, _ scope: Int,
+        _ scratch: JudgeScratch
+    ) -> Bool {
+        let record = rules[Int(rule)]
+        guard record.mode == .enforce, !request.isPreflight,
+            allows[Int(record.allow)].methods.contains(request.method)
+        else { return false }
+        if !isFolded {
+            let views = plainViews(at: record.readings)
+            return finds(record, path, scope, views, scratch)
+        }
+        guard finds(record, path, scope, caseViews.0, scratch) else { return false }
+        return unsafe withUnsafeTemporaryAllocation(
+            of: UInt8.self, capacity: Self.foldedOnStack
+        ) { buffer in
+            guard let base = buffer.baseAddress else { return false }
+            // path.count is at most the capacity.
+            for index in 0..<path.count {
+                unsafe base[index] = ASCII.lowercased(path.base[index])
+            }
+            let folded = unsafe ByteView(base: base, count: path.count)
+            return finds(record, folded, scope, caseViews.1, scratch)
+        }
+    }
+
+    /// Whether a path finds only rules that enforce the methods of `record`, in all `views`.
+    private func finds(
+        _ record: RuleRecord, _ path: ByteView, _ scope: Int, _ views: UInt64,
+        _ scratch: JudgeScratch
+    ) -> Bool {
+        var rest = views
+        var isSame = true
+        while rest != 0, isSame {
+            forEachRule(path, scope: scope, anyView: rest.trailingZeroBitCount, scratch) { found in
+                let other = rules[Int(found)]
+                if other.allow != record.allow || other.mode != .enforce { isSame = false }
+            }
+            rest &= rest - 1
+        }
+        return isSame
+    }
+
+    /// What gives a path more than one reading.
+    @inline(__always) private static func ambiguous(at level: ReadingLevel) -> PathTraits {
+        switch level {
+        case .exact: []
+        case .standard: [.percent, .dotsOrEmpty]
+        case .all: [.percent, .dotsOrEmpty, .upperCase, .semicolon]
+        }
+    }
+
+    @inline(__always) private func judgePlain(
+        _ request: PolicyRequest, _ rule: Int32, _ record: RuleRecord
+    ) -> Verdict {
+        let methods = allows[Int(record.allow)].methods
+        if record.mode == .enforce, !request.isPreflight, methods.contains(request.method) {
+            return Verdict(
+                outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none,
+                status: 0, rule: rule, readings: 1, allowed: methods)
+        }
+        var tally = Tally(request)
+        tally.add(rule, record, methods)
+        return verdict(tally, raw: rule, rawPassed: tally.rulesPassed, readings: 1)
     }
 
     /// A path with escapes: its raw reading has those of unreserved characters decoded.
@@ -93,7 +165,7 @@ extension CompiledPolicy {
         return judgeReadings(request, scope, rule, scratch)
     }
 
-    private func close(
+    func close(
         _ path: ByteView, _ level: ReadingLevel, _ scratch: JudgeScratch
     ) -> PathProblem {
         scratch.readings.close(
@@ -133,13 +205,20 @@ extension CompiledPolicy {
         while views != 0 {
             let view = views.trailingZeroBitCount
             scratch.readings.withReading(reading) { path in
-                if view == 0 {
-                    body(rawRule(path, scope: scope))
-                } else {
-                    forEachRule(path, scope: scope, view: view, scratch, body)
-                }
+                forEachRule(path, scope: scope, anyView: view, scratch, body)
             }
             views &= views - 1
+        }
+    }
+
+    private func forEachRule(
+        _ path: ByteView, scope: Int, anyView view: Int, _ scratch: JudgeScratch,
+        _ body: (Int32) -> Void
+    ) {
+        if view == 0 {
+            body(rawRule(path, scope: scope))
+        } else {
+            forEachRule(path, scope: scope, view: view, scratch, body)
         }
     }
 

@@ -9,23 +9,32 @@ struct MethodCatalog {
 
     /// In the order of their numbers, from 64 on.
     private(set) var custom: [Method] = []
+    /// The registered ones too.
     private var numbers: [Method: MethodID] = [:]
     private let declared: Set<Method>
 
     init(declared: [Method]) {
         self.declared = Set(declared)
+        for (index, name) in MethodID.registry.enumerated() {
+            if let method = Method(ByteView(name).text) {
+                numbers[method] = MethodID(rawValue: UInt8(index))
+            }
+        }
         for method in declared where Self.refusal(of: method) == nil { _ = intern(method) }
     }
 
     /// The number of a method; nil where there are too many custom ones.
     mutating func intern(_ method: Method) -> MethodID? {
-        if let known = numbers[method] ?? method.registered { return known }
+        if let known = numbers[method] { return known }
         guard custom.count < Self.maximumCustom else { return nil }
         let id = MethodID(rawValue: MethodID.firstCustom + UInt8(custom.count))
         custom.append(method)
         numbers[method] = id
         return id
     }
+
+    /// The number that a method already has.
+    func number(of method: Method) -> MethodID? { numbers[method] }
 
     /// What is wrong with a listed method, and what was probably meant.
     func failure(of method: Method) -> PathPattern.Failure? {

@@ -15,6 +15,16 @@ struct PathPattern {
     /// steps that make readings of paths apply to it as they do to paths.
     var spelling: [UInt8]
 
+    /// Whether some segment begins with a colon, as parameters do elsewhere.
+    static func hasColonSegment(_ text: String) -> Bool {
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            if byte == 0x3a && previous == 0x2f { return true }
+            previous = byte
+        }
+        return false
+    }
+
     /// One thing wrong, and what would be right.
     struct Failure: Error, Equatable {
         var message: String
@@ -44,17 +54,21 @@ private struct PatternParser {
     init(text: String) { self.text = text }
 
     mutating func parse() throws(PathPattern.Failure) -> [UInt8] {
-        let parts = Array(text.utf8).dropFirst().split(
-            separator: 0x2f, omittingEmptySubsequences: false)
-        for (index, part) in parts.enumerated() {
-            let isLast = index == parts.count - 1
-            if part.isEmpty && !isLast {
+        let bytes = Array(text.utf8)
+        spelling.reserveCapacity(bytes.count + 8)
+        var start = 1
+        while start <= bytes.count {
+            let end = bytes[start...].firstIndex(of: 0x2f) ?? bytes.count
+            let isLast = end == bytes.count
+            if start == end && !isLast {
                 throw fail("holds an empty segment", accepted: "one slash between segments")
             }
             spelling.append(0x2f)
-            try take(Array(part), isLast: isLast)
+            try take(bytes[start..<end], isLast: isLast)
+            start = end + 1
+            segments += 1
         }
-        if parts.count > PathPattern.maximumSegments {
+        if segments > PathPattern.maximumSegments {
             throw fail("has more than \(PathPattern.maximumSegments) segments")
         }
         return spelling
@@ -68,9 +82,9 @@ private struct PatternParser {
     }
 
     private mutating func take(
-        _ segment: [UInt8], isLast: Bool
+        _ segment: ArraySlice<UInt8>, isLast: Bool
     ) throws(PathPattern.Failure) {
-        if segment == [0x2a] {
+        if segment.count == 1, segment.first == 0x2a {
             guard isLast else {
                 throw fail(
                     "holds '*' before its end", accepted: "{name} for one segment, /* at the end")
@@ -84,7 +98,7 @@ private struct PatternParser {
     }
 
     private mutating func takeParameter(
-        _ segment: [UInt8], isLast: Bool
+        _ segment: ArraySlice<UInt8>, isLast: Bool
     ) throws(PathPattern.Failure) {
         let written = String(decoding: segment, as: UTF8.self)
         guard segment.first == 0x7b, segment.last == 0x7d,
@@ -116,12 +130,12 @@ private struct PatternParser {
         ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == 0x5f || byte == 0x2d
     }
 
-    private mutating func takeLiteral(_ segment: [UInt8]) throws(PathPattern.Failure) {
+    private mutating func takeLiteral(_ segment: ArraySlice<UInt8>) throws(PathPattern.Failure) {
         let start = spelling.count
-        var index = 0
-        while index < segment.count {
+        var index = segment.startIndex
+        while index < segment.endIndex {
             if segment[index] == 0x25 {
-                let byte = segment.withView { PathEscape.byte(at: index, of: $0) }
+                let byte = Array(segment[index...]).withView { PathEscape.byte(at: 0, of: $0) }
                 try takeEscape(byte)
                 index += 3
             } else {
@@ -129,7 +143,8 @@ private struct PatternParser {
                 index += 1
             }
         }
-        if spelling[start...] == [0x2e] || spelling[start...] == [0x2e, 0x2e] {
+        let length = spelling.count - start
+        if (1...2).contains(length), spelling[start...].allSatisfy({ $0 == 0x2e }) {
             throw fail("holds a dot segment", accepted: "the path without '.' and '..'")
         }
     }

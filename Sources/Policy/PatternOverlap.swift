@@ -19,7 +19,7 @@ struct PatternOverlapFinder {
     /// As many are reported of one scope.
     static let maximumReported = 20
     /// Pairs of nodes that are looked at; a limit for rules entangled beyond any sense.
-    static let maximumSteps = 10_000_000
+    static let maximumSteps = 3_000_000
 
     private let tree: PatternTableBuilder
     private(set) var overlaps: [PatternOverlap] = []

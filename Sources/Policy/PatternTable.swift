@@ -149,6 +149,15 @@ struct PatternSlot: BitwiseCopyable {
 
     @inline(__always) private static func segmentEnd(_ path: ByteView, from start: Int) -> Int {
         var end = start
+        // Within the view: eight bytes fit before path.count.
+        while end &+ 8 <= path.count {
+            let word = unsafe UnsafeRawPointer(path.base + end).loadUnaligned(as: UInt64.self)
+            let other = UInt64(littleEndian: word) ^ 0x2f2f_2f2f_2f2f_2f2f
+            // Exact up to the first slash, which is all that counts.
+            let slashes = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
+            if slashes != 0 { return end &+ slashes.trailingZeroBitCount &>> 3 }
+            end &+= 8
+        }
         // Within the view: end < path.count.
         while end < path.count, unsafe path.base[end] != 0x2f { end &+= 1 }
         return end
@@ -173,15 +182,22 @@ struct PatternSlot: BitwiseCopyable {
         }
         let end = Self.segmentEnd(path, from: start)
         let literal = child(of: index, path.slice(start, end - start))
-        for child in [literal, end > start ? node.parameter : -1] where child >= 0 {
-            if end < path.count {
-                collect(path, from: end + 1, at: child, into: &found)
-            } else {
-                let node = unsafe nodes[Int(child)]
-                append(Self.first(node.exact, node.slash, node.rest), to: &found)
-            }
+        if literal >= 0 { collect(path, past: end, to: literal, into: &found) }
+        if node.parameter >= 0, end > start {
+            collect(path, past: end, to: node.parameter, into: &found)
         }
         append(node.rest, to: &found)
+    }
+
+    private func collect(
+        _ path: ByteView, past end: Int, to child: Int32, into found: inout [Int32]
+    ) {
+        guard end == path.count else {
+            collect(path, from: end + 1, at: child, into: &found)
+            return
+        }
+        let node = unsafe nodes[Int(child)]
+        append(Self.first(node.exact, node.slash, node.rest), to: &found)
     }
 
     private func append(_ entry: Int32, to found: inout [Int32]) {

@@ -17,6 +17,9 @@ struct PatternViews {
     private(set) var transitions: [UInt8] = []
     /// For each level the views that a path may meet which no step changes, as bits.
     private(set) var reachable: [UInt64] = [1, 1, 1]
+    /// The views that a path meets of which only upper case is remarkable: as it is, and folded.
+    private(set) var unfolded: UInt64 = 1
+    private(set) var folded: UInt64 = 1
     /// Whether there would be more views than allowed.
     private(set) var isExhausted = false
 
@@ -30,12 +33,27 @@ struct PatternViews {
         spellings = [changeable.map { patterns[$0] }]
         var view = 0
         while view < spellings.count {
-            for step in PathStep.allCases { follow(step, from: view) }
+            let marks = spellings[view].reduce(into: PathMarks()) { marks, spelling in
+                marks.formUnion(spelling.withView { PathMarks(of: $0) })
+            }
+            for step in PathStep.allCases {
+                if step.mayChange(marks) {
+                    follow(step, from: view)
+                } else {
+                    transitions.append(UInt8(view))
+                }
+            }
             if isExhausted { return }
             view += 1
         }
-        reachable[1] = closure(of: PathStep.steps(at: .standard))
-        reachable[2] = closure(of: PathStep.allCases)
+        reachable[1] = closure(of: PathStep.steps(at: .standard), from: 1)
+        reachable[2] = closure(of: PathStep.allCases, from: 1)
+        unfolded = closure(of: PathStep.allCases.filter { $0 != .foldCase }, from: 1)
+        var folds: UInt64 = 0
+        for view in spellings.indices where unfolded & 1 << UInt64(view) != 0 {
+            folds |= 1 << UInt64(transitions[view * 16 + Int(PathStep.foldCase.rawValue)])
+        }
+        folded = closure(of: PathStep.allCases, from: folds)
     }
 
     private static func isChangeable(_ pattern: [UInt8]) -> Bool {
@@ -71,9 +89,9 @@ struct PatternViews {
         transitions.append(UInt8(target ?? 0))
     }
 
-    private func closure(of steps: [PathStep]) -> UInt64 {
-        var found: UInt64 = 1
-        var pending = [0]
+    private func closure(of steps: [PathStep], from start: UInt64) -> UInt64 {
+        var found = start
+        var pending = spellings.indices.filter { start & 1 << UInt64($0) != 0 }
         while let view = pending.popLast() {
             for step in steps {
                 let target = Int(transitions[view * 16 + Int(step.rawValue)])

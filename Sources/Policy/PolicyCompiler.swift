@@ -118,7 +118,7 @@ extension PolicyCompiler {
         } catch {
             report(error, at: rule.patternLocation)
         }
-        if rule.pattern.contains("/:") {
+        if PathPattern.hasColonSegment(rule.pattern) {
             problems.append(
                 PolicyProblem(
                     "the pattern '\(rule.pattern)' holds a segment that begins with ':', which is "
@@ -140,19 +140,20 @@ extension PolicyCompiler {
                 at: one.patternLocation, accepted: "each pattern once for a host",
                 related: [other.patternLocation])
         }
+        let cost = trees.matchingCost(of: scope)
+        guard cost <= PatternTrees.maximumMatchingCost else {
+            report(
+                "the patterns branch so much that a path may take \(cost) steps to match",
+                at: scopes[scope].location,
+                accepted: "at most \(PatternTrees.maximumMatchingCost) steps")
+            return
+        }
         let finder = trees.overlaps(of: scope)
         for overlap in finder.overlaps { report(overlap, rules) }
         if finder.isExhausted {
             report(
                 "the patterns cross in too many ways to be compared",
                 at: scopes[scope].location, accepted: "literals in place of {name} where they do")
-        }
-        let cost = trees.matchingCost(of: scope)
-        if cost > PatternTrees.maximumMatchingCost {
-            report(
-                "the patterns branch so much that a path may take \(cost) steps to match",
-                at: scopes[scope].location,
-                accepted: "at most \(PatternTrees.maximumMatchingCost) steps")
         }
     }
 
@@ -192,8 +193,8 @@ extension PolicyCompiler {
 
     private mutating func check(_ list: MethodList) {
         for (index, method) in list.methods.enumerated() {
+            if let known = catalog.number(of: method), known != .connect { continue }
             let location = list.locations[index]
-            if method.registered != nil && method != Self.connect { continue }
             if let failure = catalog.failure(of: method) {
                 report(failure, at: location)
             } else if catalog.intern(method) == nil {
@@ -209,8 +210,6 @@ extension PolicyCompiler {
                     "'\(method)' is listed twice", at: list.locations[index], severity: .warning))
         }
     }
-
-    private static let connect = Method("CONNECT")
 
     private mutating func checkDefaults() {
         let common = scopes[0].defaults

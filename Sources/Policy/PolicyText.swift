@@ -26,6 +26,10 @@ struct PolicyText {
         var isEscaped = false
         bytes.append(0x22)
         for byte in text.utf8 {
+            if byte >= 0x20, byte != 0x22, byte != 0x5c {
+                bytes.append(byte)
+                continue
+            }
             switch byte {
             case 0x22, 0x5c:
                 bytes.append(0x5c)

@@ -21,18 +21,17 @@ struct RuleIdentifiers {
     private(set) var clashes: [Clash] = []
     private var given: [String: SourceLocation] = [:]
     private var derivedCounts: [String: Int] = [:]
-    private var rules: [(given: String?, derived: String, full: String)] = []
+    private var rules: [(given: String?, derived: String, host: String?, pattern: String)] = []
 
     mutating func add(_ rule: PolicyCompiler.Rule, host: String?) {
         if let id = rule.source.id {
             check(id, at: rule.source.idLocation ?? rule.source.patternLocation)
-            rules.append((id, "", ""))
+            rules.append((id, "", nil, ""))
             return
         }
-        let full = (host ?? "") + rule.source.pattern
         let derived = Self.derive(from: rule.source.pattern, host: host)
         derivedCounts[derived, default: 0] += 1
-        rules.append((nil, derived, full))
+        rules.append((nil, derived, host, rule.source.pattern))
     }
 
     private mutating func check(_ id: String, at location: SourceLocation) {
@@ -68,8 +67,8 @@ struct RuleIdentifiers {
     /// `/api/items/{id}` gives `api-items-id`, `/` gives `root`.
     static func derive(from pattern: String, host: String?) -> String {
         var id: [UInt8] = []
-        let source = host.map { Array($0.utf8) + Array(pattern.utf8) } ?? Array(pattern.utf8)
-        for byte in source {
+        id.reserveCapacity(64)
+        for byte in ((host ?? "") + pattern).utf8 {
             if byte != 0x2d && PathEscape.isUnreserved(byte) {
                 id.append(byte)
             } else if let last = id.last, last != 0x2d, byte != 0x7d {
@@ -84,13 +83,18 @@ struct RuleIdentifiers {
     /// The ids in the order in which the rules came. Where a derived one is not unique, or is
     /// taken, all that share it get a suffix that depends on nothing but their own pattern.
     func names() -> [String] {
-        var taken = Set(given.keys)
+        var suffixed: Set<String> = []
         return rules.map { rule in
             if let given = rule.given { return given }
             var name = rule.derived
             let isTaken = given[name] != nil || name == Self.defaultID
-            if isTaken || derivedCounts[name] ?? 0 > 1 { name += "-" + Self.hash(rule.full) }
-            while !taken.insert(name).inserted { name += "-2" }
+            guard isTaken || derivedCounts[name] ?? 0 > 1 else { return name }
+            name += "-" + Self.hash((rule.host ?? "") + rule.pattern)
+            while given[name] != nil || derivedCounts[name] != nil
+                || !suffixed.insert(name).inserted
+            {
+                name += "-2"
+            }
             return name
         }
     }

@@ -39,8 +39,9 @@ extension CompiledPolicy {
         let stable = table.match(path, root: record.root)
         guard record.hasViews else { return stable }
         let other = table.match(path, root: viewRoots[scope &* viewCount])
-        guard stable >= 0, other >= 0 else { return max(stable, other) }
-        return table.entry(other).isWithin(table.entry(stable)) ? other : stable
+        // Of two that match, the changeable one has a literal where the other has a parameter, or
+        // that would be changeable too; as they are comparable, it is the more specific one.
+        return other >= 0 ? other : stable
     }
 
     /// The rules for a path with the patterns as a view has them: the most specific one, or all
@@ -48,14 +49,12 @@ extension CompiledPolicy {
     func forEachRule(
         _ path: ByteView, scope: Int, view: Int, _ scratch: JudgeScratch, _ body: (Int32) -> Void
     ) {
-        for scope in [scope, 0] {
-            find(path, scope: scope, view: view, scratch)
-            if scratch.found.isEmpty { continue }
-            for entry in scratch.found where isMinimal(entry, among: scratch.found) {
-                body(table.entry(entry).rule)
-            }
-            return
+        find(path, scope: scope, view: view, scratch)
+        if scratch.found.isEmpty && scope != 0 { find(path, scope: 0, view: view, scratch) }
+        for entry in scratch.found where isMinimal(entry, among: scratch.found) {
+            body(table.entry(entry).rule)
         }
+        guard scratch.found.isEmpty else { return }
         body(scopes[scope].defaultRule)
     }
 

@@ -5,7 +5,8 @@ package import HTTPSyntax
 /// What a verdict depends on.
 package struct PolicyRequest {
     package var method: MethodID
-    /// The path of the request target as it was sent, without the query; empty means `/`.
+    /// The path of the request target as it was sent, without the query (so that it holds no
+    /// `?`, and the parser lets no `#` through); empty means `/`.
     package var path: ByteView
     /// The value of Host or the target's authority; empty where there is none (HTTP/1.0).
     package var host: ByteView
@@ -47,7 +48,8 @@ package struct Verdict: BitwiseCopyable, Sendable {
     /// What to answer: 400, 403, 404, 405 or 501; 0 closes without an answer; 204 for
     /// `answerOptions`. Meaningless for `forward`; for a shadowed verdict what would have been.
     package var status: UInt16
-    /// The rule that the raw path finds; -1 for a malformed path.
+    /// The rule that the raw path finds; -1 where the path was refused before any was asked
+    /// (not for too many readings or decodings).
     package var rule: Int32
     /// How many readings were judged.
     package var readings: Int32

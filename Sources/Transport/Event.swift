@@ -32,14 +32,16 @@ internal import Glibc
 
     /// Watches `descriptor` for input as long as there is some.
     package static func read(
-        _ base: EventBase, _ descriptor: Int32, _ callback: EventCallback, _ context: UnsafeMutableRawPointer
+        _ base: EventBase, _ descriptor: Int32, _ callback: EventCallback,
+        _ context: UnsafeMutableRawPointer
     ) -> Event {
         unsafe Event(base, descriptor, Int16(EV_READ | EV_PERSIST), callback, context)
     }
 
     /// Calls back when the process gets `signal`.
     package static func signal(
-        _ base: EventBase, _ signal: Int32, _ callback: EventCallback, _ context: UnsafeMutableRawPointer
+        _ base: EventBase, _ signal: Int32, _ callback: EventCallback,
+        _ context: UnsafeMutableRawPointer
     ) -> Event {
         unsafe Event(base, signal, Int16(EV_SIGNAL | EV_PERSIST), callback, context)
     }

@@ -108,7 +108,9 @@ package final class Listener: Sendable {
 
     private static func bind(_ descriptor: Int32, _ address: SocketAddress) throws(ListenError) {
         let result = unsafe address.withPointer { unsafe Glibc.bind(descriptor, $0, $1) }
-        guard result == 0 else { throw ListenError(address: address.text, step: "bind", code: errno) }
+        guard result == 0 else {
+            throw ListenError(address: address.text, step: "bind", code: errno)
+        }
     }
 
     private static func failed(

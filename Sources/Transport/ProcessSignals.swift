@@ -8,13 +8,15 @@ package enum ProcessSignals {
     package static let terminate = SIGTERM
     package static let user1 = SIGUSR1
 
-    /// Clears a mask that a parent left behind, and ignores SIGPIPE: a peer that went away is an
-    /// error of one write, not the end of the process.
+    /// Clears a mask that a parent left behind, and ignores two signals that would end the
+    /// process for what is an error of one write: a peer that went away (SIGPIPE), a file at its
+    /// size limit (SIGXFSZ).
     package static func prepare() {
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
         _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGXFSZ, SIG_IGN)
     }
 }
 
@@ -32,7 +34,8 @@ package enum Machine {
     package static var hostname: String {
         var name = [CChar](repeating: 0, count: 256)
         guard unsafe gethostname(&name, name.count - 1) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(
+            decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     package static var processID: Int32 { getpid() }

@@ -31,7 +31,9 @@
     }
 
     /// What a C callback is given to find this value again.
-    @inlinable package var context: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(pointer) }
+    @inlinable package var context: UnsafeMutableRawPointer {
+        unsafe UnsafeMutableRawPointer(pointer)
+    }
 
     /// The value in its place; every access is to one field and ends at once.
     @inlinable package var value: Value {

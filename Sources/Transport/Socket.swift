@@ -31,7 +31,8 @@ package enum Socket {
     }
 
     /// Sends two pieces in one call (sendmsg(2)); either may be empty.
-    package static func send(_ descriptor: Int32, _ head: ByteView, _ content: ByteView) -> IOResult {
+    package static func send(_ descriptor: Int32, _ head: ByteView, _ content: ByteView) -> IOResult
+    {
         if content.isEmpty { return send(descriptor, head) }
         if head.isEmpty { return send(descriptor, content) }
         var pieces = unsafe (
@@ -87,7 +88,8 @@ package enum Socket {
 
     static func enable(_ descriptor: Int32, level: Int32, option: Int32) -> Bool {
         var on: Int32 = 1
-        return unsafe setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size)) == 0
+        return unsafe setsockopt(
+            descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size)) == 0
     }
 
     /// The text of an errno; allocates.
@@ -96,10 +98,15 @@ package enum Socket {
     /// How many descriptors the process may have open (RLIMIT_NOFILE), raised to the hard limit.
     package static func raiseDescriptorLimit() -> Int {
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return 1024
+        }
         if limit.rlim_cur < limit.rlim_max {
             let raised = rlimit(rlim_cur: limit.rlim_max, rlim_max: limit.rlim_max)
-            if unsafe withUnsafePointer(to: raised, { unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), $0) }) == 0 {
+            if unsafe withUnsafePointer(
+                to: raised, { unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), $0) })
+                == 0
+            {
                 limit.rlim_cur = limit.rlim_max
             }
         }

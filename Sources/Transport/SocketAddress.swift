@@ -29,7 +29,9 @@ package struct SocketAddress: Sendable {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
-        guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+        guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            return nil
+        }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         return unsafe SocketAddress(copying: &address, size: MemoryLayout<sockaddr_un>.size)
     }
@@ -60,7 +62,9 @@ package struct SocketAddress: Sendable {
     /// Lends the address as the calls want it.
     func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         unsafe withUnsafePointer(to: storage) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, length)
+            }
         }
     }
 
@@ -70,7 +74,11 @@ package struct SocketAddress: Sendable {
         switch family {
         case AF_INET: appendIPv4(octetsAt: 4, to: &buffer)
         case AF_INET6:
-            if isMappedIPv4 { appendIPv4(octetsAt: 20, to: &buffer) } else { appendIPv6(to: &buffer) }
+            if isMappedIPv4 {
+                appendIPv4(octetsAt: 20, to: &buffer)
+            } else {
+                appendIPv6(to: &buffer)
+            }
         default: break
         }
     }
@@ -91,8 +99,11 @@ package struct SocketAddress: Sendable {
         let space = buffer.space(atLeast: Int(INET6_ADDRSTRLEN))
         let written: Int = unsafe withUnsafeBytes(of: storage) { bytes in
             guard let base = bytes.baseAddress else { return 0 }
-            let text = unsafe UnsafeMutableRawPointer(space.base).assumingMemoryBound(to: CChar.self)
-            guard unsafe inet_ntop(AF_INET6, base + 8, text, socklen_t(space.count)) != nil else { return 0 }
+            let text = unsafe UnsafeMutableRawPointer(space.base).assumingMemoryBound(
+                to: CChar.self)
+            guard unsafe inet_ntop(AF_INET6, base + 8, text, socklen_t(space.count)) != nil else {
+                return 0
+            }
             return unsafe strlen(text)
         }
         buffer.didFill(written)

@@ -61,7 +61,9 @@ extension Ref<DemoServer> {
 }
 
 extension Ref<DemoConnection> {
-    private static var limits: HeadLimits { HeadLimits(head: 128 * 1024, target: 64 * 1024, fields: 200) }
+    private static var limits: HeadLimits {
+        HeadLimits(head: 128 * 1024, target: 64 * 1024, fields: 200)
+    }
 
     func readable() {
         let space = value.inbound.space(atLeast: 65536)
@@ -143,7 +145,8 @@ extension Ref<DemoConnection> {
         server.value.body.append(decimal: UInt64(value.contentCount))
         server.value.body.append(" bytes of content)\n")
         server.value.output.removeAll()
-        server.value.output.append("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
+        server.value.output.append(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
         server.value.output.append(decimal: UInt64(server.value.body.count))
         server.value.output.append("\r\n\r\n")
         if !value.isHead { server.value.output.append(server.value.body.view) }
@@ -153,7 +156,9 @@ extension Ref<DemoConnection> {
 
     /// A demo's answers are small: one that the kernel does not take ends the connection.
     private func send(_ bytes: ByteView) {
-        if case .bytes(let count) = Socket.send(value.descriptor, bytes), count == bytes.count { return }
+        if case .bytes(let count) = Socket.send(value.descriptor, bytes), count == bytes.count {
+            return
+        }
         close()
     }
 }

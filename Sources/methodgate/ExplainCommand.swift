@@ -22,7 +22,9 @@ struct ExplainCommand: ParsableCommand {
     var method: String
     @Argument(help: "A URL, or a path that begins with a slash.")
     var url: String
-    @Option(help: ArgumentHelp("Judge an OPTIONS as a CORS preflight for this method.", valueName: "method"))
+    @Option(
+        help: ArgumentHelp(
+            "Judge an OPTIONS as a CORS preflight for this method.", valueName: "method"))
     var preflight: String?
     @OptionGroup var file: ConfigurationOption
     @Flag(help: "Print the result as JSON.")

@@ -73,7 +73,8 @@ struct Explainer {
         for reading in explanation.readings {
             let rule = reading.rules.first.map { settings.policy.facts($0) }
             let list = allow(reading.allowed, reading.rules.first ?? explanation.verdict.rule)
-            text += "    \(reading.path)  →  \(rule?.id.text ?? "?"): \(list.isEmpty ? "nothing" : list)\n"
+            text +=
+                "    \(reading.path)  →  \(rule?.id.text ?? "?"): \(list.isEmpty ? "nothing" : list)\n"
         }
         if explanation.verdict.hintReadings {
             text += "  hint     the rule's `readings` key could admit this spelling\n"

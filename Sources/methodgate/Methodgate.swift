@@ -36,7 +36,9 @@ struct Methodgate: ParsableCommand {
             let message = fullMessage(for: error)
             let isClean = exitCode(for: error) == .success
             if let code = error as? ExitCode { Exit.leave(code.rawValue) }
-            if !message.isEmpty { isClean ? Terminal.out(message + "\n") : Terminal.err(message + "\n") }
+            if !message.isEmpty {
+                isClean ? Terminal.out(message + "\n") : Terminal.err(message + "\n")
+            }
             Exit.leave(isClean ? 0 : 2)
         }
     }

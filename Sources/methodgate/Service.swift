@@ -58,7 +58,8 @@ final class Service {
     fileprivate func handle(signal: Int32) {
         switch signal {
         case ProcessSignals.hangup: reload()
-        case ProcessSignals.user1: report(gateway?.reopenLogs() ?? [], success: "log files opened again")
+        case ProcessSignals.user1:
+            report(gateway?.reopenLogs() ?? [], success: "log files opened again")
         default:
             Terminal.err("draining\n")
             gateway?.drain()
@@ -73,13 +74,16 @@ final class Service {
         }
         guard let settings = result.settings else {
             let errors = count(result.errorCount, "error")
-            Terminal.err("reload failed: \(path): \(errors); the old configuration stays in force\n")
+            Terminal.err(
+                "reload failed: \(path): \(errors); the old configuration stays in force\n")
             return
         }
         do {
             try gateway?.reload(settings)
             Terminal.err("reloaded \(path)\n")
-            for address in gateway?.boundAddresses ?? [] { Terminal.err("listening on \(address)\n") }
+            for address in gateway?.boundAddresses ?? [] {
+                Terminal.err("listening on \(address)\n")
+            }
         } catch {
             Terminal.err("reload failed: \(error); the old configuration stays in force\n")
         }

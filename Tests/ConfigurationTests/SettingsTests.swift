@@ -191,4 +191,14 @@ struct SettingsTests {
                 == "/nonexistent/methodgate.yaml: cannot be opened: No such file or directory\n")
         #expect(ConfigurationLoader.load(path: "/tmp").rendered() == "/tmp: is a directory\n")
     }
+
+    @Test func `a backend whose name does not resolve is refused`() throws {
+        // The reason is the resolver's, and differs with the network the tests run in.
+        let result = try load(
+            listen + "backends: {app: 'http://no-such-host.invalid'}\ndefaults: {methods: any}\n")
+        let finding = try #require(result.diagnostics.first)
+        #expect(finding.key == "backends.app")
+        #expect(finding.message.hasPrefix("'no-such-host.invalid' cannot be resolved: "))
+        #expect(result.settings == nil)
+    }
 }

@@ -47,6 +47,13 @@ final class CaseGates: @unchecked Sendable {
         }
     }
 
+    /// After a gate has died the next case gets another.
+    func forget(_ configuration: String) {
+        if case .success(let gate) = lock.withLock({ gates.removeValue(forKey: configuration) }) {
+            gate.stop()
+        }
+    }
+
     func stopAll() {
         let all = lock.withLock {
             defer { gates = [:] }

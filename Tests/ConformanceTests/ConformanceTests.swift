@@ -9,6 +9,13 @@ struct `Conformance cases` {
     @Test(arguments: try Case.loadAll())
     func `does what the case file says, whole and byte by byte`(_ theCase: Case) throws {
         let gate = try CaseGates.shared.gate(for: theCase.configuration)
+        defer {
+            if let status = gate.gate.process.exitStatus {
+                let said = gate.gate.process.standardError
+                Issue.record("\(theCase.name): the gate ended with \(status): \(said)")
+                CaseGates.shared.forget(theCase.configuration)
+            }
+        }
         let authority = gate.backend.address
         let whole = try CaseRun.play(theCase, on: gate, byteByByte: false)
         for problem in Judge.problems(with: whole, in: theCase, authority: authority) {

@@ -41,6 +41,13 @@ struct FieldExpectations: Sendable {
         return (String(line[..<range.lowerBound]), String(line[range.upperBound...]))
     }
 
+    func demandAbsence(of name: String) -> Bool {
+        demands.contains { key, demand in
+            if case .absent = demand { return key == name }
+            return false
+        }
+    }
+
     /// What is wrong; `value` gives the text form of each key, nil where it is missing.
     func problems(_ value: (String) -> String?) -> [String] {
         demands.compactMap { key, demand in

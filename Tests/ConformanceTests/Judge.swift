@@ -62,7 +62,9 @@ enum Judge {
             }
             if answer.value("Methodgate-Event") != nil {
                 problems += OwnAnswer.problems(with: answer, to: expectation.method)
-            } else if [400, 405].contains(answer.status) && !isFromBackend(answer, theCase) {
+            } else if [400, 405].contains(answer.status), !isFromBackend(answer, theCase),
+                !expectation.expectations.demandAbsence(of: "Methodgate-Event")
+            {
                 problems.append("no Methodgate-Event")
             }
             found += problems.map { "reply \(number + 1): \($0)" }
@@ -152,7 +154,10 @@ enum Judge {
 
     private static func recordProblems(_ seen: Observation, _ theCase: Case) -> [String] {
         var found: [String] = []
-        for record in seen.records { found += RecordRules.problems(with: record) }
+        let answered = !seen.replies.isEmpty
+        for record in seen.records {
+            found += RecordRules.problems(with: record, answered: answered)
+        }
         for answer in seen.replies {
             guard let id = answer.value("Methodgate-Event") else { continue }
             let matching = seen.records.filter { $0["event.id"] == id }

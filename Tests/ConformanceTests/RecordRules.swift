@@ -10,10 +10,11 @@ enum RecordRules {
         "methodgate.stream", "methodgate.policy_sha256",
     ]
     private static let numbers = [
-        "event.sequence", "source.port", "http.response.status_code", "methodgate.dropped_total",
+        "event.sequence", "source.port", "methodgate.dropped_total",
     ]
 
-    static func problems(with record: LogRecord) -> [String] {
+    /// `answered`: the client was sent something (`blocked_status: close` sends nothing).
+    static func problems(with record: LogRecord, answered: Bool) -> [String] {
         var found: [String] = []
         for key in texts where (record[key] ?? "").isEmpty { found.append("no \(key)") }
         for key in numbers where record.integer(key) == nil { found.append("no \(key)") }
@@ -29,7 +30,12 @@ enum RecordRules {
             found.append("@timestamp is \(time)")
         }
         if record["methodgate.policy_sha256"]?.count != 64 { found.append("policy_sha256") }
-        if (record["event.action"] ?? "") != "malformed-request" {
+        // A record of what shadow let through is written before its answer is there.
+        let isForwarded = record["event.action"] == "would-block"
+        if answered && !isForwarded && record.integer("http.response.status_code") == nil {
+            found.append("no http.response.status_code")
+        }
+        if record["event.action"] != "malformed-request" {
             for key in ["rule.id", "rule.name", "methodgate.rule_ref", "methodgate.mode"]
             where record[key] == nil {
                 found.append("no \(key)")

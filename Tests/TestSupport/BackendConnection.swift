@@ -15,6 +15,7 @@ public final class BackendConnection: @unchecked Sendable {
     private var complete: [WireMessage] = []
     private var failure: (any Error)?
     private var hasEnded = false
+    private var hasClosed = false
 
     init(_ socket: Socket) { self.socket = socket }
 
@@ -25,6 +26,8 @@ public final class BackendConnection: @unchecked Sendable {
     public var error: (any Error)? { lock.withLock { failure } }
     /// Whether the gate has ended the connection.
     public var isAtEnd: Bool { lock.withLock { hasEnded } }
+    /// Whether this side has closed.
+    public var isClosed: Bool { lock.withLock { hasClosed } }
     /// What has come of a request that is not complete.
     public var unfinished: Bytes { lock.withLock { buffer } }
 
@@ -76,19 +79,12 @@ public final class BackendConnection: @unchecked Sendable {
         }
     }
 
-    /// Takes the head off and counts content bytes, without keeping them.
-    ///
-    /// - Returns: how many bytes came before the stream ended or `count` was reached.
-    public func discardContent(after head: WireMessage, count: Int) throws -> Int {
-        buffer.removeFirst(head.headLength)
-        var seen = buffer.count
-        buffer.removeAll()
-        while seen < count {
-            let bytes = try socket.read(Deadline(seconds: patience))
-            if bytes.isEmpty { break }
-            seen += bytes.count
+    /// Takes the head off, and what has come of the content after it; the rest is on the socket.
+    public func takeContent(after head: WireMessage) -> Bytes {
+        lock.withLock {
+            defer { buffer = [] }
+            return Bytes(buffer.dropFirst(head.headLength))
         }
-        return seen
     }
 
     public func send(_ bytes: Bytes) throws {
@@ -104,7 +100,15 @@ public final class BackendConnection: @unchecked Sendable {
     /// Sleeps; a slow backend.
     public func wait(_ seconds: Double) { usleep(UInt32(seconds * 1e6)) }
 
-    public func reset() { socket.reset() }
-    public func close() { socket.close() }
+    public func reset() {
+        socket.reset()
+        lock.withLock { hasClosed = true }
+    }
+
+    public func close() {
+        socket.close()
+        lock.withLock { hasClosed = true }
+    }
+
     func shutDown() { socket.shutDown() }
 }

@@ -143,12 +143,18 @@ public final class ChildProcess: @unchecked Sendable {
     }
 }
 
-/// The children that still run; killed when the test process exits, whatever happened.
+/// The children that still run; killed when the test process exits or is told to.
 private final class Registry: @unchecked Sendable {
     private let lock = NSLock()
     private var children: Set<pid_t> = []
 
-    init() { atexit { ChildProcess.killAll() } }
+    init() {
+        atexit { ChildProcess.killAll() }
+        Glibc.signal(SIGTERM) { _ in
+            ChildProcess.killAll()
+            _exit(143)
+        }
+    }
 
     func insert(_ child: pid_t) { lock.withLock { _ = children.insert(child) } }
     func remove(_ child: pid_t) { lock.withLock { _ = children.remove(child) } }

@@ -14,6 +14,7 @@ public struct SocketError: Error, CustomStringConvertible {
 
 public final class Socket: @unchecked Sendable {
     public let descriptor: Int32
+    private let lock = NSLock()
     private var isOpen = true
 
     init(descriptor: Int32) {
@@ -147,7 +148,12 @@ public final class Socket: @unchecked Sendable {
     public func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Wakes whoever reads here, in any thread.
-    func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    func shutDown() {
+        lock.withLock {
+            // The number of a closed descriptor may belong to another socket by now.
+            if isOpen { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
+    }
 
     /// Ends the connection with a RST.
     public func reset() {
@@ -158,8 +164,9 @@ public final class Socket: @unchecked Sendable {
     }
 
     public func close() {
-        guard isOpen else { return }
-        isOpen = false
-        Glibc.close(descriptor)
+        lock.withLock {
+            if isOpen { _ = Glibc.close(descriptor) }
+            isOpen = false
+        }
     }
 }

@@ -1,0 +1,300 @@
+// The block log's promises: nothing a client saw is missing, whatever happens to the process,
+// the file or the disk.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// The part of a configuration that sends block records to a file.
+private func log(to file: String, onFull: String = "block") -> String {
+    """
+    timeouts:
+      log: 500ms
+      drain: 1s
+    log:
+      blocks:
+        to: file \(file)
+        on_full: \(onFull)
+    """
+}
+
+extension `End to end` {
+    struct `The block log` {
+        private let backend: ScriptedBackend
+        private let directory: TemporaryDirectory
+        private var file: String { directory.path("blocks.jsonl") }
+
+        init() throws {
+            backend = try ScriptedBackend.echo()
+            directory = try TemporaryDirectory()
+        }
+
+        private func start(_ rest: String, workers: Int = 1) throws -> GateProcess {
+            try GateProcess(
+                configuration(backend.address, workers: workers, rest: rest), in: directory)
+        }
+
+        /// Sends a blocked request and gives the event id of the answer.
+        @discardableResult
+        private func block(_ client: RawClient) throws -> String {
+            try client.send(blocked)
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 405)
+            return try #require(answer.value("Methodgate-Event"))
+        }
+
+        @Test func `holds every block a client saw, though the gate is killed`() throws {
+            for _ in 0..<3 {
+                let gate = try start(log(to: file), workers: 2)
+                let seen = Collected<String>()
+                let killer = Thread {
+                    usleep(300_000)
+                    gate.process.signal(SIGKILL)
+                }
+                killer.start()
+                let errors = inThreads(4) { _ in
+                    while true {
+                        let client = try gate.connect()
+                        defer { client.close() }
+                        for _ in 0..<50 {
+                            // Three at once, so that several share a write.
+                            try client.send(blocked + blocked + blocked)
+                            for _ in 0..<3 {
+                                let answer = try client.readFinalAnswer()
+                                if let id = answer.value("Methodgate-Event") { seen.append(id) }
+                            }
+                        }
+                    }
+                }
+                #expect(errors.count == 4)
+                #expect(gate.process.waitForExit(within: 5) == .signal(SIGKILL))
+                let whole = Set(
+                    BlockLog(lines: try BlockLog(file: file).lines).lines
+                        .compactMap { try? LogRecord($0)["event.id"] })
+                #expect(seen.count > 100)
+                #expect(Set(seen.all).subtracting(whole).isEmpty)
+                try FileManager.default.removeItem(atPath: file)
+            }
+        }
+
+        @Test func `counts without gaps and chains its records, for each worker`() throws {
+            let gate = try start(log(to: file), workers: 3)
+            let errors = inThreads(8) { _ in
+                for _ in 0..<20 {
+                    let client = try gate.connect()
+                    defer { client.close() }
+                    try client.send(blocked + blocked)
+                    _ = try client.readFinalAnswer()
+                    _ = try client.readFinalAnswer()
+                }
+            }
+            #expect(errors.isEmpty)
+            gate.stop()
+            let whole = try BlockLog(file: file)
+            try whole.verifyChain()
+            #expect(whole.partial.isEmpty)
+            #expect(try whole.byEvent().count == 320)
+            let streams = Set(try whole.records().compactMap { $0["methodgate.stream"] })
+            #expect(streams.count == 3)
+        }
+
+        @Test func `blocks with on_full block: no answer without a record`() throws {
+            let gate = try start(log(to: "/dev/full"))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(blocked)
+            let elapsed = try seconds { () throws in #expect(try client.readToEnd().isEmpty) }
+            #expect(elapsed > 0.3 && elapsed < 3)
+            // What is allowed goes on meanwhile.
+            let other = try gate.connect()
+            defer { other.close() }
+            try other.send(blocked)
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+        }
+
+        @Test func `refuses with on_full refuse`() throws {
+            let gate = try start(log(to: "/dev/full", onFull: "refuse"))
+            defer { gate.stop() }
+            let answer = try RawClient.exchange(gate.address, blocked)
+            #expect(answer.status == 503)
+            #expect(answer.values("Allow").isEmpty)
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+        }
+
+        @Test func `answers with on_full drop`() throws {
+            let gate = try start(log(to: "/dev/full", onFull: "drop"))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            for _ in 0..<3 { try block(client) }
+        }
+
+        /// A FIFO without room for another byte, and a descriptor to make room.
+        private func fullPipe() throws -> Int32 {
+            #expect(mkfifo(file, 0o600) == 0)
+            let descriptor = open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            #expect(descriptor >= 0)
+            return descriptor
+        }
+
+        private func fill(_ descriptor: Int32) {
+            let block = Bytes(repeating: 0x23, count: 4096)
+            while write(descriptor, block, block.count) > 0 {}
+            while write(descriptor, block, 1) > 0 {}
+        }
+
+        /// All that is in the pipe after the filling.
+        private func drain(_ descriptor: Int32, _ bytes: inout Bytes) {
+            var buffer = Bytes(repeating: 0, count: 65_536)
+            while true {
+                let count = read(descriptor, &buffer, buffer.count)
+                guard count > 0 else { return }
+                bytes += buffer[..<count].filter { $0 != 0x23 }
+            }
+        }
+
+        @Test func `waits for room in a pipe, then answers`() throws {
+            let descriptor = try fullPipe()
+            defer { close(descriptor) }
+            let rest = log(to: file).replacing("500ms", with: "10s")
+            let gate = try start(rest)
+            defer { gate.stop() }
+            var written = Bytes()
+            drain(descriptor, &written)
+            fill(descriptor)
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(blocked)
+            #expect(try !client.isClosed(within: 0.3))
+            #expect(client.buffer.isEmpty)
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            drain(descriptor, &written)
+            let id = try client.readFinalAnswer().value("Methodgate-Event")
+            #expect(id != nil)
+            drain(descriptor, &written)
+            #expect(try BlockLog(written).byEvent().keys.contains(id ?? ""))
+            try BlockLog(written).verifyChain()
+        }
+
+        @Test func `says how many were dropped once there is room again`() throws {
+            let descriptor = try fullPipe()
+            defer { close(descriptor) }
+            let gate = try start(log(to: file, onFull: "drop"))
+            defer { gate.stop() }
+            var written = Bytes()
+            drain(descriptor, &written)
+            fill(descriptor)
+            let client = try gate.connect()
+            defer { client.close() }
+            for _ in 0..<5 { try block(client) }
+            drain(descriptor, &written)
+            _ = eventually(within: 2) {
+                _ = try? block(client)
+                drain(descriptor, &written)
+                let records = (try? BlockLog(written).records()) ?? []
+                return records.contains { ($0.integer("methodgate.dropped_total") ?? 0) >= 5 }
+            }
+            let records = try BlockLog(written).records()
+            let last = try #require(records.last)
+            #expect((last.integer("methodgate.dropped_total") ?? 0) >= 5)
+            // The numbers of the dropped records are consumed.
+            let numbers = records.compactMap { $0.integer("event.sequence") }
+            #expect(numbers == numbers.sorted())
+            #expect((numbers.last ?? 0) > records.count)
+        }
+
+        @Test func `moves to a new file on SIGUSR1 and loses nothing`() throws {
+            let gate = try start(log(to: file))
+            defer { gate.stop() }
+            let seen = Collected<String>()
+            let isDone = Flag()
+            let traffic = Thread {
+                while !isDone.isRaised {
+                    guard let answer = try? RawClient.exchange(gate.address, blocked) else {
+                        continue
+                    }
+                    if let id = answer.value("Methodgate-Event") { seen.append(id) }
+                }
+            }
+            traffic.start()
+            var files: [String] = []
+            for number in 1...3 {
+                let old = directory.path("blocks.\(number)")
+                #expect(rename(file, old) == 0)
+                files.append(old)
+                gate.process.signal(SIGUSR1)
+                let file = file
+                #expect(eventually { FileManager.default.fileExists(atPath: file) })
+                usleep(50_000)
+            }
+            isDone.raise()
+            #expect(eventually { traffic.isFinished })
+            let all = try (files + [file]).flatMap { try BlockLog(file: $0).lines }
+            try BlockLog(lines: all).verifyChain()
+            let logged = try BlockLog(lines: all).byEvent().keys
+            #expect(seen.count > 10)
+            #expect(Set(seen.all).subtracting(logged).isEmpty)
+            #expect(try !BlockLog(file: file).lines.isEmpty)
+        }
+
+        @Test func `follows when the file is moved away`() throws {
+            let gate = try start(log(to: file))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try block(client)
+            #expect(rename(file, file + ".1") == 0)
+            #expect(FileManager.default.createFile(atPath: file, contents: nil))
+            #expect(
+                try eventually(within: 5) {
+                    try block(client)
+                    usleep(100_000)
+                    return try !BlockLog(file: file).lines.isEmpty
+                })
+            let all = try BlockLog(file: file + ".1").lines + BlockLog(file: file).lines
+            try BlockLog(lines: all).verifyChain()
+        }
+
+        @Test func `keeps the old file when a new one cannot be made`() throws {
+            let folder = directory.path("logs")
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: false)
+            let gate = try start(log(to: folder + "/blocks.jsonl"))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try block(client)
+            #expect(rename(folder, folder + ".moved") == 0)
+            gate.process.signal(SIGUSR1)
+            usleep(200_000)
+            let id = try block(client)
+            let logged = try BlockLog(file: folder + ".moved/blocks.jsonl").byEvent()
+            #expect(logged[id] != nil)
+        }
+
+        @Test func `appends to what is there`() throws {
+            try "{\"old\":\"line\"}\n".write(toFile: file, atomically: false, encoding: .utf8)
+            let gate = try start(log(to: file))
+            let client = try gate.connect()
+            try block(client)
+            client.close()
+            gate.stop()
+            #expect(try BlockLog(file: file).lines.first == Bytes("{\"old\":\"line\"}".utf8))
+        }
+
+        @Test func `is joined by an access log where one is asked for`() throws {
+            let access = directory.path("access.jsonl")
+            let gate = try start("log:\n  access:\n    to: file \(access)")
+            let answer = try RawClient.exchange(gate.address, request("GET", "/seen?x=1"))
+            #expect(answer.status == 200)
+            gate.stop()
+            let records = try BlockLog(file: access).records()
+            let record = try #require(records.first { $0["url.path"] == "/seen" })
+            #expect(record["http.request.method"] == "GET")
+            #expect(record.integer("http.response.status_code") == 200)
+            #expect(record["url.original"]?.contains("x=1") != true)
+        }
+    }
+}

@@ -1,0 +1,225 @@
+// Connections to the backend: reused, found stale, refused, slow.
+
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `Connections to the backend` {
+        @Test func `are reused`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            for number in 0..<5 {
+                let answer = try RawClient.exchange(gate.address, request("GET", "/\(number)"))
+                #expect(answer.text == "GET /\(number) HTTP/1.1\n")
+            }
+            #expect(backend.connections.count == 1)
+        }
+
+        @Test func `are closed when nobody needs them`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let rest = "timeouts: {upstream_idle: 300ms}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            #expect(eventually(within: 3) { backend.connections.allSatisfy(\.isAtEnd) })
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+        }
+
+        /// Answers once, then takes one more request on the same connection and hangs up.
+        private func backendThatHangsUp() throws -> ScriptedBackend {
+            let isFirst = Collected<Int>()
+            return try ScriptedBackend { connection in
+                isFirst.append(1)
+                let mayHangUp = isFirst.count == 1
+                var count = 0
+                while let head = try connection.readHead() {
+                    count += 1
+                    if mayHangUp && count == 2 { return }
+                    _ = try connection.readRequest()
+                    let length = head.method == "HEAD" ? "" : "ok"
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + length)
+                }
+            }
+        }
+
+        @Test(arguments: ["GET", "HEAD", "DELETE", "PUT"])
+        func `that turn out stale cost an idempotent request nothing`(_ method: String) throws {
+            let backend = try backendThatHangsUp()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(try client.readFinalAnswer().status == 200)
+            try client.send(request(method))
+            #expect(try client.readFinalAnswer(to: method).status == 200)
+            #expect(backend.connections.count == 2)
+        }
+
+        @Test func `that turn out stale are never asked twice to POST`() throws {
+            let backend = try backendThatHangsUp()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(try client.readFinalAnswer().status == 200)
+            try client.send(request("POST", "/post/x", "Content-Length: 0"))
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 502)
+            #expect(answer.value("Content-Type")?.hasPrefix("application/problem+json") == true)
+            #expect(backend.connections.count == 1)
+        }
+
+        @Test func `that a backend closed while idle are not used for a POST`() throws {
+            let backend = try ScriptedBackend { connection in
+                guard try connection.readRequest() != nil else { return }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            for _ in 0..<3 {
+                let post = request("POST", "/post/x", "Content-Length: 0")
+                #expect(try RawClient.exchange(gate.address, post).status == 200)
+                #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+                usleep(20_000)
+            }
+        }
+
+        @Test func `that always break are not tried for ever`() throws {
+            let backend = try ScriptedBackend { _ = try $0.readHead() }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 502)
+            #expect(backend.connections.count <= 3)
+        }
+
+        @Test func `that are refused make a 502 at once`() throws {
+            let listener = try Socket.listen(on: .loopback)
+            let address = listener.localAddress
+            listener.close()
+            let gate = try GateProcess(configuration(address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            for _ in 0..<2 {
+                try client.send(request("GET"))
+                let answer = try client.readFinalAnswer()
+                #expect(answer.status == 502)
+                #expect(answer.values("Proxy-Status").first?.contains("methodgate") == true)
+                #expect(answer.value("Cache-Control") == "no-store")
+                #expect(answer.values("Date").count == 1)
+            }
+        }
+
+        @Test func `that take too long to open make a 504`() throws {
+            let listener = try Socket.listen(on: .loopback, backlog: 0)
+            defer { listener.close() }
+            // The queue of the kernel is full with this one: another connection hangs.
+            let filler = try Socket.connect(to: listener.localAddress)
+            defer { filler.close() }
+            let rest = "timeouts: {connect: 300ms}"
+            let gate = try GateProcess(configuration(listener.localAddress, rest: rest))
+            defer { gate.stop() }
+            let elapsed = try seconds { () throws in
+                let status = try RawClient.exchange(gate.address, request("GET")).status
+                #expect(status == 504 || status == 502)
+            }
+            #expect(elapsed < 2)
+        }
+
+        @Test func `that give no answer in time make a 504 and are closed`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let rest = "timeouts: {response: 300ms}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 504)
+            #expect(answer.value("Content-Type")?.hasPrefix("application/problem+json") == true)
+            #expect(eventually { backend.connections.allSatisfy(\.isAtEnd) })
+            #expect(backend.connections.count == 1)
+        }
+
+        @Test func `that stall in an answer cut the client off, never end it well`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let rest = "timeouts: {response: 300ms}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(try client.readHead().status == 200)
+            #expect(try client.readToEnd() == Bytes("half".utf8))
+        }
+
+        @Test func `that slip in an answer's chunks cut the client off`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                try connection.send("4\r\nhalf\r\n")
+                connection.wait(0.1)
+                try connection.send("nonsense\r\n0\r\n\r\n")
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            let all = String(latin1: try client.readToEnd())
+            #expect(all.contains("half") && !all.contains("0\r\n\r\n") && !all.contains("nonsense"))
+            #expect(eventually { backend.connections.allSatisfy(\.isAtEnd) })
+        }
+
+        @Test func `that trickle are waited for as long as they progress`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                for byte in "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".utf8 {
+                    try connection.send([byte])
+                    connection.wait(0.02)
+                }
+            }
+            defer { backend.stop() }
+            let rest = "timeouts: {response: 500ms}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).text == "hello")
+        }
+
+        @Test func `end when the client goes away`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            try client.send(request("GET"))
+            #expect(eventually { backend.requests.count == 1 })
+            client.reset()
+            #expect(eventually { backend.connections.allSatisfy(\.isAtEnd) })
+        }
+    }
+}

@@ -1,0 +1,178 @@
+// The gate as a process: it starts or says why not, reloads, drains and ends.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `The process` {
+        /// Answers after half a second.
+        private func slowBackend() throws -> ScriptedBackend {
+            try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {
+                    connection.wait(0.5)
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
+                }
+            }
+        }
+
+        @Test(arguments: [SIGTERM, SIGINT])
+        func `drains and ends`(_ signal: Int32) throws {
+            let backend = try slowBackend()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 2))
+            defer { gate.stop() }
+            let idle = try gate.connect()
+            defer { idle.close() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { backend.requests.count == 1 })
+            gate.process.signal(signal)
+            // New connections are refused while the old request is finished.
+            #expect(eventually(within: 0.4) { (try? RawClient(gate.address)) == nil })
+            #expect(try idle.isClosed(within: 2))
+            let answer = try client.readFinalAnswer()
+            #expect(answer.text == "slow")
+            #expect(try client.isClosed(within: 2))
+            #expect(gate.process.waitForExit(within: 2) == .code(0))
+        }
+
+        @Test func `does not drain for ever`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let rest = "timeouts: {drain: 500ms}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { backend.requests.count == 1 })
+            gate.process.signal(SIGTERM)
+            #expect(gate.process.waitForExit(within: 3) != nil)
+        }
+
+        @Test func `ends with the signals blocked that its parent blocked`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(
+                configuration(backend.address), blocking: [SIGTERM, SIGHUP, SIGUSR1, SIGINT])
+            defer { gate.stop() }
+            gate.process.signal(SIGTERM)
+            #expect(gate.process.waitForExit(within: 3) == .code(0))
+        }
+
+        @Test func `does not share a port with another gate`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 2))
+            defer { gate.stop() }
+            let second = try TemporaryDirectory()
+            let file = second.path("gate.yaml")
+            let text = configuration(backend.address, listen: ["\(gate.address)"])
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            let result = try GateProcess.command("run", "-c", file, within: 5)
+            #expect(result.status == .code(2))
+            #expect(result.errors.contains("\(gate.address)"))
+            #expect(result.errors.lowercased().contains("in use"))
+        }
+
+        @Test func `says what is wrong with an address`() throws {
+            let directory = try TemporaryDirectory()
+            let file = directory.path("gate.yaml")
+            let text = configuration(.loopback, listen: ["192.0.2.1:1"])
+                .replacing("127.0.0.1:0", with: "127.0.0.1:9")
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            let result = try GateProcess.command("run", "-c", file, within: 5)
+            #expect(result.status == .code(2))
+            #expect(result.errors.contains("192.0.2.1:1"))
+        }
+
+        @Test func `does not start without a readable configuration`() throws {
+            let missing = try GateProcess.command("run", "-c", "/nonexistent/gate.yaml")
+            #expect(missing.status == .code(2))
+            #expect(missing.errors.contains("/nonexistent/gate.yaml"))
+            let folder = try GateProcess.command("run", "-c", "/tmp")
+            #expect(folder.status == .code(2))
+            let directory = try TemporaryDirectory()
+            let file = directory.path("gate.yaml")
+            try "listen: 7\n".write(toFile: file, atomically: true, encoding: .utf8)
+            let broken = try GateProcess.command("run", "-c", file)
+            #expect(broken.status == .code(2))
+            #expect(broken.errors.contains("gate.yaml:1:"))
+            #expect(!broken.errors.contains("listening on"))
+        }
+
+        @Test func `does not start without its log`() throws {
+            let directory = try TemporaryDirectory()
+            let file = directory.path("gate.yaml")
+            let log = "log:\n  blocks:\n    to: file /nonexistent/blocks.jsonl"
+            let text = configuration(.inet("127.0.0.1", 9), rest: log)
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            let result = try GateProcess.command("run", "-c", file)
+            #expect(result.status == .code(2))
+            #expect(result.errors.contains("/nonexistent/blocks.jsonl"))
+        }
+
+        @Test func `serves with as many workers as it is told`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 4))
+            defer { gate.stop() }
+            let threads = try FileManager.default.contentsOfDirectory(
+                atPath: "/proc/\(gate.process.identifier)/task")
+            #expect(threads.count == 5)
+            let errors = inThreads(16) { number in
+                for _ in 0..<10 {
+                    let answer = try RawClient.exchange(gate.address, request("GET", "/\(number)"))
+                    guard answer.text == "GET /\(number) HTTP/1.1\n" else {
+                        throw LaunchError("another's answer: \(answer.text)")
+                    }
+                }
+            }
+            #expect(errors.isEmpty)
+        }
+
+        @Test func `leaks no descriptors`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            _ = try RawClient.exchange(gate.address, request("GET"))
+            let before = try gate.descriptors()
+            for number in 0..<60 {
+                let client = try gate.connect()
+                let requests = ["GET / HT", blocked, blocked + "PUT / HTTP/1.1\r\nHost", "\r\n"]
+                try client.send(requests[number % 4])
+                if number % 3 == 0 { client.reset() } else { client.close() }
+            }
+            // The first client's own descriptor may or may not be closed when it is counted.
+            #expect(eventually { (try? gate.descriptors()).map { $0 <= before } ?? false })
+        }
+
+        @Test func `leaves connections beyond its limit in the kernel's queue`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let rest = "limits: {connections: 2}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            let first = try gate.connect()
+            let second = try gate.connect()
+            defer { second.close() }
+            for client in [first, second] {
+                try client.send(request("GET"))
+                #expect(try client.readFinalAnswer().status == 200)
+            }
+            let third = try gate.connect()
+            defer { third.close() }
+            try third.send(request("GET"))
+            #expect(try third.isOpenAndSilent(for: 0.3))
+            first.close()
+            #expect(try third.readFinalAnswer().status == 200)
+        }
+    }
+}

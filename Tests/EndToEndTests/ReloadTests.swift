@@ -1,0 +1,157 @@
+// SIGHUP: a good configuration takes effect without a lost request, a bad one changes nothing.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `A reload` {
+        /// Requests that must all be answered 200, in the background until `stop`.
+        private final class Traffic: @unchecked Sendable {
+            let failures = Collected<String>()
+            let answered = Collected<Int>()
+            private let isDone = Flag()
+            private var threads: [Thread] = []
+
+            init(_ gate: GateProcess) {
+                for number in 0..<3 {
+                    let thread = Thread { self.run(gate, keepsAlive: number > 0) }
+                    threads.append(thread)
+                    thread.start()
+                }
+            }
+
+            private func run(_ gate: GateProcess, keepsAlive: Bool) {
+                var client: RawClient?
+                while !isDone.isRaised {
+                    do {
+                        let current = try client ?? gate.connect()
+                        client = keepsAlive ? current : nil
+                        try current.send(request("GET"))
+                        let answer = try current.readFinalAnswer()
+                        answered.append(answer.status)
+                        if answer.status != 200 { failures.append(answer.startLine) }
+                        if answer.value("Connection") == "close" { client = nil }
+                    } catch {
+                        failures.append("\(error)")
+                        client = nil
+                    }
+                }
+            }
+
+            func stop() {
+                isDone.raise()
+                for thread in threads { _ = eventually { thread.isFinished } }
+            }
+        }
+
+        @Test func `changes the policy and loses no request`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 2))
+            defer { gate.stop() }
+            let traffic = Traffic(gate)
+            defer { traffic.stop() }
+            let kept = try gate.connect()
+            defer { kept.close() }
+            for methods in ["[GET, PATCH]", "[GET]", "[GET, PATCH]"] {
+                let text = configuration(
+                    backend.address, workers: 2, methods: methods)
+                try gate.reload(text)
+                let expected = methods.contains("PATCH") ? 200 : 405
+                #expect(
+                    eventually {
+                        (try? RawClient.exchange(gate.address, blocked).status) == expected
+                    })
+                // A connection from before follows as well.
+                #expect(
+                    try eventually {
+                        try kept.send(blocked)
+                        return try kept.readFinalAnswer().status == expected
+                    })
+            }
+            traffic.stop()
+            #expect(traffic.failures.all == [])
+            #expect(traffic.answered.count > 20)
+            let loads = try gate.log.records().filter { !$0.isAboutRequest }
+            #expect(Set(loads.compactMap { $0["methodgate.policy_sha256"] }).count >= 2)
+            try gate.log.verifyChain()
+        }
+
+        @Test func `with a broken configuration changes nothing and says so`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 2))
+            defer { gate.stop() }
+            let traffic = Traffic(gate)
+            defer { traffic.stop() }
+            let broken = configuration(backend.address).replacing("[GET, POST]", with: "[GTE]")
+            let said = gate.process.standardError
+            try gate.reload(broken)
+            #expect(eventually { gate.process.standardError.count > said.count })
+            let message = gate.process.standardError.dropFirst(said.count)
+            #expect(message.contains("methodgate.yaml:"))
+            #expect(message.contains("GTE"))
+            #expect(message.contains("GET"))
+            #expect(try RawClient.exchange(gate.address, blocked).status == 405)
+            let post = request("POST", "/post/x", "Content-Length: 0")
+            #expect(try RawClient.exchange(gate.address, post).status == 200)
+            traffic.stop()
+            #expect(traffic.failures.all == [])
+            #expect(gate.process.exitStatus == nil)
+        }
+
+        @Test func `without the file changes nothing and says so`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let said = gate.process.standardError
+            try FileManager.default.removeItem(atPath: gate.configurationFile)
+            gate.process.signal(SIGHUP)
+            #expect(
+                eventually {
+                    gate.process.standardError.dropFirst(said.count).contains("methodgate.yaml")
+                })
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+        }
+
+        @Test func `lets a request end on the policy it began with`() throws {
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {
+                    connection.wait(0.4)
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("DELETE"))
+            #expect(eventually { backend.requests.count == 1 })
+            let text = configuration(
+                backend.address, methods: "[GET]")
+            try gate.reload(text)
+            #expect(try client.readFinalAnswer().status == 200)
+            try client.send(request("DELETE"))
+            #expect(try client.readFinalAnswer().status == 405)
+        }
+
+        @Test func `may move the backend elsewhere`() throws {
+            let first = try ScriptedBackend.always("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+            defer { first.stop() }
+            let second = try ScriptedBackend.always("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")
+            defer { second.stop() }
+            let gate = try GateProcess(configuration(first.address))
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).text == "1")
+            try gate.reload(configuration(second.address))
+            #expect(
+                eventually {
+                    (try? RawClient.exchange(gate.address, request("GET")).text) == "2"
+                })
+        }
+    }
+}

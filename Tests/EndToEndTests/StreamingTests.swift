@@ -1,0 +1,243 @@
+// Content of any size in both directions: every byte arrives, memory stays bounded, and one slow
+// side slows only the other.
+
+import Foundation
+import TestSupport
+import Testing
+
+/// Bytes sent in the streaming tests: 64 MiB, or what METHODGATE_STREAM_BYTES says.
+private let total =
+    ProcessInfo.processInfo.environment["METHODGATE_STREAM_BYTES"].flatMap { Int($0) } ?? 64 << 20
+
+/// What the gate's memory may grow by, whatever the size of the content.
+private let allowedGrowth = 4 << 20
+
+enum Framing: String, CaseIterable {
+    case length
+    case chunked
+
+    /// The field that announces so many bytes.
+    func field(_ count: Int) -> String {
+        self == .length ? "Content-Length: \(count)" : "Transfer-Encoding: chunked"
+    }
+
+    /// Sends `count` bytes of the pattern in this framing.
+    func send(_ count: Int, _ write: (Bytes) throws -> Void) throws {
+        var pattern = Pattern()
+        while pattern.count < count {
+            let block = pattern.next(min(count - pattern.count, 60_000))
+            if self == .length {
+                try write(Bytes(block))
+            } else {
+                let size = String(block.count, radix: 16)
+                try write(Bytes("\(size)\r\n".utf8) + block + [0x0D, 0x0A])
+            }
+        }
+        if self == .chunked { try write(Bytes("0\r\n\r\n".utf8)) }
+    }
+
+    /// Reads content in this framing until it is complete.
+    ///
+    /// - Returns: how many bytes of the pattern came.
+    func receive(_ count: Int, _ read: () throws -> Bytes) throws -> Int {
+        var pattern = Pattern()
+        var decoder = ChunkDecoder()
+        while self == .length ? pattern.count < count : !decoder.isComplete {
+            let bytes = try read()
+            guard !bytes.isEmpty else { break }
+            let data = self == .length ? bytes : try decoder.decode(bytes)
+            guard pattern.check(data) else { throw LaunchError("other bytes came") }
+        }
+        return pattern.count
+    }
+}
+
+/// The most memory seen, looked at now and then.
+private struct Peak {
+    private(set) var bytes = 0
+    private var calls = 0
+
+    mutating func sample(_ gate: GateProcess) throws {
+        if calls.isMultiple(of: 50) { bytes = max(bytes, try gate.memory().anonymous) }
+        calls += 1
+    }
+}
+
+extension `End to end` {
+    struct `Streaming` {
+        @Test(arguments: Framing.allCases)
+        func `an upload costs bounded memory`(_ framing: Framing) throws {
+            let received = Collected<Int>()
+            let backend = try ScriptedBackend { connection in
+                connection.keepsBytes = false
+                guard let head = try connection.readHead() else { return }
+                var first: Bytes? = connection.takeContent(after: head)
+                let count = try framing.receive(total) {
+                    if let bytes = first, !bytes.isEmpty {
+                        first = nil
+                        return bytes
+                    }
+                    return try connection.socket.read(Deadline(seconds: 30))
+                }
+                received.append(count)
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            _ = try RawClient.exchange(gate.address, blocked)
+            let before = try gate.memory().anonymous
+            let client = try gate.connect(patience: 60)
+            defer { client.close() }
+            try client.send(request("POST", "/post/x", framing.field(total)))
+            var peak = Peak()
+            try framing.send(total) {
+                try client.send($0)
+                try peak.sample(gate)
+            }
+            #expect(try client.readFinalAnswer().status == 200)
+            #expect(received.all == [total])
+            #expect(peak.bytes - before < allowedGrowth)
+        }
+
+        @Test(arguments: Framing.allCases)
+        func `a download costs bounded memory`(_ framing: Framing) throws {
+            let backend = try ScriptedBackend { connection in
+                guard try connection.readRequest() != nil else { return }
+                try connection.send("HTTP/1.1 200 OK\r\n\(framing.field(total))\r\n\r\n")
+                try framing.send(total) { try connection.send($0) }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            _ = try RawClient.exchange(gate.address, blocked)
+            let before = try gate.memory().anonymous
+            let client = try gate.connect(patience: 60)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(try client.readHead().status == 200)
+            var peak = Peak()
+            let count = try framing.receive(total) {
+                try peak.sample(gate)
+                return try client.readSome()
+            }
+            #expect(count == total)
+            #expect(peak.bytes - before < allowedGrowth)
+        }
+
+        @Test func `a slow reader costs bounded memory`() throws {
+            let sent = Collected<Int>()
+            let backend = try ScriptedBackend { connection in
+                guard try connection.readRequest() != nil else { return }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(1 << 30)\r\n\r\n")
+                try Framing.length.send(1 << 30) {
+                    try connection.send($0)
+                    sent.append($0.count)
+                }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let before = try gate.memory().anonymous
+            let client = try RawClient(gate.address, receiveBuffer: 8192)
+            try client.send(request("GET"))
+            #expect(try client.readHead().status == 200)
+            for _ in 0..<20 {
+                _ = try client.readSome(atMost: 1000)
+                usleep(100_000)
+            }
+            #expect(try gate.memory().anonymous - before < allowedGrowth)
+            // The backend is held up: it could write no more than the socket buffers hold.
+            let count = sent.count
+            usleep(200_000)
+            #expect(sent.count - count <= 2)
+            // Others are served meanwhile.
+            #expect(try RawClient.exchange(gate.address, blocked).status == 405)
+            client.reset()
+            #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+        }
+
+        @Test func `a slow backend costs bounded memory`() throws {
+            let backend = try ScriptedBackend { connection in
+                connection.keepsBytes = false
+                connection.socket.set(SOL_SOCKET, SO_RCVBUF, 8192)
+                _ = try connection.readHead()
+                for _ in 0..<15 {
+                    connection.wait(0.1)
+                    _ = try connection.socket.read(atMost: 1000, Deadline(seconds: 5))
+                }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let before = try gate.memory().anonymous
+            let client = try gate.connect(patience: 0.3)
+            defer { client.close() }
+            try client.send(request("POST", "/post/x", "Content-Length: \(1 << 30)"))
+            // Sending gets stuck once the buffers of the kernel are full.
+            #expect(throws: (any Error).self) {
+                try Framing.length.send(1 << 30) { try client.send($0) }
+            }
+            #expect(try gate.memory().anonymous - before < allowedGrowth)
+            #expect(try RawClient.exchange(gate.address, blocked).status == 405)
+        }
+
+        @Test func `an early answer reaches a client that still sends`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readHead()
+                let reply = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
+                try connection.send(reply)
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("POST", "/post/x", "Content-Length: \(8 << 20)"))
+            try client.send(Bytes(repeating: 0x61, count: 100_000))
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 413)
+            #expect(answer.text == "much")
+        }
+
+        @Test func `an early answer with a close reaches a client that still sends`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readHead()
+                let reply = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+                try connection.send(reply + "Content-Length: 4\r\n\r\nmuch")
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("POST", "/post/x", "Content-Length: \(8 << 20)"))
+            do {
+                for _ in 0..<20 {
+                    try client.send(Bytes(repeating: 0x61, count: 50_000))
+                    usleep(5_000)
+                }
+            } catch is SocketError {}
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 413)
+            #expect(answer.text == "much")
+        }
+
+        @Test func `a rejection reaches a client that still sends`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { gate.stop() }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            try client.send(request("PATCH", "/", "Content-Length: \(64 << 20)"))
+            do {
+                for _ in 0..<1000 { try client.send(Bytes(repeating: 0x61, count: 65_536)) }
+            } catch is SocketError {} catch is TimedOut {}
+            #expect(try client.readFinalAnswer().status == 405)
+            #expect(!client.wasReset)
+            #expect(backend.requests.isEmpty)
+        }
+    }
+}

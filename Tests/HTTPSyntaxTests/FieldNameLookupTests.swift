@@ -1,0 +1,54 @@
+import HTTPSyntax
+import Testing
+
+@Suite struct FieldNameLookupTests {
+    private func lookup(_ name: String) -> FieldName.Match {
+        name.withView(FieldName.lookup)
+    }
+
+    @Test(arguments: FieldName.allCases.filter { $0 != .other })
+    func `every known name is found in any letter case`(field: FieldName) {
+        let name = ByteView(field.name).text
+        let expected = FieldName.Match(name: field, isVariant: false)
+        #expect(lookup(name) == expected)
+        #expect(lookup(name.lowercased()) == expected)
+        #expect(lookup(name.uppercased()) == expected)
+    }
+
+    @Test(arguments: FieldName.allCases.filter { $0 != .other })
+    func `an underscore for a dash makes a variant`(field: FieldName) {
+        let name = Array(ByteView(field.name).text.utf8)
+        for index in name.indices where name[index] == 0x2d {
+            var variant = name
+            variant[index] = 0x5f
+            let match = variant.withView(FieldName.lookup)
+            #expect(match == FieldName.Match(name: field, isVariant: true))
+        }
+        let all = name.map { $0 == 0x2d ? 0x5f : $0 }
+        let match = all.withView(FieldName.lookup)
+        #expect(match == FieldName.Match(name: field, isVariant: all != name))
+    }
+
+    @Test(arguments: FieldName.allCases.filter { $0 != .other })
+    func `another byte at any place makes another name`(field: FieldName) {
+        let name = Array(ByteView(field.name).text.utf8)
+        for index in name.indices {
+            for byte in UInt8(0x21)...0x7e {
+                let isSame =
+                    ASCII.lowercased(byte) == ASCII.lowercased(name[index])
+                    || (byte == 0x5f && name[index] == 0x2d)
+                if isSame { continue }
+                var other = name
+                other[index] = byte
+                #expect(other.withView(FieldName.lookup) == .other)
+            }
+        }
+        #expect((name + [0x61]).withView(FieldName.lookup) == .other)
+        #expect(Array(name.dropFirst()).withView(FieldName.lookup) == .other)
+    }
+
+    @Test(arguments: ["", "a", "_", "__", "x_y", String(repeating: "a", count: 40)])
+    func `other names have no number`(name: String) {
+        #expect(lookup(name) == .other)
+    }
+}

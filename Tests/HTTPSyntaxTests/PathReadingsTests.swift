@@ -1,0 +1,167 @@
+import Testing
+
+@testable import HTTPSyntax
+
+struct PathReadingsTests {
+    static func readings(_ path: String, _ level: ReadingLevel) -> (texts: [String], PathProblem) {
+        let readings = PathReadings()
+        let problem = path.withView { path in
+            readings.begin(path)
+            return readings.close(over: path, level: level, transitions: .empty)
+        }
+        return ((0..<readings.count).map { readings.withReading($0) { $0.text } }, problem)
+    }
+
+    static func apply(_ step: PathStep, _ path: [UInt8]) -> [UInt8] {
+        var output = path
+        let length = path.withView { input in
+            output.withMutableView { step.apply(to: input, into: $0) }
+        }
+        return Array(output[0..<length])
+    }
+
+    static let steps: [(PathStep, String, String)] = [
+        (.decodeUnreserved, "/%61%2d%2F%c3", "/a-%2F%C3"),
+        (.decodeKeepingSlash, "/%20%2f%3b", "/ %2F;"),
+        (.decode, "/%20%2f%2561", "/ /%61"), (.unescapeSlashes, "/%2f%5c%20", "///%20"),
+        (.backslashToSlash, "/a\\b", "/a/b"), (.dropParameters, "/a;b=c/d;e/..;/f", "/a/d/../f"),
+        (.foldCase, "/AbC%C3%A9", "/abc%C3%A9"), (.foldCase, "/\u{212a}\u{17f}", "/ks"),
+        (.trimDots, "/a./b../.../../c.", "/a/b./../../c"), (.trimLastDot, "/a./b.", "/a./b"),
+        (.trimDots, "/a/./..", "/a/./.."), (.trimSpaces, "/a /b \n", "/a/b "),
+        (.trimLastSpace, "/a /b ", "/a /b"), (.cutQuery, "/a?b/c", "/a"),
+        (.cutFragment, "/a#b", "/a"),
+        (.mergeSlashes, "//a///b//", "/a/b/"), (.resolveDots, "/a/./b/../c", "/a/c"),
+        (.resolveDots, "/..", "/"), (.resolveDots, "/a/..", "/"), (.resolveDots, "/a/b/..", "/a/"),
+        (.resolveDots, "/a//../b", "/a/b"), (.resolveDots, "/../../a/.", "/a/"),
+        (.resolveDots, "/", "/"),
+    ]
+
+    @Test(arguments: steps)
+    func `a step does one thing`(_ step: PathStep, _ path: String, _ result: String) {
+        #expect(String(decoding: Self.apply(step, Array(path.utf8)), as: UTF8.self) == result)
+    }
+
+    @Test func `overlong sequences of every length are decoded`() {
+        let sequences: [[UInt8]] = [
+            [0xc0, 0xaf], [0xc0, 0x2f], [0xe0, 0x80, 0xaf], [0xf0, 0x80, 0x80, 0xaf],
+        ]
+        for sequence in sequences {
+            #expect(Self.apply(.decodeOverlong, [0x2f] + sequence) == [0x2f, 0x2f])
+        }
+        #expect(Self.apply(.decodeOverlong, [0x2f, 0xc3, 0xa9]) == [0x2f, 0xc3, 0xa9])
+        #expect(Self.apply(.decodeOverlong, [0x2f, 0xc0]) == [0x2f, 0xc0])
+    }
+
+    static let levels: [(String, ReadingLevel, [String])] = [
+        ("/%61%2fb", .exact, ["/a%2Fb"]), ("/a//b", .exact, ["/a//b"]),
+        ("/a//b", .standard, ["/a//b", "/a/b"]), ("/a%2f%20", .standard, ["/a%2F%20", "/a%2F "]),
+        ("/%2561", .standard, ["/%2561", "/%61"]), ("/a/../b", .standard, ["/a/../b", "/b"]),
+        ("/A", .standard, ["/A"]), ("/A", .all, ["/A", "/a"]),
+        ("/a;b", .all, ["/a;b", "/a"]), ("/%61", .all, ["/a", "/%61"]), ("/a", .all, ["/a"]),
+        ("/a%3fb", .all, ["/a%3Fb", "/a?b", "/a"]), ("/a%2Fb", .all, ["/a%2Fb", "/a/b"]),
+    ]
+
+    @Test(arguments: levels)
+    func `a level has its readings, the raw one first`(
+        _ path: String, _ level: ReadingLevel, _ expected: [String]
+    ) {
+        let (texts, problem) = Self.readings(path, level)
+        #expect(problem == .none)
+        #expect(texts.first == expected.first)
+        #expect(Set(texts) == Set(expected))
+    }
+
+    static let pieces = [
+        "a", "B", ".", "..", "...", "/", "//", "%2F", "%2f", "%5C", ";", ";x", "%3B", "%20", "%0a",
+        "%61",
+        "%41", "%2561", "%252F", "%25", "%3F", "%23", "%c0%ae", "%c0%af", "%C1%81", "%c3%a9",
+        "%e2%84%aa",
+    ]
+
+    @Test func `whatever steps a backend takes, its path is among the readings`() {
+        var state: UInt64 = 1
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var closed = 0
+        for _ in 0..<1500 {
+            let path =
+                "/"
+                + (0..<1 + random(5)).map { _ in Self.pieces[random(Self.pieces.count)] }.joined()
+            guard path.withView(PathScan.problem(in:)) == .none else { continue }
+            for level in [ReadingLevel.standard, .all] {
+                let (texts, problem) = Self.readings(path, level)
+                guard problem == .none else { continue }
+                closed += 1
+                let known = Set(texts.map { Array($0.utf8) })
+                // Invalid UTF-8 is compared elsewhere: text is lossy.
+                guard !texts.contains(where: { $0.contains("\u{fffd}") }) else { continue }
+                let steps = PathStep.steps(at: level)
+                for _ in 0..<30 {
+                    var reading = Array((texts.first ?? "").utf8)
+                    var decodings = 0
+                    for _ in 0..<random(7) {
+                        let step = steps[random(steps.count)]
+                        if step.isDecoding { decodings += 1 }
+                        if level == .standard, step.isDecoding, decodings > 1 { continue }
+                        reading = Self.apply(step, reading)
+                    }
+                    #expect(
+                        known.contains(reading),
+                        "\(path) \(level) \(String(decoding: reading, as: UTF8.self))")
+                }
+            }
+        }
+        #expect(closed > 1000)
+    }
+
+    @Test func `no step lengthens a path or takes its first slash`() {
+        for one in Self.pieces {
+            for other in Self.pieces {
+                let path = Array("/\(one)\(other)/\(one)".utf8)
+                for step in PathStep.allCases {
+                    let result = Self.apply(step, path)
+                    #expect(result.count <= path.count && result.first == 0x2f)
+                    let marks = path.withView { PathMarks(of: $0) }
+                    #expect(step.mayChange(marks) || result == path, "\(step) \(one)\(other)")
+                }
+            }
+        }
+    }
+
+    @Test func `the scan sees every byte at every place`() {
+        let special: [(UInt8, PathTraits)] = [
+            (0, .refused), (0x20, .refused), (0x7f, .refused), (0x80, .refused), (0xff, .refused),
+            (0x5c, .refused), (0x25, .percent), (0x41, .upperCase), (0x5a, .upperCase),
+            (0x3b, .semicolon),
+        ]
+        for length in 2..<40 {
+            let plain = [UInt8](repeating: 0x61, count: length)
+            #expect(([0x2f] + plain).withView(PathScan.traits(of:)) == [])
+            for place in 1..<length {
+                for (byte, trait) in special {
+                    var path = plain
+                    path[0] = 0x2f
+                    path[place] = byte
+                    #expect(
+                        path.withView(PathScan.traits(of:)).contains(trait), "\(byte) at \(place)")
+                }
+                var path = plain
+                path[0] = 0x2f
+                path[place] = 0x2e
+                let dots = path.withView(PathScan.traits(of:))
+                #expect(dots.contains(.dotsOrEmpty) == (place == length - 1))
+                path[place] = 0x2f
+                path[place - 1] = 0x2e
+                if place > 1 { #expect(path.withView(PathScan.traits(of:)) == .dotsOrEmpty) }
+                path[place - 1] = 0x2f
+                #expect(path.withView(PathScan.traits(of:)) == .dotsOrEmpty)
+            }
+        }
+        for byte in 0x21...0x7e where ![0x25, 0x2e, 0x2f, 0x3b, 0x5c].contains(byte) {
+            let traits = [0x2f, UInt8(byte), 0x61].withView(PathScan.traits(of:))
+            #expect(traits == ((0x41...0x5a).contains(byte) ? .upperCase : []), "\(byte)")
+        }
+    }
+}
