@@ -17,11 +17,13 @@ import sys
 import tempfile
 import time
 
-from harness import load, measure, peers, report, rules
+from harness import load, measure, peers, profile, report, rules
 from harness.processes import HarnessError, raise_descriptor_limit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PARTS = ["cpu", "405", "rules", "syscalls", "memory", "latency"]
+# Not part of a full run: it needs perf.
+EXTRA = ["profile"]
 GET_CASES = [load.GET_100, load.GET_16K, load.BROWSER]
 NAMES = ["methodgate", "nginx", "haproxy"]
 
@@ -44,7 +46,7 @@ def arguments():
     parser.add_argument("--load-core", type=int, default=0, help="for wrk and the backend")
     parser.add_argument("--connections", type=int, default=9000, help="idle ones, for memory")
     parser.add_argument(
-        "--only", choices=PARTS, action="append", help="this part only; may be given repeatedly"
+        "--only", choices=PARTS + EXTRA, action="append", help="this part only; may be given repeatedly"
     )
     parser.add_argument("--json", metavar="FILE", help="all samples, for other tools")
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
@@ -209,6 +211,29 @@ class Run:
         self.say("Latency of GET 100 B, µs", report.table(header, rows))
 
 
+    def profile(self):
+        """The gate alone: what its user time is spent on."""
+        for case, logs in [(load.GET_100, False), (load.BROWSER, False), (load.DELETE, True)]:
+            with self.servers(["methodgate"], rules.TEN, logs) as servers:
+                load.run(self.bench, servers["methodgate"], case, 1)
+                found = profile.user_profile(self.bench, servers["methodgate"], case)
+            self.data[f"profile {case.title}"] = found
+            rows = []
+            for kind, share in found["kinds"].items():
+                names, shares = zip(*found["callers"].get(kind, [("", 0)]))
+                who = [f"{a} {b:.1%}" for a, b in zip(profile.demangled(names), shares) if b]
+                rows.append([kind, f"{share:.1%}", "; ".join(who)])
+            names, shares = zip(*found["top"])
+            rows += [["", f"{b:.1%}", a] for a, b in zip(profile.demangled(names), shares)]
+            title = f"{case.title}: user time is {found['user']:.0%} of all"
+            self.targets.judge(
+                f"reference counting {case.title}", found["kinds"]["reference counting"]
+            )
+            self.targets.judge(f"allocation {case.title}", found["kinds"]["allocation"])
+            self.say(f"{title} ({found['samples']:,} samples)",
+                     report.table(["of the user time", "", "by"], rows))  # fmt: skip
+
+
 def _largest(counts):
     parts = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{name} {count:.2f}" for name, count in parts if count >= 0.01)
@@ -260,6 +285,7 @@ def main():
             parts = {
                 "cpu": run.cpu, "405": run.rejections, "rules": run.rule_counts,
                 "syscalls": run.system_calls, "memory": run.memory, "latency": run.latency,
+                "profile": run.profile,
             }  # fmt: skip
             for name in options.only or PARTS:
                 parts[name]()
