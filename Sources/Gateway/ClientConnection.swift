@@ -33,10 +33,7 @@ struct ClientConnection: ~Copyable {
     var inbound = ByteBuffer()
     /// Bytes for the client that the kernel has not taken, or that wait for the log.
     var outbound = ByteBuffer()
-    /// The field lines that say who the client is, the same for each of its requests.
-    var identity = ByteBuffer()
-    /// How many bytes of `identity`, after its first name, are the client's address.
-    var addressRange = (offset: 0, length: 0)
+    var identity = ClientIdentity()
     var scanner = HeadScanner()
     var exchange = Exchange()
     /// Content of the request that runs or is drained.
@@ -96,31 +93,10 @@ extension Ref<ClientConnection> {
                 writeEvent: unsafe .streamWrite(base, descriptor, clientWritable, context),
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context))
         }
-        client.writeIdentity()
+        client.value.identity.describe(peer)
         client.value.readEvent.add()
         client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
         worker.link(client)
-    }
-
-    /// `X-Forwarded-*` and the first half of `Forwarded` (RFC 7239), ready to be copied.
-    private func writeIdentity() {
-        var address = ByteBuffer(capacity: 64)
-        value.peer.appendHost(to: &address)
-        if address.isEmpty { address.append("unknown") }
-        let isIPv6 = address.view.firstIndex(of: UInt8(ascii: ":")) != nil
-        value.identity.append("X-Forwarded-For: ")
-        value.addressRange = (value.identity.count, address.count)
-        value.identity.append(address.view)
-        value.identity.append("\r\nX-Forwarded-Proto: http\r\nForwarded: for=")
-        value.identity.append(isIPv6 ? "\"[" : "")
-        value.identity.append(address.view)
-        value.identity.append(isIPv6 ? "]\"" : "")
-        value.identity.append(";proto=http")
-    }
-
-    /// The client's address as text; `unknown` behind a Unix socket.
-    var addressText: ByteView {
-        value.identity.view.slice(value.addressRange.offset, value.addressRange.length)
     }
 
     /// Closes at once; the storage goes at the end of the iteration.

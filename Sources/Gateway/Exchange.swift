@@ -43,14 +43,14 @@ package struct Exchange: BitwiseCopyable, Sendable {
 
     /// A request head has been judged and goes to an upstream.
     package init(method: MethodID, version: HTTPVersion, flags: HeadFlags, framing: BodyFraming) {
-        request = framing == .none ? .complete : .content
+        request = framing.isNone ? .complete : .content
         response = .head
         isHead = method == .head
         clientIsHTTP10 = version == .http10
         clientPersists = Self.persists(version, flags)
         isIdempotent = method.isIdempotent
         awaitsContinue =
-            framing != .none && flags.contains(.expectContinue) && version == .http11
+            !framing.isNone && flags.contains(.expectContinue) && version == .http11
     }
 
     /// Whether a sender of such a message keeps its connection open (RFC 9112 §9.3).

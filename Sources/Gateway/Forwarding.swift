@@ -44,7 +44,7 @@ extension Ref<ClientConnection> {
         let rest = bytes.dropFirst(head.count)
         var consumed = 0
         var kept = 0
-        if worker.value.request.framing != .none {
+        if !worker.value.request.framing.isNone {
             let progress = value.content.take(rest, as: .framed)
             if let error = progress.error { return refuse(error, head: head) }
             if let limit = worker.value.contentLimit, UInt64(progress.data) > limit {
@@ -59,7 +59,7 @@ extension Ref<ClientConnection> {
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
-        let backend = Int(worker.value.use.value.snapshot.policy.facts(verdict.rule).backend)
+        let backend = worker.value.use.value.snapshot.policy.backend(verdict.rule)
         if let code = attachUpstream(backend) {
             return head.count + consumed + failUpstream(.unreachable(code))
         }

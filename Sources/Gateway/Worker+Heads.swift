@@ -31,7 +31,9 @@ extension Ref<Worker> {
 
     /// Host as it was sent, or the authority of an absolute form; empty for HTTP/1.0 without.
     func requestHost(_ head: ByteView) -> ByteView {
-        if let host = value.request.value(.host, in: head) { return host }
+        if value.request.hostLength > 0 {
+            return head.slice(value.request.hostOffset, value.request.hostLength)
+        }
         let target = value.request.target
         return head.slice(target.authorityOffset, target.authorityLength)
     }
@@ -39,21 +41,11 @@ extension Ref<Worker> {
     /// Writes the head for the upstream: what the client sent, less what is not for the upstream,
     /// and who the client is.
     func writeRequestHead(_ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32) {
-        let host = requestHost(head)
         value.extra.removeAll()
-        value.extra.append(
-            value.request.version == .http11 ? "Via: 1.1 methodgate\r\n" : "Via: 1.0 methodgate\r\n"
-        )
-        value.extra.append(client.value.identity.view)
-        if host.isEmpty {
-            value.extra.append("\r\n")
+        client.appendForwardingFields(
+            to: &value.extra, host: requestHost(head), version: value.request.version)
+        if value.request.target.form != .absolute, !value.request.fields.has(.host) {
             appendBackendHost(rule)
-        } else {
-            value.extra.append(";host=\"")
-            value.extra.append(host)
-            value.extra.append("\"\r\nX-Forwarded-Host: ")
-            value.extra.append(host)
-            value.extra.append("\r\n")
         }
         var options = HeadWriter.RequestOptions(rawValue: 0)
         if let hops = maxForwards(head) {
@@ -71,7 +63,7 @@ extension Ref<Worker> {
     /// HTTP/1.0 may lack Host; HTTP/1.1 to the backend may not.
     private func appendBackendHost(_ rule: Int32) {
         let snapshot = value.use.value.snapshot
-        let backend = snapshot.settings.backends[Int(snapshot.policy.facts(rule).backend)]
+        let backend = snapshot.settings.backends[snapshot.policy.backend(rule)]
         value.extra.append("Host: ")
         value.extra.append(text: backend.authority)
         value.extra.append("\r\n")

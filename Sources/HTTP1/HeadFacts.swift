@@ -73,6 +73,10 @@ struct HeadFacts {
         guard connectionBytes <= Self.connectionLimit else {
             throw .refused(.connectionTooLong)
         }
+        if value.equalsIgnoringCase(ByteView("keep-alive")) {
+            flags.insert(.keepAlive)
+            return
+        }
         var members = ListMembers(value)
         while let member = members.next() {
             // A known name is always removed or never: only unknown ones are looked for.

@@ -79,11 +79,10 @@ package enum HeadWriter {
         if options.contains(.dropsAllow) { removed.add(.allow) }
         if options.contains(.dropsAllowMethods) { removed.add(.accessControlAllowMethods) }
         buffer.reserve(head.length &+ extra.count &+ date.count &+ 16)
-        writeStatusLine(head, bytes, into: &buffer)
+        let start = writeStatusLine(head, bytes, into: &buffer)
         let writer = FieldWriter(
             bytes: bytes, end: head.length, flags: head.flags, removed: removed)
-        writer.write(
-            head.fields, from: head.reasonOffset &+ head.reasonLength &+ 2, into: &buffer)
+        writer.write(head.fields, from: start, into: &buffer)
         if !isInformational && !head.fields.has(.date) {
             buffer.append("Date: ")
             buffer.append(date)
@@ -100,14 +99,19 @@ package enum HeadWriter {
         return true
     }
 
+    /// Returns where the copy of the rest begins: a line that is already as it should be is
+    /// copied with the fields.
     private static func writeStatusLine(
         _ head: borrowing ResponseHead, _ bytes: ByteView, into buffer: inout ByteBuffer
-    ) {
+    ) -> Int {
+        // `HTTP/1.1 200 ` is 13 bytes; a line without the last space has its reason at 12.
+        if case .http11 = head.version, head.reasonOffset == 13 { return 0 }
         buffer.append("HTTP/1.1 ")
         buffer.append(decimal: UInt64(head.status))
         buffer.append(byte: 0x20)
         buffer.append(bytes.slice(head.reasonOffset, head.reasonLength))
         buffer.append("\r\n")
+        return head.reasonOffset &+ head.reasonLength &+ 2
     }
 
     private static var requestRemovals: FieldNameSet {

@@ -29,6 +29,7 @@ package enum RequestParser {
         _ cursor: inout HeadCursor, into head: inout RequestHead, _ limits: HeadLimits
     ) throws(Halt) {
         head.fields.removeAll()
+        head.hostLength = 0
         try readRequestLine(&cursor, into: &head, limits)
         var facts = HeadFacts()
         while let line = try cursor.fieldLine(into: &head.fields, limit: limits.fields) {
@@ -38,6 +39,10 @@ package enum RequestParser {
                 continue
             }
             let value = cursor.view(Int(line.valueOffset), Int(line.valueLength))
+            if case .host = line.name {
+                head.hostOffset = Int(line.valueOffset)
+                head.hostLength = Int(line.valueLength)
+            }
             try facts.note(line.name, value, inRequest: true)
         }
         head.length = cursor.offset
@@ -126,7 +131,7 @@ package enum RequestParser {
         _ head: borrowing RequestHead, _ cursor: HeadCursor
     ) throws(Halt) {
         let bytes = cursor.view(0, head.length)
-        guard let host = head.value(.host, in: bytes) else { return }
+        let host = bytes.slice(head.hostOffset, head.hostLength)
         let target = head.target
         let authority = bytes.slice(target.authorityOffset, target.authorityLength)
         let isSecure = ASCII.lowercased(bytes[target.offset + 4]) == 0x73

@@ -59,7 +59,9 @@
         guard count == other.count else { return false }
         var index = 0
         while index < count {
-            guard unsafe ASCII.lowercased(base[index]) == ASCII.lowercased(other.base[index]) else {
+            // Equal bytes are the rule; only others are folded.
+            let (left, right) = unsafe (base[index], other.base[index])
+            guard left == right || ASCII.lowercased(left) == ASCII.lowercased(right) else {
                 return false
             }
             index &+= 1

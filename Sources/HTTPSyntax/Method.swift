@@ -41,6 +41,11 @@ package struct Method: Hashable, Sendable, CustomStringConvertible {
     package static let firstCustom: UInt8 = 64
     package static let unknown = MethodID(rawValue: 255)
 
+    // Written out so that other modules inline it: the derived one is a call.
+    @inlinable package static func == (left: MethodID, right: MethodID) -> Bool {
+        left.rawValue == right.rawValue
+    }
+
     @inlinable package var isRegistered: Bool { rawValue < 64 }
 
     /// The registry, in the order of the numbers: RFC 9110's first, then the rest by name.

@@ -10,6 +10,9 @@ package struct RequestHead: ~Copyable {
     package var method = MethodID.unknown
     package var version = HTTPVersion.http11
     package var target = RequestTarget()
+    /// The value of Host; of length 0 where there is none.
+    package var hostOffset = 0
+    package var hostLength = 0
     package var framing = BodyFraming.none
     package var flags: HeadFlags = []
     package var fields: FieldSection

@@ -7,6 +7,16 @@
         case absolute
         case authority
         case asterisk
+
+        // Written out so that other modules inline it: the derived one is a call.
+        @inlinable package static func == (left: Form, right: Form) -> Bool {
+            switch (left, right) {
+            case (.origin, .origin), (.absolute, .absolute), (.authority, .authority),
+                (.asterisk, .asterisk):
+                true
+            default: false
+            }
+        }
     }
 
     @usableFromInline package var form = Form.origin

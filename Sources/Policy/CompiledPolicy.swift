@@ -96,6 +96,9 @@ package final class CompiledPolicy: Sendable {
         return text.view(methodNames[index])
     }
 
+    /// The backend of a rule alone, for the request path.
+    package func backend(_ rule: Int32) -> Int { Int(rules[Int(rule)].backend) }
+
     package func facts(_ rule: Int32) -> RuleFacts {
         let record = rules[Int(rule)]
         let allow = allows[Int(record.allow)]

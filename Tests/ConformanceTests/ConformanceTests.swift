@@ -9,13 +9,20 @@ struct `Conformance cases` {
     @Test(arguments: try Case.loadAll())
     func `does what the case file says, whole and byte by byte`(_ theCase: Case) throws {
         let gate = try CaseGates.shared.gate(for: theCase.configuration)
-        defer {
-            if let status = gate.gate.process.exitStatus {
-                let said = gate.gate.process.standardError
-                Issue.record("\(theCase.name): the gate ended with \(status): \(said)")
-                CaseGates.shared.forget(theCase.configuration)
-            }
+        do {
+            try check(theCase, on: gate)
+        } catch {
+            Issue.record("\(theCase.name): \(error)")
+            _ = gate.gate.process.waitForExit(within: 1)
         }
+        if let status = gate.gate.process.exitStatus {
+            let said = gate.gate.process.standardError
+            Issue.record("\(theCase.name): the gate ended with \(status): \(said)")
+            CaseGates.shared.forget(theCase.configuration)
+        }
+    }
+
+    private func check(_ theCase: Case, on gate: CaseGate) throws {
         let authority = gate.backend.address
         let whole = try CaseRun.play(theCase, on: gate, byteByByte: false)
         for problem in Judge.problems(with: whole, in: theCase, authority: authority) {
@@ -25,7 +32,7 @@ struct `Conformance cases` {
         for problem in Judge.problems(with: trickled, in: theCase, authority: authority) {
             Issue.record("\(theCase.name) (byte by byte): \(problem)")
         }
-        for difference in Judge.differences(whole, trickled) {
+        for difference in Judge.differences(whole, trickled, in: theCase) {
             Issue.record("\(theCase.name): \(difference)")
         }
     }

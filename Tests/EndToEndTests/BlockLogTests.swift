@@ -90,7 +90,7 @@ extension `End to end` {
                 }
             }
             #expect(errors.isEmpty)
-            gate.stop()
+            end(gate)
             let whole = try BlockLog(file: file)
             try whole.verifyChain()
             #expect(whole.partial.isEmpty)
@@ -101,7 +101,7 @@ extension `End to end` {
 
         @Test func `blocks with on_full block: no answer without a record`() throws {
             let gate = try start(log(to: "/dev/full"))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(blocked)
@@ -116,7 +116,7 @@ extension `End to end` {
 
         @Test func `refuses with on_full refuse`() throws {
             let gate = try start(log(to: "/dev/full", onFull: "refuse"))
-            defer { gate.stop() }
+            defer { end(gate) }
             let answer = try RawClient.exchange(gate.address, blocked)
             #expect(answer.status == 503)
             #expect(answer.values("Allow").isEmpty)
@@ -125,7 +125,7 @@ extension `End to end` {
 
         @Test func `answers with on_full drop`() throws {
             let gate = try start(log(to: "/dev/full", onFull: "drop"))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             for _ in 0..<3 { try block(client) }
@@ -160,7 +160,7 @@ extension `End to end` {
             defer { close(descriptor) }
             let rest = log(to: file).replacing("500ms", with: "10s")
             let gate = try start(rest)
-            defer { gate.stop() }
+            defer { end(gate) }
             var written = Bytes()
             drain(descriptor, &written)
             fill(descriptor)
@@ -182,7 +182,7 @@ extension `End to end` {
             let descriptor = try fullPipe()
             defer { close(descriptor) }
             let gate = try start(log(to: file, onFull: "drop"))
-            defer { gate.stop() }
+            defer { end(gate) }
             var written = Bytes()
             drain(descriptor, &written)
             fill(descriptor)
@@ -207,7 +207,7 @@ extension `End to end` {
 
         @Test func `moves to a new file on SIGUSR1 and loses nothing`() throws {
             let gate = try start(log(to: file))
-            defer { gate.stop() }
+            defer { end(gate) }
             let seen = Collected<String>()
             let isDone = Flag()
             let traffic = Thread {
@@ -241,7 +241,7 @@ extension `End to end` {
 
         @Test func `follows when the file is moved away`() throws {
             let gate = try start(log(to: file))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try block(client)
@@ -262,7 +262,7 @@ extension `End to end` {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: false)
             let gate = try start(log(to: folder + "/blocks.jsonl"))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try block(client)
@@ -280,7 +280,7 @@ extension `End to end` {
             let client = try gate.connect()
             try block(client)
             client.close()
-            gate.stop()
+            end(gate)
             #expect(try BlockLog(file: file).lines.first == Bytes("{\"old\":\"line\"}".utf8))
         }
 
@@ -289,7 +289,7 @@ extension `End to end` {
             let gate = try start("log:\n  access:\n    to: file \(access)")
             let answer = try RawClient.exchange(gate.address, request("GET", "/seen?x=1"))
             #expect(answer.status == 200)
-            gate.stop()
+            end(gate)
             let records = try BlockLog(file: access).records()
             let record = try #require(records.first { $0["url.path"] == "/seen" })
             #expect(record["http.request.method"] == "GET")

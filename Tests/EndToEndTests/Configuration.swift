@@ -37,6 +37,13 @@ func request(_ method: String, _ target: String = "/", _ fields: String...) -> S
 /// A request that every configuration here blocks, on its default path.
 let blocked = request("PATCH")
 
+/// Stops a gate, and sees to it that it did not crash at the end or before.
+func end(_ gate: GateProcess) {
+    gate.stop()
+    let status = gate.process.exitStatus.map { "\($0)" } ?? "running"
+    #expect(!gate.hasCrashed, "the gate ended with \(status): \(gate.process.standardError)")
+}
+
 /// Runs the work in several threads at once and waits for all of them.
 ///
 /// - Returns: the errors of those that threw.

@@ -14,7 +14,7 @@ extension `End to end` {
             let path = directory.path("gate.sock")
             let gate = try GateProcess(
                 configuration(backend.address, listen: ["unix:\(path)"]), in: directory)
-            defer { gate.stop() }
+            defer { end(gate) }
             let answer = try RawClient.exchange(.unix(path), request("GET", "/x"))
             #expect(answer.text == "GET /x HTTP/1.1\n")
             #expect(try RawClient.exchange(.unix(path), blocked).status == 405)
@@ -33,7 +33,7 @@ extension `End to end` {
             first.process.signal(SIGKILL)
             #expect(first.process.waitForExit(within: 5) != nil)
             let second = try GateProcess(text, in: directory)
-            defer { second.stop() }
+            defer { end(second) }
             #expect(try RawClient.exchange(.unix(path), request("GET")).status == 200)
         }
 
@@ -55,7 +55,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo(on: .loopback6)
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, listen: ["[::1]:0"]))
-            defer { gate.stop() }
+            defer { end(gate) }
             let answer = try RawClient.exchange(gate.address, request("GET", "/x"))
             #expect(answer.text == "GET /x HTTP/1.1\n")
             let forwarded = try #require(backend.requests.first)
@@ -74,7 +74,7 @@ extension `End to end` {
             let listen = ["127.0.0.1:0", "[::1]:0", "unix:\(path)"]
             let gate = try GateProcess(
                 configuration(backend.address, listen: listen, workers: 2), in: directory)
-            defer { gate.stop() }
+            defer { end(gate) }
             #expect(gate.addresses.count == 3)
             for address in gate.addresses {
                 #expect(try RawClient.exchange(address, request("GET")).status == 200)
@@ -93,7 +93,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let url = "http://\(gate.address)"
             #expect(try curl([url + "/a", url + "/b"]) == "GET /a HTTP/1.1\nGET /b HTTP/1.1\n")
             let head = try curl(["-I", url + "/a"])
@@ -116,7 +116,7 @@ extension `End to end` {
             let nginx = try Nginx(in: directory)
             defer { nginx.stop() }
             let gate = try GateProcess(configuration(nginx.address, workers: 2))
-            defer { gate.stop() }
+            defer { end(gate) }
             let errors = inThreads(8) { _ in
                 let client = try gate.connect()
                 defer { client.close() }

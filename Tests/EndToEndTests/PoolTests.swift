@@ -10,7 +10,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             for number in 0..<5 {
                 let answer = try RawClient.exchange(gate.address, request("GET", "/\(number)"))
                 #expect(answer.text == "GET /\(number) HTTP/1.1\n")
@@ -23,7 +23,7 @@ extension `End to end` {
             defer { backend.stop() }
             let rest = "timeouts: {upstream_idle: 300ms}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
             #expect(eventually(within: 3) { backend.connections.allSatisfy(\.isAtEnd) })
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
@@ -51,7 +51,7 @@ extension `End to end` {
             let backend = try backendThatHangsUp()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("GET"))
@@ -65,7 +65,7 @@ extension `End to end` {
             let backend = try backendThatHangsUp()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("GET"))
@@ -84,7 +84,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             for _ in 0..<3 {
                 let post = request("POST", "/post/x", "Content-Length: 0")
                 #expect(try RawClient.exchange(gate.address, post).status == 200)
@@ -97,7 +97,7 @@ extension `End to end` {
             let backend = try ScriptedBackend { _ = try $0.readHead() }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 502)
             #expect(backend.connections.count <= 3)
         }
@@ -107,7 +107,7 @@ extension `End to end` {
             let address = listener.localAddress
             listener.close()
             let gate = try GateProcess(configuration(address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             for _ in 0..<2 {
@@ -128,7 +128,7 @@ extension `End to end` {
             defer { filler.close() }
             let rest = "timeouts: {connect: 300ms}"
             let gate = try GateProcess(configuration(listener.localAddress, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             let elapsed = try seconds { () throws in
                 let status = try RawClient.exchange(gate.address, request("GET")).status
                 #expect(status == 504 || status == 502)
@@ -144,7 +144,7 @@ extension `End to end` {
             defer { backend.stop() }
             let rest = "timeouts: {response: 300ms}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("GET"))
@@ -164,12 +164,38 @@ extension `End to end` {
             defer { backend.stop() }
             let rest = "timeouts: {response: 300ms}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("GET"))
             #expect(try client.readHead().status == 200)
             #expect(try client.readToEnd() == Bytes("half".utf8))
+        }
+
+        @Test func `that are reset in an answer cut the client off at once`() throws {
+            let asked = Flag()
+            let stopped = Flag()
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                asked.raise()
+                _ = eventually { stopped.isRaised }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+                connection.reset()
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect(patience: 3)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { asked.isRaised })
+            // Answer and reset wait for the gate together.
+            gate.process.signal(SIGSTOP)
+            stopped.raise()
+            #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+            gate.process.signal(SIGCONT)
+            let all = String(latin1: try client.readToEnd())
+            #expect(!all.contains("half") || all.hasSuffix("half"))
         }
 
         @Test func `that slip in an answer's chunks cut the client off`() throws {
@@ -183,7 +209,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("GET"))
@@ -203,7 +229,7 @@ extension `End to end` {
             defer { backend.stop() }
             let rest = "timeouts: {response: 500ms}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).text == "hello")
         }
 
@@ -214,7 +240,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             try client.send(request("GET"))
             #expect(eventually { backend.requests.count == 1 })

@@ -22,7 +22,7 @@ extension `End to end` {
             let backend = try slowBackend()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 2))
-            defer { gate.stop() }
+            defer { end(gate) }
             let idle = try gate.connect()
             defer { idle.close() }
             let client = try gate.connect()
@@ -47,7 +47,7 @@ extension `End to end` {
             defer { backend.stop() }
             let rest = "timeouts: {drain: 500ms}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("GET"))
@@ -61,7 +61,7 @@ extension `End to end` {
             defer { backend.stop() }
             let gate = try GateProcess(
                 configuration(backend.address), blocking: [SIGTERM, SIGHUP, SIGUSR1, SIGINT])
-            defer { gate.stop() }
+            defer { end(gate) }
             gate.process.signal(SIGTERM)
             #expect(gate.process.waitForExit(within: 3) == .code(0))
         }
@@ -70,7 +70,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 2))
-            defer { gate.stop() }
+            defer { end(gate) }
             let second = try TemporaryDirectory()
             let file = second.path("gate.yaml")
             let text = configuration(backend.address, listen: ["\(gate.address)"])
@@ -122,7 +122,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 4))
-            defer { gate.stop() }
+            defer { end(gate) }
             let threads = try FileManager.default.contentsOfDirectory(
                 atPath: "/proc/\(gate.process.identifier)/task")
             #expect(threads.count == 5)
@@ -141,15 +141,18 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             _ = try RawClient.exchange(gate.address, request("GET"))
             let before = try gate.descriptors()
+            // A reset reaches the gate together with the bytes before it.
+            gate.process.signal(SIGSTOP)
             for number in 0..<60 {
                 let client = try gate.connect()
                 let requests = ["GET / HT", blocked, blocked + "PUT / HTTP/1.1\r\nHost", "\r\n"]
                 try client.send(requests[number % 4])
                 if number % 3 == 0 { client.reset() } else { client.close() }
             }
+            gate.process.signal(SIGCONT)
             // The first client's own descriptor may or may not be closed when it is counted.
             #expect(eventually { (try? gate.descriptors()).map { $0 <= before } ?? false })
         }
@@ -159,7 +162,7 @@ extension `End to end` {
             defer { backend.stop() }
             let rest = "limits: {connections: 2}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             let first = try gate.connect()
             let second = try gate.connect()
             defer { second.close() }

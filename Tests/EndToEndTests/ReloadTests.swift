@@ -50,7 +50,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 2))
-            defer { gate.stop() }
+            defer { end(gate) }
             let traffic = Traffic(gate)
             defer { traffic.stop() }
             let kept = try gate.connect()
@@ -83,7 +83,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 2))
-            defer { gate.stop() }
+            defer { end(gate) }
             let traffic = Traffic(gate)
             defer { traffic.stop() }
             let broken = configuration(backend.address).replacing("[GET, POST]", with: "[GTE]")
@@ -106,7 +106,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let said = gate.process.standardError
             try FileManager.default.removeItem(atPath: gate.configurationFile)
             gate.process.signal(SIGHUP)
@@ -126,7 +126,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("DELETE"))
@@ -145,7 +145,7 @@ extension `End to end` {
             let second = try ScriptedBackend.always("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")
             defer { second.stop() }
             let gate = try GateProcess(configuration(first.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).text == "1")
             try gate.reload(configuration(second.address))
             #expect(

@@ -84,7 +84,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             _ = try RawClient.exchange(gate.address, blocked)
             let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60)
@@ -109,7 +109,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             _ = try RawClient.exchange(gate.address, blocked)
             let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60)
@@ -137,7 +137,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let before = try gate.memory().anonymous
             let client = try RawClient(gate.address, receiveBuffer: 8192)
             try client.send(request("GET"))
@@ -169,7 +169,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 0.3)
             defer { client.close() }
@@ -191,7 +191,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("POST", "/post/x", "Content-Length: \(8 << 20)"))
@@ -209,7 +209,7 @@ extension `End to end` {
             }
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("POST", "/post/x", "Content-Length: \(8 << 20)"))
@@ -228,7 +228,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
-            defer { gate.stop() }
+            defer { end(gate) }
             let client = try gate.connect(patience: 20)
             defer { client.close() }
             try client.send(request("PATCH", "/", "Content-Length: \(64 << 20)"))

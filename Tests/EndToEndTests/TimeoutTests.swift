@@ -98,7 +98,7 @@ extension `End to end` {
             defer { slow.stop() }
             let rest = "timeouts: {client_head: 500ms, client_content: 500ms, client_idle: 500ms}"
             let gate = try GateProcess(configuration(slow.address, rest: rest))
-            defer { gate.stop() }
+            defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).text == "ok")
         }
     }

@@ -113,6 +113,15 @@ public final class GateProcess: @unchecked Sendable {
     }
 
     public func stop() { process.stop() }
+
+    /// Whether it has come to a bad end: by anything but an exit status of 0 or 2, and a signal
+    /// that a test sends.
+    public var hasCrashed: Bool {
+        switch process.exitStatus {
+        case nil, .code(0), .code(2), .signal(SIGKILL): false
+        default: true
+        }
+    }
 }
 
 /// A directory that is gone with its owner.

@@ -1,0 +1,74 @@
+import HTTPSyntax
+import Transport
+
+// The field lines that tell the backend who asked, and through whom (RFC 9110 §7.6.3, RFC 7239).
+// The address is the connection's and the host hardly ever changes on it, so the lines are kept
+// whole and compared rather than written for each request.
+
+/// What the gate says of one client.
+struct ClientIdentity: ~Copyable {
+    /// `Via` to the end of the lines for `host`; what is before the host never changes.
+    private var lines = ByteBuffer()
+    private var fixedLength = 0
+    private var addressOffset = 0
+    private var addressLength = 0
+    /// Where the host stands in `lines` for the first time.
+    private var hostLength = -1
+
+    /// Writes what is the same for each request of this connection.
+    mutating func describe(_ peer: SocketAddress) {
+        var address = ByteBuffer(capacity: 64)
+        peer.appendHost(to: &address)
+        if address.isEmpty { address.append("unknown") }
+        let isIPv6 = address.view.firstIndex(of: UInt8(ascii: ":")) != nil
+        lines.append("Via: 1.1 methodgate\r\nX-Forwarded-For: ")
+        addressOffset = lines.count
+        addressLength = address.count
+        lines.append(address.view)
+        lines.append("\r\nX-Forwarded-Proto: http\r\nForwarded: for=")
+        lines.append(isIPv6 ? "\"[" : "")
+        lines.append(address.view)
+        lines.append(isIPv6 ? "]\"" : "")
+        lines.append(";proto=http")
+        fixedLength = lines.count
+    }
+
+    /// The client's address as text; `unknown` behind a Unix socket.
+    var addressText: ByteView { lines.view.slice(addressOffset, addressLength) }
+
+    /// The lines for a request with that Host; empty where it has none (HTTP/1.0).
+    mutating func lines(host: ByteView) -> ByteView {
+        if host.count != hostLength || !host.equals(lines.view.slice(hostOffset, hostLength)) {
+            lines.truncate(to: fixedLength)
+            append(host)
+        }
+        return lines.view
+    }
+
+    private var hostOffset: Int { fixedLength + (hostLength > 0 ? 7 : 0) }
+
+    private mutating func append(_ host: ByteView) {
+        hostLength = host.count
+        if !host.isEmpty {
+            lines.append(";host=\"")
+            lines.append(host)
+            lines.append("\"\r\nX-Forwarded-Host: ")
+            lines.append(host)
+        }
+        lines.append("\r\n")
+    }
+}
+
+extension Ref<ClientConnection> {
+    /// The client's address as text; `unknown` behind a Unix socket.
+    var addressText: ByteView { value.identity.addressText }
+
+    func appendForwardingFields(
+        to buffer: inout ByteBuffer, host: ByteView, version: HTTPVersion
+    ) {
+        let start = buffer.count
+        buffer.append(value.identity.lines(host: host))
+        // `Via: 1.0`: the protocol the request came by.
+        if version == .http10 { buffer.overwrite(at: start + 7, with: ByteView("0")) }
+    }
+}
