@@ -28,7 +28,7 @@ want_for_build() {
 want_for_test() {
     want_for_build
     want_command curl curl
-    want_command python3 python3
+    want_command nginx nginx-light
 }
 
 want_for_bench() {
