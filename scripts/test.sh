@@ -22,7 +22,7 @@ if [ "$status" = 124 ] || [ "$status" = 137 ]; then
 fi
 # Swift Testing sums up in one line a run; a failed test has a line of its own.
 total="$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')"
-failures="$(grep -cE '^. Test .* failed after ' "$log" || true)"
+failures="$(grep -E '^. Test .* failed after ' "$log" | grep -cv ' Test run with ' || true)"
 if ! grep -q 'Test run with' "$log"; then
     echo 'test: the run ended early; the last test that began:' >&2
     grep -E '^. Test .* started\.$' "$log" | tail -n 1 >&2 || true
