@@ -22,7 +22,9 @@ extension Ref<Worker> {
     private func describeOtherSlash(_ request: PolicyRequest, _ head: ByteView) {
         let path = request.path
         let policy = value.use.value.snapshot.policy
-        guard policy.distinguishesSlash, path.count > 1, path.count < Self.quotedPathLimit else { return }
+        guard policy.distinguishesSlash, path.count > 1, path.count < Self.quotedPathLimit else {
+            return
+        }
         value.text.removeAll()
         if path[path.count - 1] == UInt8(ascii: "/") {
             value.text.append(path.slice(0, path.count - 1))
