@@ -21,13 +21,14 @@ want_for_build() {
     want_library libevent_core libevent-dev
     want_library libcrypto libssl-dev
     want_library yaml-0.1 libyaml-dev
+    [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     compgen -G '/usr/lib/gcc/*/*/libstdc++.so' >/dev/null || missing+=(libstdc++-12-dev)
 }
 
 want_for_test() {
     want_for_build
     want_command curl curl
-    want_command python3 python3
+    want_command nginx nginx-light
 }
 
 want_for_bench() {

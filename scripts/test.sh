@@ -20,13 +20,21 @@ timeout --foreground --kill-after=20 "$LIMIT" \
 if [ "$status" = 124 ] || [ "$status" = 137 ]; then
     echo "test: ended after $LIMIT s" >&2
 fi
-# Swift Testing sums up in one line per run; a failed test has a line of its own.
+# Swift Testing sums up in one line a run; a failed test has a line of its own.
 total="$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')"
-failures="$(grep -cE '^. Test .* failed after ' "$log" || true)"
+failures="$(grep -E '^. Test .* failed after ' "$log" | grep -cv ' Test run with ' || true)"
+if ! grep -q 'Test run with' "$log"; then
+    echo 'test: the run ended early; the last test that began:' >&2
+    grep -E '^. Test .* started\.$' "$log" | tail -n 1 >&2 || true
+    total="$(grep -cE '^. Test .* (passed|failed) after ' "$log" || true)"
+    failures=$((failures + 1))
+    total=$((total + 1))
+    [ "$status" != 0 ] || status=1
+fi
 echo
 echo "methodgate: $((total - failures)) passed, $failures failed"
 if [ "$total" = 0 ] && [ "$#" = 0 ]; then
     echo 'test: no test ran' >&2
-    exit 1
+    status=1
 fi
 exit "$status"

@@ -46,6 +46,7 @@ struct Worker: ~Copyable {
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
     var date = HTTPDate()
+    var answers = AnswerCache()
     let ids: Ref<EventIDGenerator>
 
     var now: Timestamp

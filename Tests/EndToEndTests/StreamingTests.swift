@@ -224,6 +224,30 @@ extension `End to end` {
             #expect(answer.text == "much")
         }
 
+        @Test func `an answer reaches a client that sends on after it said close`() throws {
+            let isSent = Flag()
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                _ = eventually { isSent.isRaised }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET", "/", "Connection: close"))
+            #expect(eventually { backend.requests.count == 1 })
+            let next = request("GET", "/" + String(repeating: "a", count: 4000))
+            for _ in 0..<50 { try client.send(next) }
+            isSent.raise()
+            #expect(try client.readFinalAnswer().text == "ok")
+            #expect(try client.isClosed(within: 3))
+            // A reset could have taken the answer with it.
+            #expect(!client.wasReset)
+            #expect(backend.requests.count == 1)
+        }
+
         @Test func `a rejection reaches a client that still sends`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
