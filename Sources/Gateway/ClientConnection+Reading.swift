@@ -100,6 +100,9 @@ extension Ref<ClientConnection> {
         value.readEvent.remove()
         switch value.phase {
         case .closed: break
+        case .exchange where value.end != .keep:
+            // Its last answer is on the way.
+            break
         case .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }

@@ -81,6 +81,8 @@ struct ClientConnection: ~Copyable {
     static let drainLimit: UInt64 = 256 * 1024
     /// Milliseconds a client gets to read an answer it did not wait for, and its bytes.
     static let lingerTime = 5000
+    /// Milliseconds a connection that has carried no request yet has for one while draining.
+    static let firstRequestTime = 1000
     static let lingerLimit: UInt64 = 1024 * 1024
 }
 

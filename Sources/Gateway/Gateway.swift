@@ -33,6 +33,8 @@ package final class Gateway {
     private var threads: [Thread] = []
     private var listeners: [(address: Address, bound: [Listener])] = []
     private let workerCount: Int
+    private let descriptorLimit: Int
+    private var isDraining = false
     private let clients = ClientCounter()
 
     /// Binds, opens the logs and starts the workers.
@@ -42,10 +44,10 @@ package final class Gateway {
         }
         self.reports = reports
         workerCount = settings.workers ?? Machine.usableProcessors
-        let descriptors = Socket.raiseDescriptorLimit()
+        descriptorLimit = Socket.raiseDescriptorLimit()
         snapshot = try Self.open(settings, replacing: nil)
         listeners = try Self.bind(settings, workers: workerCount, keeping: [])
-        let limit = Self.connectionLimit(settings, descriptors, workerCount)
+        let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
         var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
             guard
@@ -72,12 +74,15 @@ package final class Gateway {
 
     /// Takes a new configuration, or throws and leaves everything as it was.
     package func reload(_ settings: Settings) throws(GatewayError) {
+        guard !isDraining else { throw GatewayError("the gate is ending") }
         let next = try Self.open(settings, replacing: snapshot)
         let bound = try Self.bind(settings, workers: workerCount, keeping: listeners)
         snapshot = next
         listeners = bound
+        let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
         for (index, mailbox) in orders.enumerated() {
-            mailbox.post(.adopt(next, bound.map { $0.bound[index] }))
+            mailbox.post(
+                .adopt(next, bound.map { $0.bound[index] }, connectionLimit: limit))
         }
     }
 
@@ -107,6 +112,7 @@ package final class Gateway {
 
     /// Stops accepting; the workers end when their requests have.
     package func drain() {
+        isDraining = true
         for mailbox in orders { mailbox.post(.drain) }
         listeners = []
     }

@@ -32,6 +32,7 @@ extension Ref<ClientConnection> {
         }
         worker.record(record, verdict, policy, request)
         guard verdict.status != 0 else {
+            if !value.isHeld { value.heldFrom = value.outbound.count }
             worker.holdUnlessDropped(self)
             end(with: .close)
             return head.count
@@ -244,6 +245,7 @@ extension Ref<ClientConnection> {
     /// Answers that wait for records which never come are taken back for a 503.
     func refuseHeld() {
         guard value.phase != .closed else { return }
+        endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep
         _ = refuseForLog(0)

@@ -10,6 +10,9 @@ extension Ref<UpstreamConnection> {
     /// wait.
     func readable(toEnd: Bool) {
         value.worker.refreshClock()
+        // An attempt that failed is readable, too.
+        if value.phase == .connecting { writable() }
+        guard value.phase != .closed else { return }
         for _ in 0..<Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
         }
@@ -62,7 +65,8 @@ extension Ref<UpstreamConnection> {
             close()
             return
         }
-        client.upstreamEnded(cleanly: cleanly)
+        // A write that failed has taken the error away: what follows looks like a plain end.
+        client.upstreamEnded(cleanly: cleanly && !value.isBroken)
     }
 
     /// A deadline has passed: connecting, waiting for an answer, or idle.
