@@ -30,6 +30,15 @@ struct Answer {
     var closes = false
     var version = HTTPVersion.http11
 
+    /// What this answer depends on, if it names no path.
+    func key(_ rule: Int32, _ method: MethodID) -> AnswerKey {
+        var form = UInt8(representation.rawValue)
+        if closes { form |= 4 }
+        if isHead { form |= 8 }
+        if version == .http10 { form |= 16 }
+        return AnswerKey(rule: rule, method: method.rawValue, form: form)
+    }
+
     /// Appends the answer to `output`; `body` is scratch.
     func write(to output: inout ByteBuffer, body: inout ByteBuffer, date: ByteView) {
         body.removeAll()

@@ -28,13 +28,25 @@ extension Ref<ClientConnection> {
             } else {
                 take(space.slice(0, count))
             }
-            return (toEnd || count == space.count) && value.phase != .closed
-                && value.readEvent.isAdded
+            return mayHaveMore(toEnd || count == space.count)
         case .wouldBlock: break
         case .endOfStream: ended()
         case .failed: abort()
         }
         return false
+    }
+
+    /// Whether to read on after bytes have come. A short read has drained the stream, but a reset
+    /// that came with the bytes is announced by nothing: as long as the client owes the rest of a
+    /// message one more read looks for it. Between messages the next write finds it.
+    private func mayHaveMore(_ isLikely: Bool) -> Bool {
+        guard value.phase != .closed, value.readEvent.isAdded else { return false }
+        if isLikely { return true }
+        switch value.phase {
+        case .idle: return !value.inbound.isEmpty || value.hasSkippedLine
+        case .exchange: return value.exchange.request != .complete
+        default: return true
+        }
     }
 
     /// Processes fresh bytes where they were read, and keeps what is not used up.
@@ -101,10 +113,12 @@ extension Ref<ClientConnection> {
         defer { value.isProcessing = false }
         var offset = 0
         while offset < bytes.count {
+            // Once the last answer is decided, whatever still comes is nobody's.
+            if value.end != .keep && value.phase != .lingering { return bytes.count }
             let rest = bytes.dropFirst(offset)
             let step: Int
             switch value.phase {
-            case .idle, .head: step = mustWait || value.end != .keep ? 0 : processHead(rest)
+            case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
             case .draining: step = drainContent(rest)
             case .lingering: step = dropLingering(rest)

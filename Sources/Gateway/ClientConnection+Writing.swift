@@ -114,6 +114,7 @@ extension Ref<ClientConnection> {
         value.inbound.release()
         Socket.shutdownWrite(value.descriptor)
         value.readEvent.add()
-        value.deadline.set(ClientConnection.lingerTime)
+        let isDraining = value.worker.value.isDraining
+        value.deadline.set(ClientConnection.lingerTime / (isDraining ? 5 : 1))
     }
 }

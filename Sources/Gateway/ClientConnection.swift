@@ -135,6 +135,11 @@ extension Ref<ClientConnection> {
     /// A deadline has passed.
     func expired() {
         value.worker.refreshClock()
+        guard value.end == .keep else {
+            // The last answer has not been taken in time, or has been lingered for long enough.
+            close()
+            return
+        }
         switch value.phase {
         case .idle, .draining, .lingering: close()
         case .head:

@@ -137,7 +137,7 @@ package struct Exchange: BitwiseCopyable, Sendable {
             return Completion(keepsUpstream: false, client: .linger)
         }
         return Completion(
-            keepsUpstream: upstreamPersists && !surplus, client: clientPersists ? .keep : .close)
+            keepsUpstream: upstreamPersists && !surplus, client: clientPersists ? .keep : .linger)
     }
 
     package enum UpstreamLoss: Equatable {

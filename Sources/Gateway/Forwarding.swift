@@ -59,7 +59,7 @@ extension Ref<ClientConnection> {
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
-        let backend = worker.value.use.value.snapshot.policy.backend(verdict.rule)
+        let backend = worker.value.use.value.policy.with { $0.backend(verdict.rule) }
         if let code = attachUpstream(backend) {
             return head.count + consumed + failUpstream(.unreachable(code))
         }

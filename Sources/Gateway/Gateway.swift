@@ -154,7 +154,11 @@ package final class Gateway {
     ) throws(GatewayError) -> [(address: Address, bound: [Listener])] {
         var result: [(address: Address, bound: [Listener])] = []
         for listen in settings.listeners {
-            if let kept = old.first(where: { $0.address == listen.address }) {
+            // A port that was picked by the system may be named by its number now.
+            let text = listen.address.text
+            if let kept = old.first(where: {
+                $0.address == listen.address || $0.bound[0].address.text == text
+            }) {
                 result.append(kept)
                 continue
             }

@@ -21,7 +21,10 @@ extension Ref<Worker> {
     /// The same path with or without its trailing slash may allow the method.
     private func describeOtherSlash(_ request: PolicyRequest, _ head: ByteView) {
         let path = request.path
-        guard path.count > 1, path.count < Self.quotedPathLimit else { return }
+        let policy = value.use.value.snapshot.policy
+        guard policy.distinguishesSlash, path.count > 1, path.count < Self.quotedPathLimit else {
+            return
+        }
         value.text.removeAll()
         if path[path.count - 1] == UInt8(ascii: "/") {
             value.text.append(path.slice(0, path.count - 1))
@@ -31,8 +34,7 @@ extension Ref<Worker> {
         }
         var other = request
         other.path = value.text.view
-        let policy = value.use.value.snapshot.policy
-        guard policy.judge(other, scratch: value.scratch).outcome == .forward else { return }
+        guard ask(other).outcome == .forward else { return }
         value.hint.append(head.slice(0, value.request.methodLength))
         value.hint.append(" is allowed at ")
         value.hint.append(value.text.view)

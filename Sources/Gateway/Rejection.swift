@@ -25,15 +25,23 @@ extension Ref<ClientConnection> {
         let closes = !canContinue()
         var record = blockRecord(head, verdict, request, facts, id)
         record.status = verdict.status
-        worker.describeAllowed(verdict, facts, policy)
-        record.allowedJSON = worker.value.allowedJSON.view
+        let isPlain = verdict.allowed == facts.methods
+        if !isPlain {
+            worker.describeAllowed(verdict, facts, policy)
+            record.allowedJSON = worker.value.allowedJSON.view
+        }
         worker.record(record, verdict, policy, request)
         guard verdict.status != 0 else {
             worker.holdUnlessDropped(self)
             end(with: .close)
             return head.count
         }
-        write(rejection(head, verdict, request, facts, id, closes))
+        if !isPlain || !writeKept(head, verdict, facts, id, closes) {
+            worker.describeAllowed(verdict, facts, policy)
+            let answer = rejection(head, verdict, request, facts, id, closes)
+            write(answer)
+            keep(answer, verdict, isPlain)
+        }
         worker.holdUnlessDropped(self)
         return concludeLocally(head, closes: closes)
     }
@@ -100,6 +108,36 @@ extension Ref<ClientConnection> {
         }
         describeClient(&answer, head, closes)
         return answer
+    }
+
+    /// Sends an answer that is already put together; false where there is none.
+    private func writeKept(
+        _ head: ByteView, _ verdict: Verdict, _ facts: RuleFacts, _ id: EventID, _ closes: Bool
+    ) -> Bool {
+        guard verdict.outcome == .methodBlocked, value.worker.value.request.method.isRegistered
+        else { return false }
+        let worker = value.worker
+        var answer = Answer(status: verdict.status, detail: .empty)
+        describeClient(&answer, head, closes)
+        let isKept = worker.value.answers.append(
+            answer.key(verdict.rule, worker.value.request.method), id: id, date: worker.dateText,
+            to: &value.outbound)
+        if isKept && !value.isHeld {
+            value.heldFrom = value.outbound.count - worker.value.answers.lastLength
+        }
+        return isKept
+    }
+
+    /// Keeps an answer for the next request like this one: not one that names the client's path.
+    private func keep(_ answer: Answer, _ verdict: Verdict, _ isPlain: Bool) {
+        let worker = value.worker
+        let method = worker.value.request.method
+        guard isPlain, verdict.outcome == .methodBlocked, method.isRegistered, answer.hint.isEmpty,
+            let id = answer.eventID
+        else { return }
+        worker.value.answers.keep(
+            answer.key(verdict.rule, method), worker.value.output.view, id: id,
+            date: worker.dateText)
     }
 
     // MARK: Refusals
@@ -189,7 +227,7 @@ extension Ref<ClientConnection> {
         answer.version = value.exchange.clientIsHTTP10 ? .http10 : .http11
         write(answer)
         endExchange()
-        if closes { end(with: isComplete ? .close : .linger) } else { becomeIdle() }
+        if closes { end(with: .linger) } else { becomeIdle() }
         return 0
     }
 
@@ -299,7 +337,7 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed else { return head.count }
         let framing = worker.value.request.framing
         if closes {
-            end(with: framing == .none ? .close : .linger)
+            end(with: .linger)
         } else if framing == .none {
             becomeIdle()
         } else {

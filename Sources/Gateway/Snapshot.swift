@@ -36,6 +36,15 @@ struct SnapshotUse: ~Copyable {
     let pools: [Ref<UpstreamPool>]
     /// Requests that began on this snapshot and have not ended.
     var users = 0
+    let timeouts: Timeouts
 
-    var timeouts: Timeouts { snapshot.settings.timeouts }
+    /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
+    let policy: Uncounted<CompiledPolicy>
+
+    init(snapshot: Snapshot, pools: [Ref<UpstreamPool>]) {
+        self.snapshot = snapshot
+        self.pools = pools
+        timeouts = snapshot.settings.timeouts
+        policy = Uncounted(keptElsewhere: snapshot.policy)
+    }
 }

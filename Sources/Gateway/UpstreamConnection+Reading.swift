@@ -24,8 +24,10 @@ extension Ref<UpstreamConnection> {
         switch Socket.receive(value.descriptor, into: space) {
         case .bytes(let count):
             take(space.slice(0, count), continuing: held > 0)
-            return (toEnd || count == space.count) && value.phase != .closed
-                && value.readEvent.isAdded
+            // A short read has drained the stream, but a reset that came with the bytes is
+            // announced by nothing: look for it as long as an answer is owed.
+            let isLikely = toEnd || count == space.count || value.phase != .idle
+            return isLikely && value.phase != .closed && value.readEvent.isAdded
         case .wouldBlock: break
         case .endOfStream: ended(cleanly: true)
         case .failed: ended(cleanly: false)

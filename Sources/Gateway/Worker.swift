@@ -20,7 +20,7 @@ struct Worker: ~Copyable {
     var inboxEvent: Event
     var tick: Event
     var log: WriteAhead
-    let scratch = JudgeScratch()
+    let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
 
     /// Heads are parsed into these, one at a time.
@@ -46,6 +46,7 @@ struct Worker: ~Copyable {
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
     var date = HTTPDate()
+    var answers = AnswerCache()
     let ids: Ref<EventIDGenerator>
 
     var now: Timestamp

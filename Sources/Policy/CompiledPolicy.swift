@@ -35,8 +35,12 @@ package final class CompiledPolicy: Sendable {
     let customCount: Int
     let hasHosts: Bool
     let text: FlatArray<UInt8>
+    /// Whether some path has one rule with a trailing slash and another one without: only then
+    /// can the slash make a difference.
+    package let distinguishesSlash: Bool
 
     init(_ parts: PolicyParts) {
+        distinguishesSlash = parts.table.nodes.contains { $0.exact >= 0 && $0.slash >= 0 }
         table = PatternTable(parts.table)
         rules = FlatArray(parts.rules)
         scopes = FlatArray(parts.scopes)

@@ -131,7 +131,7 @@ enum ChunkedCases {
     @Test func `content until the close ends only with it`() {
         var reader = BodyReader(.untilClose)
         let progress = withGuardedBytes(latin("abc")) { reader.process($0, as: .framed) }
-        #expect(progress == BodyReader.Progress(consumed: 3, kept: 3, error: nil))
+        #expect(progress == BodyReader.Progress(consumed: 3, kept: 3, data: 3, error: nil))
         #expect(!reader.isComplete)
         #expect(reader.connectionClosed() && reader.isComplete)
     }
