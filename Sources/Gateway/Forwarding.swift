@@ -255,6 +255,7 @@ extension Ref<ClientConnection> {
             return
         }
         becomeIdle()
+        value.worker.limitHold(self)
         resume()
     }
 
