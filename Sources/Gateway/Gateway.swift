@@ -173,8 +173,10 @@ package final class Gateway {
             guard let address = SocketAddress(listen.address) else {
                 throw GatewayError("cannot listen on \(listen.address.text): it is no address")
             }
+            let own = old.map { $0.bound[0].address }
             do {
-                result.append((listen.address, try Listener.bind(address, workers: workers)))
+                let bound = try Listener.bind(address, workers: workers, beside: own)
+                result.append((listen.address, bound))
             } catch { throw GatewayError(error.message) }
         }
         return result
