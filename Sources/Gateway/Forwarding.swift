@@ -110,7 +110,10 @@ extension Ref<ClientConnection> {
             idle.startResponseDeadline()
             return nil
         }
-        let (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        var (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        if fresh == nil, UpstreamFailure.isOurs(code), value.worker.closeIdleUpstreams() {
+            (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        }
         guard let fresh else { return code }
         attach(fresh)
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
@@ -255,6 +258,7 @@ extension Ref<ClientConnection> {
             return
         }
         becomeIdle()
+        value.worker.limitHold(self)
         resume()
     }
 

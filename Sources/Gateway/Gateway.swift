@@ -134,16 +134,18 @@ package final class Gateway {
             }
             addresses.append(address)
         }
+        let open = [old?.blockSink, old?.accessSink].compactMap { $0 }
+        let blocks = try sink(settings.log.blocks, open)
         return Snapshot(
-            settings: settings, addresses: addresses,
-            blocks: try sink(settings.log.blocks, old?.blockSink),
+            settings: settings, addresses: addresses, blocks: blocks,
             access: try settings.log.access.map { (target) throws(GatewayError) in
-                try sink(target, old?.accessSink)
+                try sink(target, [blocks] + open)
             })
     }
 
-    /// The open sink where the destination is the same, so that a reload moves no line.
-    private static func sink(_ target: LogTarget, _ old: AuditSink?) throws(GatewayError)
+    /// The open sink where the destination is the same, so that a reload moves no line and two
+    /// logs in one file never tear each other's lines.
+    private static func sink(_ target: LogTarget, _ open: [AuditSink]) throws(GatewayError)
         -> AuditSink
     {
         let destination: SinkDestination =
@@ -151,7 +153,7 @@ package final class Gateway {
             case .stdout: .standardOutput
             case .file(let path): .file(path: path)
             }
-        if let old, old.destination == destination { return old }
+        if let same = open.first(where: { $0.destination == destination }) { return same }
         do { return try AuditSink(to: destination) } catch { throw GatewayError(error.description) }
     }
 
@@ -171,8 +173,10 @@ package final class Gateway {
             guard let address = SocketAddress(listen.address) else {
                 throw GatewayError("cannot listen on \(listen.address.text): it is no address")
             }
+            let own = old.map { $0.bound[0].address }
             do {
-                result.append((listen.address, try Listener.bind(address, workers: workers)))
+                let bound = try Listener.bind(address, workers: workers, beside: own)
+                result.append((listen.address, bound))
             } catch { throw GatewayError(error.message) }
         }
         return result

@@ -19,7 +19,7 @@ extension Ref<ClientConnection> {
         guard verdict.rule >= 0 else {
             return refuse(Refusal(400, verdict.malformed.text), head: head)
         }
-        if worker.value.log.refusesNow { return refuseForLog(head.count) }
+        if worker.value.log.isShut { return answerWithoutRecord(head.count) }
         let facts = policy.facts(verdict.rule)
         let id = worker.nextID()
         let closes = !canContinue()
@@ -37,7 +37,7 @@ extension Ref<ClientConnection> {
             end(with: .close)
             return head.count
         }
-        if !isPlain || !writeKept(head, verdict, facts, id, closes) {
+        if !isPlain || !writeKept(head, verdict, request, id, closes) {
             worker.describeAllowed(verdict, facts, policy)
             let answer = rejection(head, verdict, request, facts, id, closes)
             write(answer)
@@ -113,11 +113,14 @@ extension Ref<ClientConnection> {
 
     /// Sends an answer that is already put together; false where there is none.
     private func writeKept(
-        _ head: ByteView, _ verdict: Verdict, _ facts: RuleFacts, _ id: EventID, _ closes: Bool
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ id: EventID,
+        _ closes: Bool
     ) -> Bool {
         guard verdict.outcome == .methodBlocked, value.worker.value.request.method.isRegistered
         else { return false }
         let worker = value.worker
+        worker.describeHint(verdict, request, head)
+        guard worker.value.hint.isEmpty else { return false }
         var answer = Answer(status: verdict.status, detail: .empty)
         describeClient(&answer, head, closes)
         let isKept = worker.value.answers.append(
@@ -146,7 +149,7 @@ extension Ref<ClientConnection> {
     /// Refuses the request whose head is in `worker.request`; how many bytes were used.
     func refuse(_ refusal: Refusal, head: ByteView, mayContinue: Bool = true) -> Int {
         let worker = value.worker
-        if worker.value.log.refusesNow { return refuseForLog(head.count) }
+        if worker.value.log.isShut { return answerWithoutRecord(head.count) }
         let id = worker.nextID()
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: id,
@@ -175,8 +178,8 @@ extension Ref<ClientConnection> {
     /// Refuses where no head can be relied on; the connection ends.
     func refuse(_ refusal: Refusal, method: ByteView = .empty, target: ByteView = .empty) {
         let worker = value.worker
-        if worker.value.log.refusesNow {
-            _ = refuseForLog(0)
+        if worker.value.log.isShut {
+            _ = answerWithoutRecord(0)
             return
         }
         let id = worker.nextID()
@@ -239,6 +242,13 @@ extension Ref<ClientConnection> {
         answer.closes = true
         write(answer)
         end(with: .linger)
+        return used
+    }
+
+    /// The log takes no record: 503, or nothing at all. How many bytes were used.
+    private func answerWithoutRecord(_ used: Int) -> Int {
+        if value.worker.value.log.refusesNow { return refuseForLog(used) }
+        abort()
         return used
     }
 

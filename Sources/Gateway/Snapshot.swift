@@ -1,5 +1,7 @@
 package import Audit
 package import Configuration
+import Digest
+import HTTPSyntax
 package import Policy
 package import Transport
 
@@ -14,6 +16,7 @@ package final class Snapshot: Sendable {
     let addresses: [SocketAddress]
     /// The same as text, for records.
     let addressTexts: TextTable
+    private let policyDigest: TextTable
     let blockSink: AuditSink
     let accessSink: AuditSink?
 
@@ -24,9 +27,15 @@ package final class Snapshot: Sendable {
         self.policy = settings.policy
         self.addresses = addresses
         addressTexts = TextTable(settings.backends.map(\.address.text))
+        var digest = ByteBuffer()
+        settings.policyDigest.append(hexTo: &digest)
+        policyDigest = TextTable([digest.view.text])
         blockSink = blocks
         accessSink = access
     }
+
+    /// The policy's digest as records name it.
+    var policyDigestText: ByteView { policyDigest.view(0) }
 }
 
 /// One worker's hold on a snapshot, so that workers share no reference count.

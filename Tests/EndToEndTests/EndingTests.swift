@@ -114,6 +114,28 @@ extension `End to end` {
             #expect(gate.process.waitForExit(within: 3) == .code(0))
         }
 
+        @Test func `of redaction comes with a reload`() throws {
+            func rest(_ query: String) -> String {
+                "log: {blocks: {to: stdout, query: \(query)}, access: {to: stdout, query: \(query)}}"
+            }
+            let gate = try GateProcess(configuration(backend.address, rest: rest("keep")))
+            defer { gate.stop() }
+            func ask(_ secret: String) throws {
+                let query = "/?secret=\(secret)"
+                _ = try RawClient.exchange(gate.address, request("PATCH", query))
+                _ = try RawClient.exchange(gate.address, request("GET", query))
+            }
+            try ask("first")
+            try gate.reload(configuration(backend.address, rest: rest("redact")))
+            #expect(eventually { gate.process.standardError.contains("reloaded") })
+            usleep(100_000)
+            try ask("second")
+            let log = { String(decoding: gate.process.standardOutput, as: UTF8.self) }
+            #expect(eventually { log().components(separatedBy: "request-served").count == 3 })
+            #expect(log().components(separatedBy: "secret=first").count == 3)
+            #expect(!log().contains("second"))
+        }
+
         @Test func `of a listener serves all that had connected`() throws {
             let gate = try GateProcess(
                 configuration(backend.address, listen: ["127.0.0.1:0", "127.0.0.1:0"]))
