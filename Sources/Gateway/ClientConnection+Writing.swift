@@ -93,7 +93,9 @@ extension Ref<ClientConnection> {
             return
         }
         value.writeEvent.remove()
-        if value.outbound.capacity > 4096 || value.phase == .idle { value.outbound.release() }
+        if value.outbound.capacity > 4096 || value.phase == .idle {
+            value.outbound.recycle(into: &value.worker.value.spares)
+        }
         sentAll()
     }
 

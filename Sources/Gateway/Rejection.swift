@@ -123,6 +123,7 @@ extension Ref<ClientConnection> {
         guard worker.value.hint.isEmpty else { return false }
         var answer = Answer(status: verdict.status, detail: .empty)
         describeClient(&answer, head, closes)
+        value.outbound.adopt(from: &worker.value.spares)
         let isKept = worker.value.answers.append(
             answer.key(verdict.rule, worker.value.request.method), id: id, date: worker.dateText,
             to: &value.outbound)
@@ -318,6 +319,7 @@ extension Ref<ClientConnection> {
         answer.write(to: &worker.value.output, body: &worker.value.body, date: worker.dateText)
         if answer.eventID != nil || value.isHeld || !value.outbound.isEmpty {
             value.heldFrom = value.isHeld ? value.heldFrom : value.outbound.count
+            value.outbound.adopt(from: &worker.value.spares)
             value.outbound.append(worker.value.output.view)
             if answer.eventID == nil && !value.isHeld { value.writeEvent.add() }
         } else {

@@ -47,6 +47,8 @@ struct Worker: ~Copyable {
     var allowedJSON = ByteBuffer(capacity: 256)
     var date = HTTPDate()
     var answers = AnswerCache()
+    /// Storage for output that waits for the log, over and over.
+    var spares = ByteBufferPool()
     let ids: Ref<EventIDGenerator>
 
     var now: Timestamp
