@@ -1,5 +1,7 @@
 // What became of bytes given to a sink, and what a sink may be.
 
+internal import Glibc
+
 /// Where a log goes.
 package enum SinkDestination: Hashable, Sendable {
     /// Appended to; made if it is not there. May be a FIFO.
@@ -17,6 +19,9 @@ package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
     /// Whether the beginning of the line that this owner had begun is gone from the file, which
     /// was truncated meanwhile: the line is to be written again from its beginning.
     let mustRestartLine: Bool
+
+    /// Whether a reader's next turn may change it: a full pipe, another owner within a line.
+    package var isMomentary: Bool { code == EAGAIN || code == EBUSY || mustRestartLine }
 
     /// Whether something is left to write.
     package var isFull: Bool { code != 0 }

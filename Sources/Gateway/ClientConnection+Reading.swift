@@ -79,11 +79,16 @@ extension Ref<ClientConnection> {
             finish(.close)
             return
         }
-        if value.hasEnded || value.inbound.count >= ClientConnection.inboundLimit || mustWait {
+        if value.hasEnded || value.inbound.count >= inboundLimit || mustWait {
             value.readEvent.remove()
         } else {
             value.readEvent.add()
         }
+    }
+
+    /// A head or a trailer section may take what the configuration gives it.
+    private var inboundLimit: Int {
+        Swift.max(ClientConnection.inboundLimit, value.worker.value.requestLimits.head)
     }
 
     /// Whether nothing of the client may be processed now.

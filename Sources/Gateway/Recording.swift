@@ -30,14 +30,20 @@ extension Ref<Worker> {
 
     /// Appends a verdict's record, with the readings where there are several.
     func record(
-        _ record: borrowing BlockRecord, _ verdict: Verdict, _ policy: CompiledPolicy,
-        _ request: PolicyRequest
+        _ record: borrowing BlockRecord, _ verdict: Verdict
     ) {
         guard verdict.readings > 1 else {
             self.record(record)
             return
         }
-        self.record(record, readings: policy.explain(request).readings.map(\.path))
+        self.record(record, readings: readingTexts(Int(verdict.readings)))
+    }
+
+    /// The readings of the path that was judged last; of very many only the first.
+    private func readingTexts(_ count: Int) -> [String] {
+        value.scratch.with { scratch in
+            (0..<min(count, 16)).map { scratch.withReading($0) { $0.printable } }
+        }
     }
 
     /// Puts what passes at the path into `allowed` and `allowedJSON`.
@@ -106,5 +112,22 @@ extension Verdict.Outcome {
         case .ambiguousPath: "readings of the path differ in what they allow"
         case .malformedPath: "the path is malformed"
         }
+    }
+}
+
+extension ByteView {
+    /// As text in which every byte outside of printable ASCII is a percent escape. Allocates.
+    fileprivate var printable: String {
+        var text = ByteBuffer(capacity: Swift.min(count, 512) + 3)
+        for index in 0..<Swift.min(count, 512) {
+            let byte = self[index]
+            if byte > 0x20 && byte < 0x7f {
+                text.append(byte: byte)
+            } else {
+                text.append("%")
+                text.append(hex: slice(index, 1))
+            }
+        }
+        return text.view.text
     }
 }

@@ -16,7 +16,7 @@ extension Ref<ClientConnection> {
     func reject(_ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest) -> Int {
         let worker = value.worker
         let policy = worker.value.use.value.snapshot.policy
-        guard verdict.rule >= 0 else {
+        guard verdict.outcome != .malformedPath else {
             return refuse(Refusal(400, verdict.malformed.text), head: head)
         }
         if worker.value.log.isShut { return answerWithoutRecord(head.count) }
@@ -30,17 +30,18 @@ extension Ref<ClientConnection> {
             worker.describeAllowed(verdict, facts, policy)
             record.allowedJSON = worker.value.allowedJSON.view
         }
-        worker.record(record, verdict, policy, request)
+        worker.record(record, verdict)
         guard verdict.status != 0 else {
             if !value.isHeld { value.heldFrom = value.outbound.count }
             worker.holdUnlessDropped(self)
             end(with: .close)
+            worker.limitHold(self)
             return head.count
         }
         if !isPlain || !writeKept(head, verdict, request, id, closes) {
             worker.describeAllowed(verdict, facts, policy)
             let answer = rejection(head, verdict, request, facts, id, closes)
-            write(answer)
+            write(answer, waits: true)
             keep(answer, verdict, isPlain)
         }
         worker.holdUnlessDropped(self)
@@ -51,7 +52,7 @@ extension Ref<ClientConnection> {
     func recordWouldBlock(_ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest) {
         let worker = value.worker
         // A shadow record never holds up a request: a log that takes nothing loses it.
-        guard !worker.value.log.isStuck else {
+        guard !worker.value.log.losesShadows else {
             worker.value.log.stream.skip()
             return
         }
@@ -62,7 +63,7 @@ extension Ref<ClientConnection> {
         record.reachedBackend = true
         worker.describeAllowed(verdict, facts, policy)
         record.allowedJSON = worker.value.allowedJSON.view
-        worker.record(record, verdict, policy, request)
+        worker.record(record, verdict)
     }
 
     private func blockRecord(
@@ -163,7 +164,7 @@ extension Ref<ClientConnection> {
         answer.error = refusal.error
         let closes = !mayContinue || !canContinue()
         describeClient(&answer, head, closes)
-        write(answer)
+        write(answer, waits: true)
         worker.holdUnlessDropped(self)
         return concludeLocally(head, closes: closes)
     }
@@ -197,8 +198,9 @@ extension Ref<ClientConnection> {
         var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
         answer.eventID = id
         answer.error = refusal.error
+        answer.isHead = method.equals(ByteView("HEAD"))
         answer.closes = true
-        write(answer)
+        write(answer, waits: true)
         worker.holdUnlessDropped(self)
         end(with: .linger)
         worker.limitHold(self)
@@ -313,15 +315,18 @@ extension Ref<ClientConnection> {
     }
 
     /// Puts an answer into the client's output, in its turn.
-    private func write(_ answer: Answer) {
+    ///
+    /// - Parameter waits: its record was appended just now: nothing of it goes before that is in
+    ///   the log, whether or not the answer names it.
+    private func write(_ answer: Answer, waits: Bool = false) {
         let worker = value.worker
         worker.value.output.removeAll()
         answer.write(to: &worker.value.output, body: &worker.value.body, date: worker.dateText)
-        if answer.eventID != nil || value.isHeld || !value.outbound.isEmpty {
+        if waits || value.isHeld || !value.outbound.isEmpty {
             value.heldFrom = value.isHeld ? value.heldFrom : value.outbound.count
             value.outbound.adopt(from: &worker.value.spares)
             value.outbound.append(worker.value.output.view)
-            if answer.eventID == nil && !value.isHeld { value.writeEvent.add() }
+            if !waits && !value.isHeld { value.writeEvent.add() }
         } else {
             send(worker.value.output.view, .empty)
         }

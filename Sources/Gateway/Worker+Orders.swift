@@ -28,6 +28,7 @@ extension Ref<Worker> {
                 index: index, base: base, wheel: wheel, inbox: inbox, outbox: outbox, use: use,
                 inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
                 tick: unsafe .timer(base, workerTicked, context),
+                retry: unsafe .timer(base, workerRetriesLog, context),
                 log: WriteAhead(index: index, snapshot: snapshot, process: process),
                 clients: clients,
                 request: RequestHead(maximumFields: settings.limits.fields),

@@ -19,6 +19,8 @@ struct Worker: ~Copyable {
     var pools: [Ref<UpstreamPool>] = []
     var inboxEvent: Event
     var tick: Event
+    /// Looks again at a log that was full a moment ago.
+    var retry: Event
     var log: WriteAhead
     let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
@@ -204,6 +206,13 @@ extension Ref<Worker> {
 func workerTicked(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
     guard let context = unsafe context else { return }
     unsafe Ref<Worker>(context: context).ticked()
+}
+
+func workerRetriesLog(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    let worker = unsafe Ref<Worker>(context: context)
+    worker.refreshClock()
+    worker.retryLog()
 }
 
 func workerHasOrders(_: Int32, _: Int16, _ context: UnsafeMutableRawPointer?) {

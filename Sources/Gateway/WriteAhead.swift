@@ -13,8 +13,12 @@ struct WriteAhead: ~Copyable {
     var onFull: LogTarget.OnFull
     /// Clients whose output waits, in the order of their records.
     var held: [Ref<ClientConnection>] = []
-    /// The last write was not taken whole.
+    /// The last write was not taken whole: what needs a record waits.
     var isStuck = false
+    /// And not for a moment only: what `on_full` says is in force.
+    var isFull = false
+    /// When the log last took something, in monotonic milliseconds.
+    var lastProgress: UInt64 = 0
     let access: AccessLog
     var accessSink: AuditSink?
 
@@ -53,7 +57,7 @@ struct WriteAhead: ~Copyable {
     var isSettled: Bool { held.isEmpty && (stream.pendingCount == 0 || onFull != .block) }
 
     /// Whether a record would be dropped right now.
-    var dropsNow: Bool { isStuck && onFull == .drop }
+    var dropsNow: Bool { isFull && onFull == .drop }
     /// Whether so much waits that a request which needs a record is cut off without one, and
     /// without an answer: those that wait are as many as there are connections, again and again.
     var isOverfull: Bool { isStuck && stream.pendingCount > Self.pendingLimit }
@@ -62,7 +66,12 @@ struct WriteAhead: ~Copyable {
     /// Whether a request that needs a record gets none right now.
     var isShut: Bool { refusesNow || isOverfull }
     /// Whether a request that needs a record is refused right now.
-    var refusesNow: Bool { isStuck && onFull == .refuse }
+    var refusesNow: Bool { isFull && onFull == .refuse }
+    /// Whether a record that nobody waits for finds no room.
+    var losesShadows: Bool { isFull || isOverfull }
+    /// Milliseconds for which a pipe may take nothing before that is more than its reader's turn:
+    /// one iteration's records can be more than a pipe holds.
+    static let patience: UInt64 = 200
 
     /// A last attempt, when the worker ends.
     mutating func close() {
@@ -81,8 +90,27 @@ extension Ref<Worker> {
         }
         guard value.log.hasUnwritten else { return }
         let result = value.log.stream.flush(to: value.log.sink)
-        if result.isFull { logIsFull() }
+        if result.isFull {
+            value.log.lastProgress = value.wheel.value.now
+            notTaken(result)
+        }
         releaseSettled()
+    }
+
+    /// The log did not take everything: for a moment, or for good as far as anybody can tell.
+    private func notTaken(_ result: SinkResult) {
+        value.log.isStuck = true
+        if result.written > 0 {
+            value.log.lastProgress = value.wheel.value.now
+            value.log.isFull = false
+        }
+        let waited = value.wheel.value.now - value.log.lastProgress
+        if result.isMomentary && waited < WriteAhead.patience {
+            if !value.retry.isAdded { value.retry.add(everyMilliseconds: 1) }
+        } else {
+            value.retry.remove()
+            logIsFull()
+        }
     }
 
     /// Tries again a log that took nothing.
@@ -91,7 +119,13 @@ extension Ref<Worker> {
             value.log.stream.appendDropSummary(at: value.now)
         }
         let result = value.log.stream.flush(to: value.log.sink)
-        value.log.isStuck = result.isFull
+        if result.isFull {
+            notTaken(result)
+        } else {
+            value.log.isStuck = false
+            value.log.isFull = false
+            value.retry.remove()
+        }
         releaseSettled()
         guard !result.isFull else { return }
         // Those that stopped because of the log go on.
@@ -103,10 +137,12 @@ extension Ref<Worker> {
     }
 
     private func logIsFull() {
-        value.log.isStuck = true
+        let wasFull = value.log.isFull
+        value.log.isFull = true
         switch value.log.onFull {
         case .block:
-            for client in value.log.held { limitHold(client) }
+            // Each has its time once: another vain attempt gives no more of it.
+            if !wasFull { for client in value.log.held { limitHold(client) } }
         case .drop: value.log.stream.dropPending()
         case .refuse:
             value.log.stream.dropPending()
@@ -119,7 +155,7 @@ extension Ref<Worker> {
 
     /// Sends what waited for records that the log now holds, or never will.
     private func releaseSettled() {
-        let mayNeverCome = value.log.isStuck && value.log.onFull != .block
+        let mayNeverCome = value.log.isFull && value.log.onFull != .block
         let settled = mayNeverCome ? UInt64.max : value.log.stream.settledPosition
         var kept = 0
         var index = 0

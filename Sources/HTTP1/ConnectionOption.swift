@@ -44,7 +44,7 @@ package enum ConnectionOption {
             x-auth* x-user* x-remote* x-ssl* x-tls* x-api-key x-access* x-amzn* x-goog* x-ms-* \
             x-envoy* remote-user ssl-* client-cert* www-authenticate authentication-info \
             dpop signature signature-input x-csrf* x-xsrf* x-http* x-method* \
-            if-* range cache-control pragma age etag expires last-modified vary warning \
+            if if-* range cache-control pragma age etag expires last-modified vary warning \
             content-* accept* digest repr-digest want-* mime-version prefer idempotency-key \
             sec-* access-control-* cross-origin-* referer referrer-policy dnt \
             strict-transport-security permissions-policy x-frame-options x-xss-protection \

@@ -119,7 +119,7 @@ package enum HeadWriter {
             .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
             .proxyAuthenticate, .proxyAuthorization, .http2Settings,
             .via, .forwarded, .xForwardedFor, .xForwardedProto, .xForwardedHost,
-            .xForwardedPort, .xForwardedServer, .xRealIP,
+            .xForwardedPort, .xForwardedServer, .xForwardedOther, .xRealIP,
             .xHTTPMethodOverride, .xHTTPMethod, .xMethodOverride,
             .xOriginalURL, .xRewriteURL, .proxy)
     }
@@ -127,6 +127,6 @@ package enum HeadWriter {
     private static var responseRemovals: FieldNameSet {
         FieldNameSet(
             .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
-            .proxyAuthenticate, .proxyAuthorization, .http2Settings)
+            .proxyAuthenticate, .proxyAuthorization, .http2Settings, .methodgateEvent)
     }
 }

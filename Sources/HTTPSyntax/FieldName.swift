@@ -15,6 +15,8 @@
     // Written by the gate
     case via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost
     case xForwardedPort, xForwardedServer, xRealIP
+    /// Any other name that begins with `X-Forwarded`.
+    case xForwardedOther
     // Overrides of method or path, and httpoxy
     case xHTTPMethodOverride, xHTTPMethod, xMethodOverride
     case xOriginalURL, xRewriteURL, proxy
@@ -22,7 +24,7 @@
     case accept, origin, accessControlRequestMethod, userAgent, xRequestID, traceparent
     case contentType, authorization, cookie
     // Responses
-    case allow, accessControlAllowMethods, date, location, setCookie
+    case allow, accessControlAllowMethods, date, location, setCookie, methodgateEvent
 
     /// The name as it is written on the wire.
     package var name: StaticString {
@@ -50,6 +52,7 @@
         case .xForwardedPort: "X-Forwarded-Port"
         case .xForwardedServer: "X-Forwarded-Server"
         case .xRealIP: "X-Real-IP"
+        case .xForwardedOther: "X-Forwarded"
         case .xHTTPMethodOverride: "X-HTTP-Method-Override"
         case .xHTTPMethod: "X-HTTP-Method"
         case .xMethodOverride: "X-Method-Override"
@@ -70,6 +73,7 @@
         case .date: "Date"
         case .location: "Location"
         case .setCookie: "Set-Cookie"
+        case .methodgateEvent: "Methodgate-Event"
         }
     }
 }

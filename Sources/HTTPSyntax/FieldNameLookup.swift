@@ -18,12 +18,25 @@ extension FieldName {
     ///
     /// `bytes` must hold no control bytes: they are not told from punctuation here.
     package static func lookup(_ bytes: ByteView) -> Match {
-        guard bytes.count >= 2, bytes.count <= longest else { return .other }
+        guard bytes.count >= 2, bytes.count <= longest else { return lookupLong(bytes) }
         var key = NameKey(bytes)
-        guard key.hasUnderscore else { return Match(name: find(key), isVariant: false) }
-        key.replaceUnderscores()
-        let name = find(key)
-        return Match(name: name, isVariant: name != .other)
+        let hasUnderscore = key.hasUnderscore
+        if hasUnderscore { key.replaceUnderscores() }
+        var name = find(key)
+        if case .other = name, key.beginsForwarded(bytes) { name = .xForwardedOther }
+        guard hasUnderscore else { return Match(name: name, isVariant: false) }
+        if case .other = name { return .other }
+        return Match(name: name, isVariant: true)
+    }
+
+    /// Of names that are longer than any of the table only the beginning counts.
+    @inline(never) private static func lookupLong(_ bytes: ByteView) -> Match {
+        guard bytes.count > longest else { return .other }
+        var key = NameKey(bytes.slice(0, longest))
+        let hasUnderscore = key.hasUnderscore
+        if hasUnderscore { key.replaceUnderscores() }
+        guard key.beginsForwarded(bytes) else { return .other }
+        return Match(name: .xForwardedOther, isVariant: hasUnderscore)
     }
 
     private static let longest = 29
@@ -78,6 +91,7 @@ extension FieldName {
             if key.spells("x-original-url") { return .xOriginalURL }
         case 15: if key.spells("x-forwarded-for") { return .xForwardedFor }
         case 16:
+            if key.spells("methodgate-event") { return .methodgateEvent }
             if key.spells("x-forwarded-host") { return .xForwardedHost }
             if key.spells("x-forwarded-port") { return .xForwardedPort }
             if key.spells("proxy-connection") { return .proxyConnection }
@@ -149,6 +163,12 @@ private struct NameKey: BitwiseCopyable {
         let other = NameKey(ByteView(name))
         guard first == other.first && last == other.last else { return false }
         return count < 16 || (second == other.second && third == other.third)
+    }
+
+    /// Whether the name begins with `x-forwarded`; `bytes` are its own.
+    @inline(__always) func beginsForwarded(_ bytes: ByteView) -> Bool {
+        guard bytes.count >= 11, first == 0x7261_7772_6f66_2d78 else { return false }
+        return bytes.slice(8, 3).equalsIgnoringCase(ByteView("ded"))
     }
 
     /// With the bit of lower case set, `_` is 0x7f, which no other byte of a token becomes.

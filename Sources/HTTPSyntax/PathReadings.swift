@@ -125,7 +125,24 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
                 entries[index].isPending = true
             }
         }
-        return .none
+        guard level == .all, let length = dropAuthority(index) else { return .none }
+        return add(length, decodings: entry.decodings, views: entry.views)
+    }
+
+    /// `//host/path` is a network-path reference (RFC 3986 §4.2): whoever resolves the target as a
+    /// URL takes its first segment for a host. Patterns never begin so, and stay as they are.
+    private func dropAuthority(_ index: Int) -> Int? {
+        let entry = entries[index]
+        let start: Int? = withReading(index) { path in
+            guard path.count > 2, path[0] == 0x2f, path[1] == 0x2f else { return nil }
+            return path.firstIndex(of: 0x2f, from: 2) ?? path.count
+        }
+        guard let start else { return nil }
+        prepareCandidate(entry.length)
+        let path = bytes[entry.offset + start..<entry.offset + entry.length]
+        candidate.replaceSubrange(0..<path.count, with: path)
+        if path.isEmpty { candidate[0] = 0x2f }
+        return max(1, path.count)
     }
 
     private static func views(

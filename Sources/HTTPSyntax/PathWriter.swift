@@ -89,10 +89,11 @@ struct PathWriter {
         }
     }
 
-    /// U+017F (long s) and U+212A (Kelvin), the only characters outside ASCII that case mapping
-    /// turns into ASCII letters.
+    /// U+017F (long s), U+212A (Kelvin), U+0130 and U+0131 (i with another dot): the characters
+    /// outside ASCII that some case mapping turns into ASCII letters.
     private static func foldedToASCII(_ view: ByteView) -> (byte: UInt8, length: Int)? {
         if view.count >= 2, view[0] == 0xc5, view[1] == 0xbf { return (0x73, 2) }
+        if view.count >= 2, view[0] == 0xc4, view[1] & 0xfe == 0xb0 { return (0x69, 2) }
         if view.count >= 3, view[0] == 0xe2, view[1] == 0x84, view[2] == 0xaa { return (0x6b, 3) }
         return nil
     }

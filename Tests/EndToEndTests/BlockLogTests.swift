@@ -114,6 +114,49 @@ extension `End to end` {
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
         }
 
+        @Test func `waits for the log even where an answer does not name its record`() throws {
+            let rules = "rules:\n  /none: {methods: [GET], attribution: none}\n"
+            let gate = try start(rules + log(to: "/dev/full"))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("DELETE", "/none"))
+            #expect(try client.readToEnd().isEmpty)
+        }
+
+        @Test func `takes a full pipe for full only when its reader rests`() throws {
+            #expect(mkfifo(file, 0o600) == 0)
+            let reader = open(file, O_RDWR | O_CLOEXEC)
+            #expect(reader >= 0)
+            let gate = try start(log(to: file, onFull: "drop"))
+            defer { gate.stop() }
+            let done = Mutex(false)
+            let total = Mutex("")
+            let thread = Thread {
+                var space = [UInt8](repeating: 0, count: 65536)
+                while !done.withLock({ $0 }) {
+                    let count = read(reader, &space, space.count)
+                    guard count > 0 else { break }
+                    total.withLock { $0 += String(decoding: space[..<count], as: UTF8.self) }
+                }
+            }
+            thread.start()
+            // Far more records in one go than a pipe holds.
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(String(repeating: blocked, count: 400))
+            for _ in 0..<400 { #expect(try client.readFinalAnswer().status == 405) }
+            #expect(
+                eventually {
+                    total.withLock { $0.split(separator: "\n") }
+                        .count { $0.contains("\"method-blocked\"") } >= 400
+                })
+            #expect(!total.withLock { $0.contains("records-dropped") })
+            done.withLock { $0 = true }
+            gate.stop()
+            _ = write(reader, "\n", 1)
+        }
+
         @Test func `refuses with on_full refuse`() throws {
             let gate = try start(log(to: "/dev/full", onFull: "refuse"))
             defer { end(gate) }

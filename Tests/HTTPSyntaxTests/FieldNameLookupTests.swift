@@ -29,7 +29,11 @@ import Testing
         #expect(match == FieldName.Match(name: field, isVariant: all != name))
     }
 
-    @Test(arguments: FieldName.allCases.filter { $0 != .other })
+    // Of names that begin with X-Forwarded every one has a number.
+    @Test(
+        arguments: FieldName.allCases.filter {
+            $0 != .other && !ByteView($0.name).text.hasPrefix("X-Forwarded")
+        })
     func `another byte at any place makes another name`(field: FieldName) {
         let name = Array(ByteView(field.name).text.utf8)
         for index in name.indices {
@@ -45,6 +49,17 @@ import Testing
         }
         #expect((name + [0x61]).withView(FieldName.lookup) == .other)
         #expect(Array(name.dropFirst()).withView(FieldName.lookup) == .other)
+    }
+
+    @Test(arguments: [
+        "X-Forwarded", "x-forwarded-prefix", "X-FORWARDED-SSL", "X-Forwarded-For2",
+        "X-Forwarded-Client-Certificate-Chain-Of-Somebody",
+    ])
+    func `every name that begins with X-Forwarded is the gate's`(name: String) {
+        #expect(lookup(name) == FieldName.Match(name: .xForwardedOther, isVariant: false))
+        let variant = name.replacing("-", with: "_")
+        #expect(lookup(variant) == FieldName.Match(name: .xForwardedOther, isVariant: true))
+        #expect(lookup("x-forwarde").name == .other && lookup("y-forwarded").name == .other)
     }
 
     @Test(arguments: ["", "a", "_", "__", "x_y", String(repeating: "a", count: 40)])
