@@ -21,6 +21,12 @@ package final class AccessLog {
         encoder.append(record, to: &queue.lines)
     }
 
+    /// Under new settings, as `AuditStream.adopt`.
+    package func adopt(redactQuery: Bool, isOtherSink: Bool) {
+        encoder.redactQuery = redactQuery
+        if isOtherSink { queue.restartLine() }
+    }
+
     /// Writes what waits.
     @discardableResult
     package func flush(to sink: AuditSink) -> SinkResult {

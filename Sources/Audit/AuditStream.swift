@@ -48,6 +48,13 @@ package final class AuditStream {
             to: &queue.lines)
     }
 
+    /// Under new settings: whether queries are redacted, and whether the next sink is another one.
+    /// A line whose beginning the old one has goes to the new one whole.
+    package func adopt(redactQuery: Bool, isOtherSink: Bool) {
+        encoder.redactQuery = redactQuery
+        if isOtherSink { queue.restartLine() }
+    }
+
     /// Writes what waits. Where the result is not full, all records are in the log.
     @discardableResult
     package func flush(to sink: AuditSink) -> SinkResult {

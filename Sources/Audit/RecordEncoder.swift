@@ -19,7 +19,7 @@ struct RecordEncoder: ~Copyable {
     private var timestamps = TimestampWriter()
     /// `,"ecs.version":…` and who writes.
     private(set) var observer = ByteBuffer(capacity: 512)
-    private let redactQuery: Bool
+    var redactQuery: Bool
 
     init(observer: Observer, stream: StreamID? = nil, redactQuery: Bool) {
         self.redactQuery = redactQuery

@@ -27,21 +27,21 @@ extension Ref<Acceptor> {
     /// Clients taken in one go, so that a burst of new ones does not starve the others.
     private static var burst: Int { 64 }
 
-    /// Takes connections off the queue, as many as there is room for.
-    func accept() {
+    /// Takes connections off the queue, as many as there is room for; whether there may be more.
+    @discardableResult func accept() -> Bool {
         let worker = value.worker
         worker.refreshClock()
         for _ in 0..<Self.burst {
             guard worker.value.clientCount < worker.value.connectionLimit else {
                 worker.pauseAccepting()
-                return
+                return false
             }
             switch value.listener.accept() {
-            case .none: return
+            case .none: return false
             case .exhausted:
                 // The queue keeps them: trying again at once would spin.
                 worker.pauseAccepting()
-                return
+                return false
             case .connection(let descriptor, let peer):
                 if worker.value.clients.enter(peer, limit: worker.connectionsPerClient) {
                     Ref<ClientConnection>.open(descriptor, peer: peer, on: worker)
@@ -50,11 +50,12 @@ extension Ref<Acceptor> {
                 }
             }
         }
+        return true
     }
 
     /// Stops for good: takes what already waits, then closes.
     func retire() {
-        accept()
+        while accept() {}
         value.isRetired = true
         value.event.remove()
     }
@@ -67,12 +68,16 @@ extension Ref<Worker> {
 
     /// No room for another client: those that come wait in the kernel's queue.
     func pauseAccepting() {
+        value.isAcceptingPaused = true
         for acceptor in value.acceptors { acceptor.value.event.remove() }
     }
 
     /// There is room again.
     func resumeAccepting() {
-        guard !value.isDraining, value.clientCount < value.connectionLimit else { return }
+        guard value.isAcceptingPaused, !value.isDraining,
+            value.clientCount < value.connectionLimit
+        else { return }
+        value.isAcceptingPaused = false
         for acceptor in value.acceptors where !acceptor.value.isRetired {
             acceptor.value.event.add()
         }

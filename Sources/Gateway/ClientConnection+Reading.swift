@@ -72,7 +72,9 @@ extension Ref<ClientConnection> {
     /// Reads on while what has come can be used or kept; a client that has ended its side leaves
     /// once its requests are answered.
     private func regulateReading() {
-        if value.phase == .idle || value.phase == .head, value.hasEnded, value.upstream == nil {
+        if value.phase == .idle || value.phase == .head, value.hasEnded,
+            value.inbound.isEmpty || !mustWait
+        {
             // Nothing more can come; what is left is no whole request.
             finish(.close)
             return
@@ -98,6 +100,9 @@ extension Ref<ClientConnection> {
         value.readEvent.remove()
         switch value.phase {
         case .closed: break
+        case .exchange where value.end != .keep:
+            // Its last answer is on the way.
+            break
         case .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }

@@ -12,6 +12,7 @@ extension Ref<ClientConnection> {
         guard !value.isHeld, value.outbound.isEmpty else {
             value.outbound.append(head)
             value.outbound.append(content)
+            pauseUpstream()
             return
         }
         switch Socket.send(value.descriptor, head, content) {
@@ -30,12 +31,22 @@ extension Ref<ClientConnection> {
             value.outbound.append(content.dropFirst(sent - head.count))
         }
         value.writeEvent.add()
+        awaitReading()
         pauseUpstream()
     }
 
+    /// The client gets some time to take anything of what waits for it.
+    func awaitReading() {
+        value.queued = Swift.max(1, Socket.queuedBytes(value.descriptor))
+        value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+    }
+
+    /// Whether the client has taken something since `awaitReading`. The kernel itself says so
+    /// only when a good part of its buffer is free, which may be more than a slow reader takes.
+    var hasRead: Bool { Socket.queuedBytes(value.descriptor) < value.queued }
+
     /// A client that reads slowly slows its upstream down, and nobody else.
     private func pauseUpstream() {
-        value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
         guard let upstream = value.upstream, !value.hasPausedUpstream else { return }
         value.hasPausedUpstream = true
         upstream.value.readEvent.remove()
@@ -71,9 +82,6 @@ extension Ref<ClientConnection> {
         switch Socket.send(value.descriptor, value.outbound.view) {
         case .bytes(let count):
             value.outbound.consume(count)
-            if !value.outbound.isEmpty {
-                value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
-            }
         case .wouldBlock, .endOfStream: break
         case .failed:
             abort()
@@ -81,10 +89,13 @@ extension Ref<ClientConnection> {
         }
         guard value.outbound.isEmpty else {
             value.writeEvent.add()
+            awaitReading()
             return
         }
         value.writeEvent.remove()
-        if value.outbound.capacity > 4096 || value.phase == .idle { value.outbound.release() }
+        if value.outbound.capacity > 4096 || value.phase == .idle {
+            value.outbound.recycle(into: &value.worker.value.spares)
+        }
         sentAll()
     }
 
@@ -94,7 +105,37 @@ extension Ref<ClientConnection> {
             finish(value.end)
             return
         }
+        if value.queued > 0 {
+            value.queued = 0
+            limitPhase()
+        }
         if value.phase == .idle || value.phase == .head || value.phase == .draining { resume() }
+    }
+
+    /// What the client does next is limited again by what it is about, and not by its reading.
+    private func limitPhase() {
+        let timeouts = value.worker.value.use.value.timeouts
+        switch value.phase {
+        case .idle: value.deadline.set(timeouts.clientIdle)
+        case .head: value.deadline.set(timeouts.clientHead)
+        case .draining: value.deadline.set(timeouts.clientContent)
+        case .exchange: limitContent()
+        case .lingering, .closed: break
+        }
+    }
+
+    /// The client's time runs while the gate waits for its content, and not while that waits for
+    /// the upstream.
+    func limitContent() {
+        guard value.outbound.isEmpty, !value.isHeld else { return }
+        let exchange = value.exchange
+        if exchange.request == .content, !exchange.awaitsContinue,
+            value.upstream?.isCongested != true
+        {
+            value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+        } else {
+            value.deadline.clear()
+        }
     }
 
     /// Ends the connection once everything for the client has gone.

@@ -52,6 +52,8 @@ struct ClientConnection: ~Copyable {
     var isProcessing = false
     /// Upstream reading is paused until `outbound` has gone.
     var hasPausedUpstream = false
+    /// Bytes in the kernel when the client was last found not to read; 0 while it reads.
+    var queued = 0
     /// What is to happen once `outbound` has gone.
     var end = Exchange.ClientEnd.keep
     /// The client has ended its side.
@@ -79,6 +81,8 @@ struct ClientConnection: ~Copyable {
     static let drainLimit: UInt64 = 256 * 1024
     /// Milliseconds a client gets to read an answer it did not wait for, and its bytes.
     static let lingerTime = 5000
+    /// Milliseconds a connection that has carried no request yet has for one while draining.
+    static let firstRequestTime = 1000
     static let lingerLimit: UInt64 = 1024 * 1024
 }
 
@@ -135,23 +139,25 @@ extension Ref<ClientConnection> {
     /// A deadline has passed.
     func expired() {
         value.worker.refreshClock()
-        guard value.end == .keep else {
-            // The last answer has not been taken in time, or has been lingered for long enough.
+        guard !value.isHeld else {
             close()
+            return
+        }
+        guard value.outbound.isEmpty else {
+            if hasRead { awaitReading() } else { abort() }
             return
         }
         switch value.phase {
         case .idle, .draining, .lingering: close()
-        case .head:
-            if value.isHeld { close() } else { refuse(.requestTimeout) }
+        case .head: refuse(.requestTimeout)
         case .exchange: contentTimedOut()
         case .closed: break
         }
     }
 
-    /// The client has stopped sending content, or stopped reading the answer.
+    /// The client has stopped sending content.
     private func contentTimedOut() {
-        if value.exchange.hasAnswered || value.exchange.request == .complete || value.isHeld {
+        if value.exchange.hasAnswered || value.exchange.request == .complete {
             abort()
         } else {
             endExchange()

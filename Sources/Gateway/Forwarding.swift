@@ -59,17 +59,13 @@ extension Ref<ClientConnection> {
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
-        let backend = worker.value.use.value.snapshot.policy.backend(verdict.rule)
+        let backend = worker.value.use.value.policy.with { $0.backend(verdict.rule) }
         if let code = attachUpstream(backend) {
             return head.count + consumed + failUpstream(.unreachable(code))
         }
         value.upstream?.value.canReplay = value.exchange.upstreamIsReused
         sendUpstream(rest.view.slice(0, kept))
-        if value.exchange.request == .complete {
-            value.deadline.clear()
-        } else {
-            value.deadline.set(worker.value.use.value.timeouts.clientContent)
-        }
+        if value.outbound.isEmpty { limitContent() } else { awaitReading() }
         return head.count + consumed
     }
 
@@ -114,7 +110,10 @@ extension Ref<ClientConnection> {
             idle.startResponseDeadline()
             return nil
         }
-        let (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        var (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        if fresh == nil, UpstreamFailure.isOurs(code), value.worker.closeIdleUpstreams() {
+            (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        }
         guard let fresh else { return code }
         attach(fresh)
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
@@ -140,7 +139,6 @@ extension Ref<ClientConnection> {
         if let limit = value.worker.value.contentLimit, value.contentCount > limit {
             return contentTooLarge(bytes.view)
         }
-        value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
         value.upstream?.send(bytes.view.slice(0, progress.kept))
         requestProgressed()
         return progress.consumed
@@ -163,14 +161,10 @@ extension Ref<ClientConnection> {
     }
 
     private func requestProgressed() {
-        if value.content.isComplete {
-            value.exchange.requestContentEnded()
-            value.deadline.clear()
-        }
+        if value.content.isComplete { value.exchange.requestContentEnded() }
+        limitContent()
         guard let upstream = value.upstream else { return }
-        if upstream.value.phase == .busy && !value.hasPausedUpstream {
-            upstream.startResponseDeadline()
-        }
+        if upstream.value.phase == .busy { upstream.startResponseDeadline() }
     }
 
     /// The client broke the framing: the upstream must not take what it has for a request.
@@ -195,7 +189,10 @@ extension Ref<ClientConnection> {
     }
 
     /// The upstream has taken what was waiting for it.
-    func resumeRequestContent() { resume() }
+    func resumeRequestContent() {
+        if value.phase == .exchange { limitContent() }
+        resume()
+    }
 
     // MARK: Answers
 
@@ -241,7 +238,7 @@ extension Ref<ClientConnection> {
         }
         if upstream.value.content.isComplete {
             value.exchange.responseContentEnded()
-        } else if !value.hasPausedUpstream {
+        } else {
             upstream.startResponseDeadline()
         }
         return headLength + progress.consumed
@@ -251,7 +248,7 @@ extension Ref<ClientConnection> {
     func answerComplete(surplus: Bool) {
         guard value.phase == .exchange else { return }
         let completion = value.exchange.completion(surplus: surplus)
-        if let upstream = value.upstream, completion.keepsUpstream {
+        if let upstream = value.upstream, completion.keepsUpstream, upstream.isReusable {
             value.upstream = nil
             upstream.becomeIdle()
         }
@@ -261,6 +258,7 @@ extension Ref<ClientConnection> {
             return
         }
         becomeIdle()
+        value.worker.limitHold(self)
         resume()
     }
 

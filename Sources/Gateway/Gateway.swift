@@ -34,6 +34,8 @@ package final class Gateway {
     private var threads: [Thread] = []
     private var listeners: [(address: Address, bound: [Listener])] = []
     private let workerCount: Int
+    private let descriptorLimit: Int
+    private var isDraining = false
     private let clients = ClientCounter()
 
     /// Binds, opens the logs and starts the workers.
@@ -43,10 +45,10 @@ package final class Gateway {
         }
         self.reports = reports
         workerCount = settings.workers ?? Machine.usableProcessors
-        let descriptors = Socket.raiseDescriptorLimit()
+        descriptorLimit = Socket.raiseDescriptorLimit()
         snapshot = try Self.open(settings, replacing: nil)
         listeners = try Self.bind(settings, workers: workerCount, keeping: [])
-        let limit = Self.connectionLimit(settings, descriptors, workerCount)
+        let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
         var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
             guard
@@ -73,12 +75,15 @@ package final class Gateway {
 
     /// Takes a new configuration, or throws and leaves everything as it was.
     package func reload(_ settings: Settings) throws(GatewayError) {
+        guard !isDraining else { throw GatewayError("the gate is ending") }
         let next = try Self.open(settings, replacing: snapshot)
         let bound = try Self.bind(settings, workers: workerCount, keeping: listeners)
         snapshot = next
         listeners = bound
+        let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
         for (index, mailbox) in orders.enumerated() {
-            mailbox.post(.adopt(next, bound.map { $0.bound[index] }))
+            mailbox.post(
+                .adopt(next, bound.map { $0.bound[index] }, connectionLimit: limit))
         }
     }
 
@@ -108,6 +113,7 @@ package final class Gateway {
 
     /// Stops accepting; the workers end when their requests have.
     package func drain() {
+        isDraining = true
         for mailbox in orders { mailbox.post(.drain) }
         listeners = []
     }
@@ -129,16 +135,18 @@ package final class Gateway {
             }
             addresses.append(address)
         }
+        let open = [old?.blockSink, old?.accessSink].compactMap { $0 }
+        let blocks = try sink(settings.log.blocks, open)
         return Snapshot(
-            settings: settings, addresses: addresses,
-            blocks: try sink(settings.log.blocks, old?.blockSink),
+            settings: settings, addresses: addresses, blocks: blocks,
             access: try settings.log.access.map { (target) throws(GatewayError) in
-                try sink(target, old?.accessSink)
+                try sink(target, [blocks] + open)
             })
     }
 
-    /// The open sink where the destination is the same, so that a reload moves no line.
-    private static func sink(_ target: LogTarget, _ old: AuditSink?) throws(GatewayError)
+    /// The open sink where the destination is the same, so that a reload moves no line and two
+    /// logs in one file never tear each other's lines.
+    private static func sink(_ target: LogTarget, _ open: [AuditSink]) throws(GatewayError)
         -> AuditSink
     {
         let destination: SinkDestination =
@@ -146,7 +154,7 @@ package final class Gateway {
             case .stdout: .standardOutput
             case .file(let path): .file(path: path)
             }
-        if let old, old.destination == destination { return old }
+        if let same = open.first(where: { $0.destination == destination }) { return same }
         do { return try AuditSink(to: destination) } catch { throw GatewayError(error.description) }
     }
 
@@ -166,8 +174,10 @@ package final class Gateway {
             guard let address = SocketAddress(listen.address) else {
                 throw GatewayError("cannot listen on \(listen.address.text): it is no address")
             }
+            let own = old.map { $0.bound[0].address }
             do {
-                result.append((listen.address, try Listener.bind(address, workers: workers)))
+                let bound = try Listener.bind(address, workers: workers, beside: own)
+                result.append((listen.address, bound))
             } catch { throw GatewayError(error.message) }
         }
         return result

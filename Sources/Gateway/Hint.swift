@@ -34,7 +34,7 @@ extension Ref<Worker> {
         }
         var other = request
         other.path = value.text.view
-        guard policy.judge(other, scratch: value.scratch).outcome == .forward else { return }
+        guard ask(other).outcome == .forward else { return }
         value.hint.append(head.slice(0, value.request.methodLength))
         value.hint.append(" is allowed at ")
         value.hint.append(value.text.view)

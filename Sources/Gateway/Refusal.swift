@@ -66,7 +66,7 @@ enum UpstreamFailure {
     }
 
     /// Descriptors or memory have run out here (EMFILE, ENFILE, ENOBUFS, ENOMEM).
-    private static func isOurs(_ code: Int32) -> Bool {
+    static func isOurs(_ code: Int32) -> Bool {
         code == 24 || code == 23 || code == 105 || code == 12
     }
 

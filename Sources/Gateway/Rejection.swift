@@ -19,7 +19,7 @@ extension Ref<ClientConnection> {
         guard verdict.rule >= 0 else {
             return refuse(Refusal(400, verdict.malformed.text), head: head)
         }
-        if worker.value.log.refusesNow { return refuseForLog(head.count) }
+        if worker.value.log.isShut { return answerWithoutRecord(head.count) }
         let facts = policy.facts(verdict.rule)
         let id = worker.nextID()
         let closes = !canContinue()
@@ -32,11 +32,12 @@ extension Ref<ClientConnection> {
         }
         worker.record(record, verdict, policy, request)
         guard verdict.status != 0 else {
+            if !value.isHeld { value.heldFrom = value.outbound.count }
             worker.holdUnlessDropped(self)
             end(with: .close)
             return head.count
         }
-        if !isPlain || !writeKept(head, verdict, facts, id, closes) {
+        if !isPlain || !writeKept(head, verdict, request, id, closes) {
             worker.describeAllowed(verdict, facts, policy)
             let answer = rejection(head, verdict, request, facts, id, closes)
             write(answer)
@@ -112,13 +113,17 @@ extension Ref<ClientConnection> {
 
     /// Sends an answer that is already put together; false where there is none.
     private func writeKept(
-        _ head: ByteView, _ verdict: Verdict, _ facts: RuleFacts, _ id: EventID, _ closes: Bool
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ id: EventID,
+        _ closes: Bool
     ) -> Bool {
         guard verdict.outcome == .methodBlocked, value.worker.value.request.method.isRegistered
         else { return false }
         let worker = value.worker
+        worker.describeHint(verdict, request, head)
+        guard worker.value.hint.isEmpty else { return false }
         var answer = Answer(status: verdict.status, detail: .empty)
         describeClient(&answer, head, closes)
+        value.outbound.adopt(from: &worker.value.spares)
         let isKept = worker.value.answers.append(
             answer.key(verdict.rule, worker.value.request.method), id: id, date: worker.dateText,
             to: &value.outbound)
@@ -145,7 +150,7 @@ extension Ref<ClientConnection> {
     /// Refuses the request whose head is in `worker.request`; how many bytes were used.
     func refuse(_ refusal: Refusal, head: ByteView, mayContinue: Bool = true) -> Int {
         let worker = value.worker
-        if worker.value.log.refusesNow { return refuseForLog(head.count) }
+        if worker.value.log.isShut { return answerWithoutRecord(head.count) }
         let id = worker.nextID()
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: id,
@@ -174,8 +179,8 @@ extension Ref<ClientConnection> {
     /// Refuses where no head can be relied on; the connection ends.
     func refuse(_ refusal: Refusal, method: ByteView = .empty, target: ByteView = .empty) {
         let worker = value.worker
-        if worker.value.log.refusesNow {
-            _ = refuseForLog(0)
+        if worker.value.log.isShut {
+            _ = answerWithoutRecord(0)
             return
         }
         let id = worker.nextID()
@@ -241,9 +246,17 @@ extension Ref<ClientConnection> {
         return used
     }
 
+    /// The log takes no record: 503, or nothing at all. How many bytes were used.
+    private func answerWithoutRecord(_ used: Int) -> Int {
+        if value.worker.value.log.refusesNow { return refuseForLog(used) }
+        abort()
+        return used
+    }
+
     /// Answers that wait for records which never come are taken back for a 503.
     func refuseHeld() {
         guard value.phase != .closed else { return }
+        endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep
         _ = refuseForLog(0)
@@ -306,6 +319,7 @@ extension Ref<ClientConnection> {
         answer.write(to: &worker.value.output, body: &worker.value.body, date: worker.dateText)
         if answer.eventID != nil || value.isHeld || !value.outbound.isEmpty {
             value.heldFrom = value.isHeld ? value.heldFrom : value.outbound.count
+            value.outbound.adopt(from: &worker.value.spares)
             value.outbound.append(worker.value.output.view)
             if answer.eventID == nil && !value.isHeld { value.writeEvent.add() }
         } else {

@@ -86,6 +86,7 @@ extension Ref<ClientConnection> {
         var record = AccessRecord(at: note.value.start, request: fields)
         let facts = use.value.snapshot.policy.facts(value.rule)
         record.facts = facts
+        record.policyDigest = use.value.snapshot.policyDigestText
         record.status = note.value.status
         record.reachedBackend = value.exchange.hasSentBytes
         record.duration =

@@ -1,5 +1,7 @@
 package import Audit
 package import Configuration
+import Digest
+import HTTPSyntax
 package import Policy
 package import Transport
 
@@ -14,6 +16,7 @@ package final class Snapshot: Sendable {
     let addresses: [SocketAddress]
     /// The same as text, for records.
     let addressTexts: TextTable
+    private let policyDigest: TextTable
     let blockSink: AuditSink
     let accessSink: AuditSink?
 
@@ -25,9 +28,15 @@ package final class Snapshot: Sendable {
         self.policy = settings.policy
         self.addresses = addresses
         addressTexts = TextTable(settings.backends.map(\.address.text))
+        var digest = ByteBuffer()
+        settings.policyDigest.append(hexTo: &digest)
+        policyDigest = TextTable([digest.view.text])
         blockSink = blocks
         accessSink = access
     }
+
+    /// The policy's digest as records name it.
+    var policyDigestText: ByteView { policyDigest.view(0) }
 }
 
 /// One worker's hold on a snapshot, so that workers share no reference count.
@@ -37,6 +46,15 @@ struct SnapshotUse: ~Copyable {
     let pools: [Ref<UpstreamPool>]
     /// Requests that began on this snapshot and have not ended.
     var users = 0
+    let timeouts: Timeouts
 
-    var timeouts: Timeouts { snapshot.settings.timeouts }
+    /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
+    let policy: Uncounted<CompiledPolicy>
+
+    init(snapshot: Snapshot, pools: [Ref<UpstreamPool>]) {
+        self.snapshot = snapshot
+        self.pools = pools
+        timeouts = snapshot.settings.timeouts
+        policy = Uncounted(keptElsewhere: snapshot.policy)
+    }
 }

@@ -10,6 +10,9 @@ extension Ref<UpstreamConnection> {
     /// wait.
     func readable(toEnd: Bool) {
         value.worker.refreshClock()
+        // An attempt that failed is readable, too.
+        if value.phase == .connecting { writable() }
+        guard value.phase != .closed else { return }
         for _ in 0..<Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
         }
@@ -62,7 +65,8 @@ extension Ref<UpstreamConnection> {
             close()
             return
         }
-        client.upstreamEnded(cleanly: cleanly)
+        // A write that failed has taken the error away: what follows looks like a plain end.
+        client.upstreamEnded(cleanly: cleanly && !value.isBroken)
     }
 
     /// A deadline has passed: connecting, waiting for an answer, or idle.
@@ -71,7 +75,24 @@ extension Ref<UpstreamConnection> {
             close()
             return
         }
-        client.upstreamTimedOut(connecting: value.phase == .connecting)
+        if value.phase == .busy && isWithinTime(client) {
+            startResponseDeadline()
+        } else {
+            client.upstreamTimedOut(connecting: value.phase == .connecting)
+        }
+    }
+
+    /// Whether the upstream has read something, too little for the kernel to say so, or has
+    /// nothing to do before the client sends more.
+    private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
+        guard !isCongested else {
+            let before = value.queued
+            value.queued = Socket.queuedBytes(value.descriptor)
+            return value.queued < before
+        }
+        let exchange = client.value.exchange
+        return exchange.request == .content && exchange.response == .head
+            && !exchange.awaitsContinue
     }
 
     /// Takes answer bytes off the front; how many were used up.
@@ -127,6 +148,7 @@ extension Ref<UpstreamConnection> {
             return nil
         case .interim(let forward):
             if forward { client.forwardInterim(bytes.view.slice(0, length)) }
+            client.limitContent()
             startResponseDeadline()
             return length
         case .final(let framing):

@@ -34,6 +34,8 @@ struct UpstreamConnection: ~Copyable {
     var content = BodyReader(.none)
     /// The kernel takes no more: whatever answer came before that is still to be read.
     var isBroken = false
+    /// Bytes in the kernel when the upstream was last found not to read.
+    var queued = 0
     var nextIdle: Ref<UpstreamConnection>?
     var previousIdle: Ref<UpstreamConnection>?
 
@@ -125,13 +127,16 @@ extension Ref<UpstreamConnection> {
         case .bytes(let count):
             value.client?.value.exchange.hasSentBytes = true
             guard count < bytes.count else { return }
-            value.outbound.append(bytes.dropFirst(count))
-            value.writeEvent.add()
-        case .wouldBlock, .endOfStream:
-            value.outbound.append(bytes)
-            value.writeEvent.add()
+            keepUnsent(bytes.dropFirst(count))
+        case .wouldBlock, .endOfStream: keepUnsent(bytes)
         case .failed: value.isBroken = true
         }
+    }
+
+    private func keepUnsent(_ bytes: ByteView) {
+        value.outbound.append(bytes)
+        value.queued = Socket.queuedBytes(value.descriptor)
+        value.writeEvent.add()
     }
 
     private func keepForReplay(_ bytes: ByteView) {
@@ -147,8 +152,12 @@ extension Ref<UpstreamConnection> {
     /// Whether request content has to wait for the upstream to read.
     var isCongested: Bool { value.outbound.count > 0 && !value.isBroken }
 
+    /// Whether another request may follow on it: all of this one has gone.
+    var isReusable: Bool { value.outbound.isEmpty && !value.isBroken }
+
     /// The kernel has room, or a connection attempt is decided.
     func writable() {
+        value.worker.refreshClock()
         if value.phase == .connecting {
             let code = Socket.pendingError(value.descriptor)
             guard code == 0 else {
@@ -168,6 +177,7 @@ extension Ref<UpstreamConnection> {
             case .bytes(let count):
                 value.client?.value.exchange.hasSentBytes = true
                 value.outbound.consume(count)
+                value.queued = Socket.queuedBytes(value.descriptor)
                 startResponseDeadline()
             case .wouldBlock, .endOfStream: break
             case .failed:
@@ -182,7 +192,9 @@ extension Ref<UpstreamConnection> {
         value.client?.resumeRequestContent()
     }
 
+    /// The upstream's time runs from its last progress, and not while the client holds it up.
     func startResponseDeadline() {
+        guard value.client?.value.hasPausedUpstream != true else { return }
         value.deadline.set(value.worker.value.use.value.timeouts.response)
     }
 

@@ -53,3 +53,18 @@ extension Ref<UpstreamPool> {
         connection.value.previousIdle = nil
     }
 }
+
+extension Ref<Worker> {
+    /// Gives the descriptors of all idle connections back, for the one that is needed now; false
+    /// where there were none.
+    func closeIdleUpstreams() -> Bool {
+        var isAny = false
+        for pool in value.pools {
+            while let idle = pool.takeIdle() {
+                idle.closeTaken()
+                isAny = true
+            }
+        }
+        return isAny
+    }
+}

@@ -11,10 +11,10 @@ import Transport
 extension Ref<Worker> {
     /// Asks the policy. Also returns what it was asked.
     func judge(_ head: ByteView) -> (Verdict, PolicyRequest) {
-        let policy = value.use.value.snapshot.policy
         var method = value.request.method
         if method == .unknown {
-            method = policy.methodID(head.slice(0, value.request.methodLength))
+            let token = head.slice(0, value.request.methodLength)
+            method = value.use.value.policy.with { $0.methodID(token) }
         }
         let target = value.request.target
         var request = PolicyRequest(
@@ -24,9 +24,16 @@ extension Ref<Worker> {
             let requested = value.request.value(.accessControlRequestMethod, in: head)
         {
             request.isPreflight = true
-            request.requestedMethod = policy.methodID(requested)
+            request.requestedMethod = value.use.value.policy.with { $0.methodID(requested) }
         }
-        return (policy.judge(request, scratch: value.scratch), request)
+        return (ask(request), request)
+    }
+
+    /// The verdict of the policy in force.
+    func ask(_ request: PolicyRequest) -> Verdict {
+        value.scratch.with { scratch in
+            value.use.value.policy.with { $0.judge(request, scratch: scratch) }
+        }
     }
 
     /// Host as it was sent, or the authority of an absolute form; empty for HTTP/1.0 without.

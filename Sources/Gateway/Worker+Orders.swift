@@ -44,8 +44,11 @@ extension Ref<Worker> {
         refreshClock()
         for order in value.inbox.takeAll() {
             switch order {
-            case .adopt(let snapshot, let listeners):
+            case .adopt(let snapshot, let listeners, let connectionLimit):
+                guard !value.isDraining else { continue }
+                value.connectionLimit = connectionLimit
                 install(snapshot, listeners)
+                resumeAccepting()
             case .logsReopened:
                 value.log.stream.noteReopening(of: value.log.sink, at: value.now)
             case .drain: drain()
@@ -132,12 +135,18 @@ extension Ref<Worker> {
 }
 
 extension Ref<ClientConnection> {
-    /// The gate is going away: an idle connection ends now, unless a request is already here.
+    /// The gate is going away: an idle connection ends now, unless a request is already here; a
+    /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
         switch value.phase {
         case .idle:
-            readable(toEnd: false)
-            if value.phase == .idle { finish(.close) }
+            if value.readEvent.isAdded { readable(toEnd: false) }
+            guard value.phase == .idle else { return }
+            if value.hasServed {
+                finish(.close)
+            } else {
+                value.deadline.set(ClientConnection.firstRequestTime)
+            }
         case .exchange: value.exchange.endClientAfterwards()
         case .head, .draining, .lingering, .closed: break
         }

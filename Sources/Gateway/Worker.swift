@@ -20,7 +20,7 @@ struct Worker: ~Copyable {
     var inboxEvent: Event
     var tick: Event
     var log: WriteAhead
-    let scratch = JudgeScratch()
+    let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
 
     /// Heads are parsed into these, one at a time.
@@ -47,11 +47,14 @@ struct Worker: ~Copyable {
     var allowedJSON = ByteBuffer(capacity: 256)
     var date = HTTPDate()
     var answers = AnswerCache()
+    /// Storage for output that waits for the log, over and over.
+    var spares = ByteBufferPool()
     let ids: Ref<EventIDGenerator>
 
     var now: Timestamp
     var isClockStale = true
     var isDraining = false
+    var isAcceptingPaused = false
     var drainDeadline: UInt64 = .max
     var clientCount = 0
     var upstreamCount = 0
@@ -71,7 +74,7 @@ struct Worker: ~Copyable {
 
 /// What the main thread tells a worker.
 enum WorkerOrder: Sendable {
-    case adopt(Snapshot, [Listener])
+    case adopt(Snapshot, [Listener], connectionLimit: Int)
     case logsReopened
     case drain
 }
@@ -91,11 +94,16 @@ extension Ref<Worker> {
         while true {
             guard value.base.runOnce() else { break }
             endIteration()
-            if value.isDraining && value.clientCount == 0 && value.log.isSettled { break }
+            if value.isDraining && value.clientCount == 0 && (value.log.isSettled || isTimeUp) {
+                break
+            }
         }
         value.log.close()
         value.outbox.post(.ended(worker: value.index))
     }
+
+    /// Whether draining has taken as long as it may.
+    private var isTimeUp: Bool { value.wheel.value.now >= value.drainDeadline }
 
     /// Write-ahead, then release, then free: in this order.
     private func endIteration() {
@@ -108,7 +116,9 @@ extension Ref<Worker> {
             reap()
         }
         value.isClockStale = true
-        if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining {
+        if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining
+            || value.isAcceptingPaused
+        {
             if !value.tick.isAdded { value.tick.add(everyMilliseconds: DeadlineWheel.tick) }
         } else {
             value.tick.remove()
@@ -139,7 +149,7 @@ extension Ref<Worker> {
         DeadlineWheel.advance(value.wheel)
         if value.log.isStuck { retryLog() }
         resumeAccepting()
-        if value.wheel.value.now >= value.drainDeadline { endDrain() }
+        if isTimeUp { endDrain() }
     }
 
     // MARK: Buffers

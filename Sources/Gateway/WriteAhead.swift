@@ -33,10 +33,17 @@ struct WriteAhead: ~Copyable {
 
     /// Goes on under a new configuration's log settings.
     mutating func adopt(_ snapshot: Snapshot) {
-        // What waits for the old sink is written there as far as it takes it.
+        let log = snapshot.settings.log
+        // What waits for an old sink is written there as far as it takes it.
         if sink !== snapshot.blockSink { _ = stream.flush(to: sink) }
+        stream.adopt(
+            redactQuery: log.blocks.query == .redact, isOtherSink: sink !== snapshot.blockSink)
         sink = snapshot.blockSink
-        onFull = snapshot.settings.log.blocks.onFull
+        onFull = log.blocks.onFull
+        if let accessSink, accessSink !== snapshot.accessSink { access.flush(to: accessSink) }
+        access.adopt(
+            redactQuery: (log.access ?? log.blocks).query == .redact,
+            isOtherSink: accessSink !== snapshot.accessSink)
         accessSink = snapshot.accessSink
     }
 
@@ -47,6 +54,13 @@ struct WriteAhead: ~Copyable {
 
     /// Whether a record would be dropped right now.
     var dropsNow: Bool { isStuck && onFull == .drop }
+    /// Whether so much waits that a request which needs a record is cut off without one, and
+    /// without an answer: those that wait are as many as there are connections, again and again.
+    var isOverfull: Bool { isStuck && stream.pendingCount > Self.pendingLimit }
+    /// Bytes of records that may wait for a log that takes nothing.
+    static let pendingLimit = 16 << 20
+    /// Whether a request that needs a record gets none right now.
+    var isShut: Bool { refusesNow || isOverfull }
     /// Whether a request that needs a record is refused right now.
     var refusesNow: Bool { isStuck && onFull == .refuse }
 

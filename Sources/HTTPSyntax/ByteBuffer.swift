@@ -148,6 +148,26 @@
         removeAll()
     }
 
+    /// Takes storage from the pool where it has none of its own; otherwise nothing.
+    package mutating func adopt(from pool: inout ByteBufferPool) {
+        guard unsafe storage == nil, let block = unsafe pool.take() else { return }
+        unsafe storage = block
+        capacity = ByteBufferPool.blockSize
+    }
+
+    /// Empties and gives the storage back: to the pool where it is of the pool's size.
+    package mutating func recycle(into pool: inout ByteBufferPool) {
+        guard let block = unsafe storage, capacity == ByteBufferPool.blockSize,
+            unsafe pool.put(block)
+        else {
+            release()
+            return
+        }
+        unsafe storage = nil
+        capacity = 0
+        removeAll()
+    }
+
     /// Free space after the held bytes, for a system call to fill; then call `didFill`.
     package mutating func space(atLeast length: Int) -> MutableByteView {
         reserve(length)

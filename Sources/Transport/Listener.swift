@@ -27,19 +27,24 @@ package final class Listener: Sendable {
     }
 
     deinit {
-        Socket.close(descriptor)
+        // In this order: a gate that starts meanwhile finds somebody listening, or no file.
         if let ownedPath { unsafe unlink(ownedPath) }
+        Socket.close(descriptor)
     }
 
     /// Binds `address` once for each of `count` workers; port 0 becomes one free port for all.
+    ///
+    /// - Parameter beside: what this process listens on already, which may share its port.
     package static func bind(
-        _ address: SocketAddress, workers count: Int
+        _ address: SocketAddress, workers count: Int, beside own: [SocketAddress] = []
     ) throws(ListenError) -> [Listener] {
         if address.isUnix {
             let shared = try bindUnix(address)
             return Array(repeating: shared, count: count)
         }
-        try requireUnused(address)
+        if !own.contains(where: { !$0.isUnix && $0.port == address.port }) {
+            try requireUnused(address)
+        }
         var listeners = [try bindTCP(address)]
         let bound = listeners[0].address
         while listeners.count < count { listeners.append(try bindTCP(bound)) }

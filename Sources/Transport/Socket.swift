@@ -88,6 +88,12 @@ package enum Socket {
         return code
     }
 
+    /// Bytes that the kernel has taken and the peer has not (SIOCOUTQ).
+    package static func queuedBytes(_ descriptor: Int32) -> Int {
+        var count: Int32 = 0
+        return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+    }
+
     static func enable(_ descriptor: Int32, level: Int32, option: Int32) -> Bool {
         var on: Int32 = 1
         return unsafe setsockopt(

@@ -13,6 +13,7 @@ final class Service {
     private var base: EventBase?
     private var gateway: Gateway?
     private var endedWorkers = 0
+    private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
     /// Called once, when all listeners accept.
     var whenReady: (([String]) -> Void)?
@@ -97,7 +98,12 @@ final class Service {
         }
     }
 
-    fileprivate func everySecond() { report(gateway?.followMovedLogs() ?? [], success: nil) }
+    /// Says what is wrong with a log once, and not every second.
+    fileprivate func everySecond() {
+        let errors = gateway?.followMovedLogs() ?? []
+        if errors != lastErrors { report(errors, success: nil) }
+        lastErrors = errors
+    }
 
     private func report(_ errors: [SinkError], success: String?) {
         for error in errors { Terminal.err("methodgate: \(error); the old file stays in use\n") }
