@@ -8,6 +8,7 @@ package final class AccessLog {
     private var queue = LineQueue()
     private var encoder: RecordEncoder
 
+    /// `redactQuery`: whether records leave the query of a target out.
     package init(observer: Observer, redactQuery: Bool) {
         encoder = RecordEncoder(observer: observer, redactQuery: redactQuery)
     }

@@ -24,6 +24,7 @@ package final class AuditStream {
     /// The sink's generation when it was last compared.
     var generation = 0
 
+    /// `redactQuery`: whether records leave the query of a target out.
     package init(id: StreamID, observer: Observer, redactQuery: Bool) {
         self.id = id
         encoder = RecordEncoder(observer: observer, stream: id, redactQuery: redactQuery)

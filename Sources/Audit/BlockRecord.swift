@@ -52,6 +52,7 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     /// The policy that judged it, 64 hexadecimal digits; empty: the stream's current one.
     package var policyDigest: ByteView = .empty
 
+    /// A record of what happened to `request`; everything else is left out until it is set.
     package init(
         _ action: BlockAction, at time: Timestamp, id eventID: EventID, request: RequestFields
     ) {

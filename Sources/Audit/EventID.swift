@@ -8,6 +8,7 @@ package struct EventID: Hashable, Sendable, BitwiseCopyable {
     package let high: UInt64
     package let low: UInt64
 
+    /// The 128 bits of a UUID, as they stand in its text.
     package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

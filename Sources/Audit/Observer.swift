@@ -8,6 +8,7 @@ package struct Observer: Sendable {
     package var version: String
     package var hostname: String
 
+    /// `hostname` is what gethostname(2) says.
     package init(product: String = "methodgate", version: String, hostname: String) {
         self.product = product
         self.version = version

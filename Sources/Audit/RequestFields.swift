@@ -30,5 +30,6 @@ package import HTTPSyntax
     /// The value of traceparent (W3C Trace Context); only a valid one gives a `trace.id`.
     package var traceparent: ByteView = .empty
 
+    /// Fields of a request of which nothing but its method is known.
     package init(methodID: MethodID = .unknown) { self.methodID = methodID }
 }

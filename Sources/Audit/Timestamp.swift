@@ -7,6 +7,7 @@ import HTTPSyntax
 package struct Timestamp: Hashable, Comparable, Sendable, BitwiseCopyable {
     package let microseconds: Int64
 
+    /// Since 1970-01-01T00:00:00Z; what is before is that moment.
     package init(microseconds: Int64) { self.microseconds = Swift.max(0, microseconds) }
 
     /// What the system's clock says (clock_gettime, CLOCK_REALTIME).

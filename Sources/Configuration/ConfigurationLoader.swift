@@ -34,6 +34,7 @@ package struct LoadResult: Sendable {
     }
 }
 
+/// Loads configurations: for `run`, `check`, `explain` and each reload.
 package enum ConfigurationLoader {
     /// Loads a main file and what it includes. Reads files and asks the resolver for the names
     /// of backends; may block on both.

@@ -3,6 +3,7 @@
 
 /// One finding about a configuration.
 package struct Diagnostic: Error, Equatable, Sendable {
+    /// An error keeps a configuration from loading, a warning does not.
     package enum Severity: String, Sendable {
         case error
         case warning
@@ -45,6 +46,7 @@ package struct SourcePlace: Equatable, Sendable {
     package var column: Int
     package var sourceLine: String?
 
+    /// `line` and `column` count from 1; 0: unknown.
     package init(file: String, line: Int = 0, column: Int = 0, sourceLine: String? = nil) {
         self.file = file
         self.line = line

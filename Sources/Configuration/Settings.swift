@@ -98,6 +98,7 @@ package struct LogSettings: Sendable, Hashable {
 
 /// Where the records of one log go.
 package struct LogTarget: Sendable, Hashable {
+    /// Where records go.
     package enum Destination: Sendable, Hashable {
         case stdout
         /// Appended to; may be a FIFO.
@@ -114,6 +115,7 @@ package struct LogTarget: Sendable, Hashable {
         case drop
     }
 
+    /// Whether a target's query stands in the records.
     package enum Query: UInt8, Sendable, Hashable {
         case redact
         case keep

@@ -9,6 +9,7 @@ package import HTTPSyntax
     // Ours alone: allocated in init, freed in deinit, touched only through the three functions.
     private let state: UnsafeMutablePointer<SHA256_CTX>
 
+    /// A digest of nothing yet. Allocates its state (SHA256_Init).
     package init() {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: SHA256_CTX())

@@ -3,7 +3,7 @@ import HTTPSyntax
 import Transport
 
 // Output to a client: write first, keep only what the kernel refuses, and hold everything back
-// while a rejection among it waits for its record.
+// while a rejection among it waits for its record. How a connection ends is here too: lingering.
 
 extension Ref<ClientConnection> {
     /// Sends a head and what follows it, in one call where it can be.

@@ -79,10 +79,11 @@ struct ClientConnection: ~Copyable {
     static let inboundLimit = 64 * 1024
     /// Content of a rejected request that is read and dropped to keep the connection.
     static let drainLimit: UInt64 = 256 * 1024
-    /// Milliseconds a client gets to read an answer it did not wait for, and its bytes.
+    /// Milliseconds a client gets to read an answer it did not wait for.
     static let lingerTime = 5000
     /// Milliseconds a connection that has carried no request yet has for one while draining.
     static let firstRequestTime = 1000
+    /// Bytes of it that are read and dropped meanwhile.
     static let lingerLimit: UInt64 = 1024 * 1024
 }
 

@@ -1,6 +1,8 @@
 import Synchronization
 import Transport
 
+// The one count that workers share, since a client's connections are dealt to all of them.
+
 /// Connections by client address, for `limits.connections_per_client`. Thread-safe; untouched
 /// where there is no limit.
 final class ClientCounter: Sendable {

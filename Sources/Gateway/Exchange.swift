@@ -1,11 +1,12 @@
 package import HTTPSyntax
 
 // The life of one request as a pure state machine: it is told what happened on either side and
-// says what to do. It knows no socket, clock or buffer; its driver (ClientConnection+Forwarding)
-// performs the actions. Ten bytes or so, inside its connection.
+// says what to do. It knows no socket, clock or buffer; its driver (Forwarding.swift) performs the
+// actions. A few bytes, inside its connection.
 
 /// A request and its answer, from the end of the request head to the end of both contents.
 package struct Exchange: BitwiseCopyable, Sendable {
+    /// How far a message has come.
     package enum Progress: UInt8, Sendable, BitwiseCopyable {
         case head
         case content
@@ -39,6 +40,7 @@ package struct Exchange: BitwiseCopyable, Sendable {
     /// The answer's content ends with the upstream's connection.
     package private(set) var isUntilClose = false
 
+    /// No request runs.
     package init() {}
 
     /// A request head has been judged and goes to an upstream.
@@ -67,6 +69,7 @@ package struct Exchange: BitwiseCopyable, Sendable {
     /// The client has sent content although no 100 came: it will send all of it.
     package mutating func requestContentArrived() { awaitsContinue = false }
 
+    /// The request is whole.
     package mutating func requestContentEnded() {
         request = .complete
         awaitsContinue = false
@@ -74,8 +77,10 @@ package struct Exchange: BitwiseCopyable, Sendable {
 
     // MARK: Answers
 
+    /// A byte of an answer has come: the request was not lost.
     package mutating func responseBytesArrived() { hasResponseBytes = true }
 
+    /// What to do with an answer's head.
     package enum HeadAction: Equatable {
         /// An interim answer; forward it or drop it, and wait for the next head.
         case interim(forward: Bool)
@@ -111,16 +116,19 @@ package struct Exchange: BitwiseCopyable, Sendable {
         return .interim(forward: !clientIsHTTP10)
     }
 
+    /// The answer is whole.
     package mutating func responseContentEnded() { response = .complete }
 
     // MARK: Ends
 
+    /// What becomes of the two connections.
     package struct Completion: Equatable {
         /// The upstream's connection may go back to the pool.
         package var keepsUpstream: Bool
         package var client: ClientEnd
     }
 
+    /// What becomes of the client's connection.
     package enum ClientEnd: Equatable {
         /// The next request may follow.
         case keep
@@ -140,6 +148,7 @@ package struct Exchange: BitwiseCopyable, Sendable {
             keepsUpstream: upstreamPersists && !surplus, client: clientPersists ? .keep : .linger)
     }
 
+    /// What to do about a lost upstream connection.
     package enum UpstreamLoss: Equatable {
         /// That was the end of a close-delimited answer.
         case complete

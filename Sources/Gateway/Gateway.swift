@@ -11,6 +11,7 @@ package struct ProcessIdentity: Sendable {
     package let start: EventID
     package let observer: Observer
 
+    /// `start`: a fresh id, by which the streams of this start are told from others.
     package init(start: EventID, observer: Observer) {
         self.start = start
         self.observer = observer
@@ -198,6 +199,7 @@ private struct WorkerBox: @unchecked Sendable {
 }
 
 extension SocketAddress {
+    /// Nil where the address is none: a path that is too long.
     package init?(_ address: Address) {
         let made: SocketAddress? =
             switch address {

@@ -20,6 +20,7 @@ package final class Snapshot: Sendable {
     let blockSink: AuditSink
     let accessSink: AuditSink?
 
+    /// `addresses` has the backends of `settings` in their order.
     package init(
         settings: Settings, addresses: [SocketAddress], blocks: AuditSink, access: AuditSink?
     ) {

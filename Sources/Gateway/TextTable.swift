@@ -1,5 +1,7 @@
 import HTTPSyntax
 
+// Texts that records name, made once a configuration: a String would allocate for each record.
+
 /// Texts by number, lent as views that live as long as the table: for records, which take bytes.
 /// Never changed once made, so that any thread may read it.
 final class TextTable: @unchecked Sendable {

@@ -16,6 +16,7 @@ package struct BodyReader: Sendable, BitwiseCopyable {
         case discarded
     }
 
+    /// What one piece of input came to.
     package struct Progress: Equatable, Sendable, BitwiseCopyable {
         /// Input bytes used up; what is behind them is not this content's, or the trailer section.
         package var consumed: Int

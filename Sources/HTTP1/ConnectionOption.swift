@@ -4,6 +4,7 @@
 
 package import HTTPSyntax
 
+/// The fields that `Connection` may remove.
 package enum ConnectionOption {
     /// Whether `Connection` names this field and may remove it. Field names that the gate knows
     /// are never removed this way: it removes them always or never.

@@ -9,6 +9,7 @@ package struct HeadLimits: Sendable, BitwiseCopyable {
     /// Field lines. 431 beyond.
     package var fields: Int
 
+    /// In bytes, and `fields` in lines.
     package init(head: Int, target: Int, fields: Int) {
         self.head = head
         self.target = target

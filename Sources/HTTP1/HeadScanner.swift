@@ -14,6 +14,7 @@ package struct HeadScanner: Sendable, BitwiseCopyable {
     private var targetStart = 0
     private var hasReportedTarget = false
 
+    /// For a head of which nothing has been seen.
     package init() {}
 
     /// Forgets the head, for the next one.

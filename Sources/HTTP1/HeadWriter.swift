@@ -3,13 +3,14 @@
 
 package import HTTPSyntax
 
+/// Writes heads: to upstreams, and back to clients.
 package enum HeadWriter {
     /// What a request head keeps or loses besides what it always loses.
     package struct RequestOptions: OptionSet, Sendable, BitwiseCopyable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-        /// The gate has answered or will answer `100 Continue` itself.
+        /// For a caller that answers `100 Continue` itself.
         package static let dropsExpect = RequestOptions(rawValue: 1)
         /// `extra` holds a decremented `Max-Forwards`.
         package static let dropsMaxForwards = RequestOptions(rawValue: 2)

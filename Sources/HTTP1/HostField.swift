@@ -4,6 +4,7 @@
 
 package import HTTPSyntax
 
+/// The grammar of Host, and what it says.
 package enum HostField {
     /// Whether it is a host that is not empty and, optionally, a port up to 65535.
     package static func isValid(_ value: ByteView) -> Bool {

@@ -3,6 +3,7 @@
 
 package import HTTPSyntax
 
+/// Parses request heads.
 package enum RequestParser {
     /// Reads the head that begins with the first byte; an empty line there is refused, so the
     /// caller skips the one that RFC 9112 §2.2 tolerates. Offsets count from that first byte.

@@ -3,6 +3,7 @@
 
 package import HTTPSyntax
 
+/// Parses response heads.
 package enum ResponseParser {
     /// Reads the head that begins with the first byte. `limits.target` does not matter.
     ///

@@ -3,6 +3,7 @@
 
 package import HTTPSyntax
 
+/// Parses trailer sections.
 package enum TrailerSection {
     /// Reads field lines up to and with the empty line; `length` is theirs when complete, and
     /// offsets count from the first byte. `limits.head` bounds the section.

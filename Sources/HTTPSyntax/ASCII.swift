@@ -6,10 +6,13 @@
         byte &- 0x41 < 26 ? byte | 0x20 : byte
     }
 
+    /// SP / HTAB.
     @inlinable package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
+    /// DIGIT.
     @inlinable package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
+    /// ALPHA.
     @inlinable package static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
 
     /// The value of a hexadecimal digit, or nil.

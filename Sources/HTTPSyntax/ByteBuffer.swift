@@ -9,8 +9,10 @@
     @usableFromInline var start = 0
     @usableFromInline var end = 0
 
+    /// Empty, without storage.
     @usableFromInline package init() { unsafe storage = nil }
 
+    /// Empty, with room for at least `capacity` bytes.
     package init(capacity: Int) {
         self.init()
         reserve(capacity)
@@ -57,6 +59,7 @@
         end = held
     }
 
+    /// Copies the bytes in behind those that are held.
     @inlinable package mutating func append(_ view: ByteView) {
         reserve(view.count)
         if let storage = unsafe storage {
@@ -65,8 +68,10 @@
         }
     }
 
+    /// Copies a literal in.
     @inlinable package mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
 
+    /// Adds one byte.
     @inlinable package mutating func append(byte: UInt8) {
         reserve(1)
         if let storage = unsafe storage {

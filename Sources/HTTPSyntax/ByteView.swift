@@ -29,6 +29,7 @@
 
     @inlinable package var isEmpty: Bool { count == 0 }
 
+    /// The byte at `index`; traps out of bounds.
     @inlinable package subscript(index: Int) -> UInt8 {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "byte out of bounds")
         return unsafe base[index]

@@ -12,6 +12,7 @@
     /// back-end that cannot tell them apart: such a line is never believed, only removed.
     @usableFromInline package var isVariant: Bool
 
+    /// Offsets and lengths in bytes.
     @inlinable package init(
         nameOffset: UInt32, nameLength: UInt16, valueOffset: UInt32, valueLength: UInt32,
         name: FieldName, isVariant: Bool

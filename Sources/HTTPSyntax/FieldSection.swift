@@ -16,11 +16,13 @@
 
     deinit { unsafe lines.deallocate() }
 
+    /// The line at `index`, in the order of the head; traps out of bounds.
     @inlinable package subscript(index: Int) -> FieldLine {
         precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such field line")
         return unsafe lines[index]
     }
 
+    /// Forgets all lines; keeps the storage.
     @inlinable package mutating func removeAll() {
         count = 0
         present = 0
@@ -35,6 +37,7 @@
         return true
     }
 
+    /// Whether a line of that name, spelled properly, is there.
     @inlinable package func has(_ name: FieldName) -> Bool {
         (present &>> UInt64(name.rawValue)) & 1 != 0
     }

@@ -6,6 +6,7 @@ package struct HTTPDate: ~Copyable {
     private var second = Int64.min
     private var kept = ByteBuffer(capacity: 32)
 
+    /// Of no second yet.
     package init() {}
 
     /// Length of the text in bytes.

@@ -26,6 +26,7 @@ package struct Method: Hashable, Sendable, CustomStringConvertible {
 @usableFromInline package struct MethodID: Hashable, Sendable, BitwiseCopyable {
     @usableFromInline package let rawValue: UInt8
 
+    /// The method with that number; not checked.
     @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     package static let get = MethodID(rawValue: 0)

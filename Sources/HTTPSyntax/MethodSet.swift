@@ -9,6 +9,7 @@
     /// Whether a token that has no number belongs (`any`).
     @usableFromInline package var others: Bool
 
+    /// The methods of these bits.
     @inlinable package init(registered: UInt64 = 0, custom: UInt64 = 0, others: Bool = false) {
         self.registered = registered
         self.custom = custom
@@ -22,12 +23,14 @@
             & ~(1 << UInt64(MethodID.connect.rawValue)),
         custom: ~0, others: true)
 
+    /// Whether the method belongs; a token without a number by `others`.
     @inlinable package func contains(_ method: MethodID) -> Bool {
         if method.rawValue < 64 { return (registered &>> UInt64(method.rawValue)) & 1 != 0 }
         if method.rawValue < 128 { return (custom &>> UInt64(method.rawValue & 63)) & 1 != 0 }
         return others
     }
 
+    /// Adds one; a token without a number adds all such.
     package mutating func insert(_ method: MethodID) {
         if method.rawValue < 64 {
             registered |= 1 << UInt64(method.rawValue)
@@ -38,6 +41,7 @@
         }
     }
 
+    /// What belongs to both.
     package func intersection(_ other: MethodSet) -> MethodSet {
         MethodSet(
             registered: registered & other.registered, custom: custom & other.custom,

@@ -20,6 +20,7 @@
 
     @inlinable package var view: ByteView { unsafe ByteView(base: base, count: count) }
 
+    /// The byte at `index`; traps out of bounds.
     @inlinable package subscript(index: Int) -> UInt8 {
         get {
             precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "byte out of bounds")
@@ -31,11 +32,13 @@
         }
     }
 
+    /// `length` bytes from `offset` on; traps out of bounds.
     @inlinable package func slice(_ offset: Int, _ length: Int) -> MutableByteView {
         precondition(offset >= 0 && length >= 0 && offset <= count - length, "slice out of bounds")
         return unsafe MutableByteView(base: base + offset, count: length)
     }
 
+    /// All from `offset` on; traps out of bounds.
     @inlinable package func dropFirst(_ offset: Int) -> MutableByteView {
         slice(offset, count - offset)
     }

@@ -45,6 +45,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     private static let standardSteps = PathStep.steps(at: .standard)
     private static let allSteps = PathStep.steps(at: .all)
 
+    /// Storage for the usual path; it grows with the worst one.
     package init() {
         entries.reserveCapacity(Self.maximumCount)
         bytes.reserveCapacity(1024)

@@ -17,6 +17,7 @@
     @inlinable package static var dotsOrEmpty: PathTraits { PathTraits(rawValue: 1 << 4) }
 }
 
+/// Looks at paths.
 package enum PathScan {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let tops: UInt64 = 0x8080_8080_8080_8080

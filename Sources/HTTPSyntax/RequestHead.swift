@@ -17,6 +17,7 @@ package struct RequestHead: ~Copyable {
     package var flags: HeadFlags = []
     package var fields: FieldSection
 
+    /// Room for that many field lines.
     package init(maximumFields: Int) { fields = FieldSection(capacity: maximumFields) }
 
     /// The value of the first line of that name, within `head`, the bytes that were parsed.

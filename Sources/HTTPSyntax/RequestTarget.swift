@@ -31,5 +31,6 @@
     @usableFromInline package var authorityOffset = 0
     @usableFromInline package var authorityLength = 0
 
+    /// A target of no bytes.
     @inlinable package init() {}
 }

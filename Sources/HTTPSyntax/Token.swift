@@ -1,5 +1,6 @@
 // token = 1*tchar (RFC 9110 §5.6.2): what methods and field names are made of.
 
+/// The grammar of tokens.
 @usableFromInline package enum Token {
     /// Bits 0–63 and 64–127 of the set of tchar octets.
     @usableFromInline static let low: UInt64 = 0x03ff_6cfa_0000_0000

@@ -7,6 +7,7 @@ package final class JudgeScratch {
     let readings = PathReadings()
     var found: [Int32] = []
 
+    /// Storage for the usual path.
     package init() { found.reserveCapacity(64) }
 
     /// Lends the readings of the path judged last, if its verdict says there were several; 0 is
@@ -103,6 +104,7 @@ package final class CompiledPolicy: Sendable {
     /// The backend of a rule alone, for the request path.
     package func backend(_ rule: Int32) -> Int { Int(rules[Int(rule)].backend) }
 
+    /// What rejections and records say of a rule.
     package func facts(_ rule: Int32) -> RuleFacts {
         let record = rules[Int(rule)]
         let allow = allows[Int(record.allow)]

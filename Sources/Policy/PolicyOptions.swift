@@ -74,6 +74,7 @@ package struct RuleOptions: Sendable {
     package var narrowAllow: Bool?
     package var attribution: Attribution?
 
+    /// Nothing is set: all is inherited.
     package init() {}
 
     /// Each option, or that of `other` where this one leaves it open.

@@ -12,6 +12,7 @@ package struct SourceLocation: Hashable, Sendable, BitwiseCopyable {
     /// From 1, in characters.
     package var column: Int
 
+    /// `file` is an index into `PolicySource.files`; line and column count from 1.
     package init(file: Int, line: Int, column: Int) {
         self.file = file
         self.line = line
@@ -34,6 +35,7 @@ package struct MethodList: Sendable {
     /// Whether the list holds `any`.
     package var any: Bool { anyIndex != nil }
 
+    /// Adds a method as it was written there.
     package mutating func append(_ method: Method, at location: SourceLocation) {
         methods.append(method)
         locations.append(location)
@@ -108,6 +110,7 @@ package struct PolicySource: Sendable {
 
 /// Something wrong with a policy, or doubtful.
 package struct PolicyProblem: Error, Sendable {
+    /// An error keeps the policy from being compiled, a warning does not.
     package enum Severity: Sendable {
         case error
         case warning

@@ -15,6 +15,7 @@ package struct PolicyRequest {
     /// What a preflight asks for.
     package var requestedMethod = MethodID.unknown
 
+    /// A request that is no preflight.
     package init(method: MethodID, path: ByteView, host: ByteView) {
         self.method = method
         self.path = path
@@ -24,6 +25,7 @@ package struct PolicyRequest {
 
 /// What becomes of a request.
 package struct Verdict: BitwiseCopyable, Sendable {
+    /// What the rules come to.
     package enum Outcome: UInt8, Sendable, BitwiseCopyable {
         case forward
         /// The path does not allow the method.
@@ -59,6 +61,7 @@ package struct Verdict: BitwiseCopyable, Sendable {
 
 /// What `explain` prints: every reading with the rule it finds.
 package struct Explanation: Sendable {
+    /// One way to read the path.
     package struct Reading: Sendable {
         /// The path as this reading has it, bytes outside of printable ASCII escaped.
         package var path: String

@@ -2,6 +2,7 @@ internal import Glibc
 
 // The two clocks: one that only goes forward, for deadlines; one that people read, for records.
 
+/// Reads the clocks.
 package enum Clock {
     /// Milliseconds since some moment in the past; never goes back. No system call (vDSO).
     package static func milliseconds() -> UInt64 {

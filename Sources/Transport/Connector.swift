@@ -1,7 +1,10 @@
 internal import Glibc
 
+// Connections to upstreams: started here, and finished by whoever watches the descriptor.
+
 /// Opens connections to upstreams.
 package enum Connector {
+    /// What an attempt came to.
     package enum Outcome {
         case connected(Int32)
         /// Under way: the descriptor becomes writable when it is decided.

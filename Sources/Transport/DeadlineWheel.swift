@@ -70,6 +70,7 @@ package typealias DeadlineCallback = @convention(c) (UnsafeMutableRawPointer) ->
     /// The next slot to look at, as a multiple of the tick.
     private var cursor: UInt64
 
+    /// `now`: monotonic milliseconds.
     package init(now: UInt64) {
         self.now = now
         cursor = now / UInt64(Self.tick)

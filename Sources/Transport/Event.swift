@@ -1,6 +1,9 @@
 internal import CLibevent
 internal import Glibc
 
+// Registrations with the loop. Raw events rather than bufferevents: those cost more system calls a
+// request, and copy. Streams are edge-triggered, everything else is level-triggered.
+
 /// One registration with a loop (libevent's struct event): persistent until taken back.
 ///
 /// The storage is its own allocation, because libevent keeps its address.

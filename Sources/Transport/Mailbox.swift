@@ -24,6 +24,7 @@ internal import Glibc
         unsafe lock.deallocate()
     }
 
+    /// Leaves a message and wakes the reader.
     package func post(_ message: Message) {
         unsafe pthread_mutex_lock(lock)
         messages.append(message)

@@ -1,6 +1,8 @@
 internal import CLibevent
 internal import Glibc
 
+// Signals, and the few facts of the machine and the process that are asked for at the start.
+
 /// What the process as a whole does with signals.
 package enum ProcessSignals {
     package static let hangup = SIGHUP

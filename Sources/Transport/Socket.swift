@@ -15,6 +15,7 @@ package enum IOResult {
     case failed(Int32)
 }
 
+/// Calls on connected, non-blocking descriptors.
 package enum Socket {
     /// recv(2) into all of `space`.
     package static func receive(_ descriptor: Int32, into space: MutableByteView) -> IOResult {
@@ -62,6 +63,7 @@ package enum Socket {
         code == EAGAIN || code == EINTR ? .wouldBlock : .failed(code)
     }
 
+    /// close(2). Nothing may use the descriptor after it.
     package static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
     /// Ends our side of the stream, so that the peer sees its end (shutdown(2)).

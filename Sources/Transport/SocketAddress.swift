@@ -8,6 +8,7 @@ package struct SocketAddress: Sendable {
     var storage = sockaddr_storage()
     var length = socklen_t(0)
 
+    /// Nil where `text` is no IPv4 address.
     package static func ipv4(_ text: String, port: UInt16) -> SocketAddress? {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -16,6 +17,7 @@ package struct SocketAddress: Sendable {
         return unsafe SocketAddress(copying: &address, size: MemoryLayout<sockaddr_in>.size)
     }
 
+    /// Nil where `text` is no IPv6 address, without brackets or zone.
     package static func ipv6(_ text: String, port: UInt16) -> SocketAddress? {
         var address = sockaddr_in6()
         address.sin6_family = sa_family_t(AF_INET6)

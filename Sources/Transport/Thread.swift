@@ -1,6 +1,8 @@
 internal import CLibevent
 internal import Glibc
 
+// Threads of the workers: started once, joined at the end.
+
 /// A thread of the process (pthreads(7)), started with every signal blocked: signals belong to
 /// the main thread.
 package final class Thread: @unchecked Sendable {

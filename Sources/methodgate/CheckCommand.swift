@@ -4,6 +4,8 @@ import Digest
 import HTTPSyntax
 import Policy
 
+// `methodgate check`: everything that is wrong with a configuration, for people and for scripts.
+
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",

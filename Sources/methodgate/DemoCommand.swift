@@ -4,6 +4,8 @@ import Gateway
 import Glibc
 import Transport
 
+// `methodgate demo`: a gate and a backend in one process, so that a first try needs nothing else.
+
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",

@@ -4,6 +4,8 @@ import HTTP1
 import HTTPSyntax
 import Policy
 
+// `methodgate explain`: the verdict on one request, found by the gate's own parser and policy.
+
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Configuration
 
+// `methodgate run`: the daemon.
+
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",

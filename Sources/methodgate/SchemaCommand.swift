@@ -1,6 +1,8 @@
 import ArgumentParser
 import Configuration
 
+// `methodgate schema`: what editors check a configuration against.
+
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",

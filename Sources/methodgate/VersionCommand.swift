@@ -1,6 +1,8 @@
 import ArgumentParser
 import Configuration
 
+// `methodgate version`.
+
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version", abstract: "Print the version.")
