@@ -41,7 +41,7 @@ struct CheckCommand: ParsableCommand {
         let rules = count(settings.policy.ruleCount, "rule")
         let backends = count(settings.backends.count, "backend")
         let notes = warnings == 0 ? "" : ", \(count(warnings, "warning"))"
-        return "\(file.path) loads: \(rules) with the defaults, \(backends)\(notes); "
+        return "\(file.path) loads: \(rules) (defaults included), \(backends)\(notes); "
             + "policy \(Self.digest(settings))\n"
     }
 

@@ -34,18 +34,26 @@ struct DemoCommand: ParsableCommand {
         if !result.diagnostics.isEmpty { Terminal.err(result.rendered(color: Terminal.errorColor)) }
         guard let settings = result.settings else { throw ExitCode(2) }
         let backend = settings.backends[0].address
-        guard let address = SocketAddress(backend),
-            let listener = try? Listener.bind(address, workers: 1).first
-        else {
-            Terminal.err("methodgate: the demo backend cannot listen on \(backend.text)\n")
-            throw ExitCode(2)
-        }
+        let listener = try listen(on: backend)
         let server = Thread(name: "demo-backend") { DemoBackend.serve(listener) }
         guard server != nil else { throw ExitCode(2) }
         Terminal.err("demo backend on \(backend.text)\n")
         let service = Service(path: path, settings: settings)
         service.whenReady = { Terminal.err(Self.lines($0.first ?? "127.0.0.1:8080", path)) }
         throw ExitCode(service.run())
+    }
+
+    private func listen(on backend: Address) throws -> Listener {
+        var reason = "it is no address"
+        if let address = SocketAddress(backend) {
+            do throws(ListenError) {
+                return try Listener.bind(address, workers: 1)[0]
+            } catch {
+                reason = error.message
+            }
+        }
+        Terminal.err("methodgate: the demo backend on \(backend.text): \(reason)\n")
+        throw ExitCode(2)
     }
 
     private static func lines(_ address: String, _ path: String) -> String {

@@ -17,7 +17,8 @@ struct ExplainCommand: ParsableCommand {
               methodgate explain DELETE http://shop.example/api/items/7
               methodgate explain OPTIONS /api/items --preflight POST
 
-            Exit status: 0 it would be forwarded, 1 it would be blocked, 2 usage.
+            Exit status: 0 it would be forwarded or answered, 1 it would be blocked, 2 usage or \
+            configuration.
             """)
 
     @Argument(help: "The method, as it would be sent: case matters.")
@@ -32,6 +33,29 @@ struct ExplainCommand: ParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
+    func validate() throws {
+        guard method.withView(Token.isValid) else {
+            throw ValidationError("'\(method)' is no method: a method is a token.")
+        }
+        if let preflight {
+            guard preflight.withView(Token.isValid) else {
+                throw ValidationError("'\(preflight)' is no method: a method is a token.")
+            }
+            guard method == "OPTIONS" else {
+                throw ValidationError("--preflight is about an OPTIONS request.")
+            }
+        }
+        guard !url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
+            throw ValidationError("A URL holds no white space: write %20.")
+        }
+        if let range = Self.authority(of: url) {
+            guard !range.isEmpty else { throw ValidationError("'\(url)' names no host.") }
+        } else if method != "CONNECT", url != "*", !url.hasPrefix("/") {
+            throw ValidationError(
+                "'\(url)' is no http:// or https:// URL, and no path that begins with a slash.")
+        }
+    }
+
     func run() throws {
         let settings = try file.load()
         let request = Array(requestText.utf8)
@@ -43,6 +67,10 @@ struct ExplainCommand: ParsableCommand {
             if case .failed(let error) = RequestParser.parse(bytes, into: &head, limits: limits) {
                 print(refusal: error)
                 return true
+            }
+            if head.target.form == .asterisk {
+                printAnswerAboutGate()
+                return false
             }
             let asked = question(settings.policy, head, bytes)
             let explanation = settings.policy.explain(asked)
@@ -59,7 +87,7 @@ struct ExplainCommand: ParsableCommand {
         var host = "localhost"
         var target = url
         if let range = Self.authority(of: url) {
-            host = String(url[range])
+            host = String(url[range].split(separator: "@").last ?? "")
             target = String(url[range.upperBound...])
             if !target.hasPrefix("/") { target = "/" + target }
         }
@@ -91,15 +119,29 @@ struct ExplainCommand: ParsableCommand {
         return request
     }
 
-    private func print(refusal error: ProtocolError) {
+    /// `OPTIONS *` asks no rule.
+    private func printAnswerAboutGate() {
         if json {
             let report = JSON.object([
-                ("verdict", .string("refused")), ("status", .number(Int(error.status))),
-                ("reason", .string("\(error.reason.text)")),
+                ("verdict", .string("answer-options")), ("blocked", .bool(false)),
+                ("status", .number(204)), ("readings", .array([])),
             ])
             Terminal.out(report.pretty + "\n")
         } else {
-            Terminal.out("refused with \(error.status): \(error.reason.text)\n")
+            Terminal.out("\(method): answered here: 204; it asks about the gate as a whole\n")
+        }
+    }
+
+    private func print(refusal error: ProtocolError) {
+        if json {
+            let report = JSON.object([
+                ("verdict", .string("malformed-request")), ("blocked", .bool(true)),
+                ("status", .number(Int(error.status))),
+                ("reason", .string("\(error.reason.text)")), ("readings", .array([])),
+            ])
+            Terminal.out(report.pretty + "\n")
+        } else {
+            Terminal.out("\(method): refused with \(error.status): \(error.reason.text)\n")
         }
     }
 }

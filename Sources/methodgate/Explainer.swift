@@ -85,8 +85,14 @@ struct Explainer {
     var json: JSON {
         var members: [(String, JSON)] = [
             ("verdict", .string(word)), ("blocked", .bool(isBlocked)),
-            ("status", .number(Int(explanation.verdict.status))),
         ]
+        // Of a request that is forwarded the backend decides, unless it is the gate's on paper.
+        if explanation.verdict.outcome != .forward {
+            members.append(("status", .number(Int(explanation.verdict.status))))
+        }
+        if explanation.verdict.outcome == .malformedPath {
+            members.append(("reason", .string("\(explanation.verdict.malformed.text)")))
+        }
         if let facts {
             members.append(("rule_id", .string(facts.id.text)))
             members.append(("rule_name", .string(facts.name.text)))

@@ -14,7 +14,7 @@ struct Methodgate: ParsableCommand {
 
             Start here:  methodgate demo
             Then:        methodgate check -c methodgate.yaml
-                         methodgate explain DELETE http://localhost/api/items -c methodgate.yaml
+                         methodgate explain DELETE /api/items -c methodgate.yaml
                          methodgate run -c methodgate.yaml
 
             Exit status: 0 fine, 1 a finding, 2 usage or configuration.
@@ -28,7 +28,12 @@ struct Methodgate: ParsableCommand {
     /// `methodgate -t` is what a hand trained on nginx types.
     static func main() {
         var arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments.first == "-t" { arguments[0] = "check" }
+        if arguments.first?.hasPrefix("-") == true,
+            let place = arguments.firstIndex(of: "-t")
+        {
+            arguments.remove(at: place)
+            arguments.insert("check", at: 0)
+        }
         do {
             var command = try parseAsRoot(arguments)
             try command.run()

@@ -2,9 +2,18 @@ import Glibc
 
 /// Standard output and error, without Foundation and without buffering.
 enum Terminal {
-    static func out(_ text: String) { write(text, to: STDOUT_FILENO) }
+    /// Ends the program with status 2 where standard output takes nothing: half a result must not
+    /// pass for a whole one.
+    static func out(_ text: String) {
+        let code = write(text, to: STDOUT_FILENO)
+        guard code != 0 else { return }
+        err(
+            "methodgate: cannot write to standard output: \(unsafe String(cString: strerror(code)))\n"
+        )
+        Exit.leave(2)
+    }
 
-    static func err(_ text: String) { write(text, to: STDERR_FILENO) }
+    static func err(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
     /// Whether colour helps: a terminal, and nobody asked for none (NO_COLOR).
     static func hasColor(_ descriptor: Int32) -> Bool {
@@ -14,16 +23,19 @@ enum Terminal {
     static var errorColor: Bool { hasColor(STDERR_FILENO) }
     static var outputColor: Bool { hasColor(STDOUT_FILENO) }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// The errno that stopped it; 0 where all was taken.
+    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = unsafe bytes.withUnsafeBytes {
                 unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
             }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
+            let code = errno
+            if count < 0 && code == EINTR { continue }
+            guard count > 0 else { return code }
             bytes = bytes.dropFirst(count)
         }
+        return 0
     }
 }
 

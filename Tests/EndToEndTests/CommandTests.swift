@@ -1,0 +1,139 @@
+// The commands from a user's eyes: exit statuses, and what is said where.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct `Commands` {
+    private let directory: TemporaryDirectory
+    private var file: String { directory.path("gate.yaml") }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        let text = """
+            listen: [{address: 127.0.0.1:0}]
+            backends: {app: http://127.0.0.1:9}
+            defaults: {methods: [GET]}
+            rules:
+              /items: [GET, POST]
+              /close: {methods: [GET], blocked_status: close}
+              /shadow: {methods: [GET], mode: shadow}
+            """
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+    }
+
+    private struct Result {
+        let status: ExitStatus?
+        let output: String
+        let errors: String
+    }
+
+    private func run(_ arguments: [String]) throws -> Result {
+        let process = try ChildProcess(GateProcess.binary(), arguments)
+        defer { process.stop(within: 0) }
+        let status = process.waitForExit(within: 10)
+        return Result(
+            status: status, output: String(decoding: process.standardOutput, as: UTF8.self),
+            errors: process.standardError)
+    }
+
+    struct Explained: Sendable {
+        let arguments: [String]
+        let status: Int32
+        let says: String
+    }
+
+    private static let explained: [Explained] = [
+        .init(arguments: ["GET", "/items"], status: 0, says: "GET: forwarded to backend app"),
+        .init(arguments: ["PUT", "/items"], status: 1, says: "PUT: blocked: 405"),
+        .init(arguments: ["get", "/items"], status: 1, says: "get: blocked: 405"),
+        .init(arguments: ["PUT", "/close"], status: 1, says: "closed without an answer"),
+        .init(arguments: ["PUT", "/shadow"], status: 0, says: "logged as would-block"),
+        .init(
+            arguments: ["PUT", "https://u:p@a.example:8443/items?x#y"], status: 1, says: "/items"),
+        .init(arguments: ["POST", "http://a.example/ITEMS"], status: 1, says: "readings of the"),
+        .init(arguments: ["OPTIONS", "*"], status: 0, says: "answered here: 204"),
+        .init(arguments: ["GET", "*"], status: 1, says: "GET: refused with 400"),
+        .init(arguments: ["GET", "/%zz"], status: 1, says: "GET: refused with 400: malformed"),
+        .init(arguments: ["GET", "http://a%/"], status: 1, says: "GET: refused with 400: Host"),
+        .init(arguments: ["CONNECT", "a.example:443"], status: 1, says: "CONNECT: blocked: 405"),
+        .init(
+            arguments: ["OPTIONS", "/items", "--preflight", "POST"], status: 0, says: "forwarded"),
+        .init(
+            arguments: ["OPTIONS", "/items", "--preflight", "PUT"], status: 1, says: "preflight"),
+    ]
+
+    @Test(arguments: explained)
+    func `explain a request`(_ row: Explained) throws {
+        let result = try run(["explain"] + row.arguments + ["-c", file])
+        #expect(result.status == .code(row.status))
+        #expect(result.output.contains(row.says), "\(result.output)")
+        #expect(result.errors.isEmpty)
+        let json = try run(["explain", "--json"] + row.arguments + ["-c", file])
+        #expect(json.status == .code(row.status))
+        let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+        let members = try #require(object as? [String: Any])
+        #expect(members["blocked"] as? Bool == (row.status == 1))
+        #expect(members["verdict"] is String)
+        #expect(members["readings"] is [Any])
+    }
+
+    @Test(arguments: [
+        ["frobnicate"], ["--frobnicate"], ["check", "--frobnicate"], ["check", "extra"],
+        ["check", "-c"], ["explain"], ["explain", "GET"], ["explain", "GET", "/", "extra"],
+        ["explain", "", "/"], ["explain", "G T", "/"], ["explain", "GET", ""],
+        ["explain", "GET", "items"], ["explain", "GET", "ftp://a/"], ["explain", "GET", "http://"],
+        ["explain", "GET", "/a b"], ["explain", "GET", "/a HTTP/1.1\r\nX: y"],
+        ["explain", "GET", "/", "--preflight", "PUT"],
+        ["explain", "OPTIONS", "/", "--preflight", "P T"],
+        ["explain", "GET", "/", "-c", "/nonexistent"], ["check", "-c", "/nonexistent"],
+        ["check", "-c", "/tmp"], ["run", "-c", "/nonexistent"], ["demo", "-c", "/nonexistent"],
+        ["-t", "-c", "/nonexistent"],
+    ])
+    func `end with 2 and a word on standard error where they are used wrongly`(
+        _ arguments: [String]
+    ) throws {
+        let result = try run(arguments)
+        #expect(result.status == .code(2))
+        #expect(!result.errors.isEmpty)
+        #expect(!result.output.contains("loads: "))
+    }
+
+    @Test(arguments: [
+        [], ["--help"], ["help"], ["help", "run"], ["run", "--help"], ["check", "--help"],
+        ["explain", "--help"], ["schema", "--help"], ["demo", "--help"], ["version", "--help"],
+        ["--version"], ["version"], ["version", "--json"], ["schema"],
+    ])
+    func `say on standard output what they are asked for`(_ arguments: [String]) throws {
+        let result = try run(arguments)
+        #expect(result.status == .code(0))
+        #expect(!result.output.isEmpty)
+        #expect(result.errors.isEmpty)
+    }
+
+    @Test(arguments: [["check"], ["validate"], ["-t"]])
+    func `check a configuration`(_ command: [String]) throws {
+        let good = try run(command + ["-c", file])
+        #expect(good.status == .code(0))
+        #expect(good.output.contains("loads: 4 rules (defaults included), 1 backend; policy "))
+        let before = try run(["-c", file, "-t"])
+        #expect(before.status == .code(0))
+        try "listen: 3\nfoo: bar\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let bad = try run(command + ["-c", file])
+        #expect(bad.status == .code(2))
+        #expect(bad.errors.contains("gate.yaml:2:1: foo: unknown key"))
+        #expect(bad.output.contains("does not load"))
+        let json = try run(command + ["--json", "-c", file])
+        #expect(json.status == .code(2))
+        let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+        #expect((object as? [String: Any])?["loads"] as? Bool == false)
+    }
+
+    @Test func `do not pass half a result for a whole one`() throws {
+        let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
+        defer { close(full) }
+        let process = try ChildProcess(GateProcess.binary(), ["schema"], output: full)
+        #expect(process.waitForExit(within: 5) == .code(2))
+        #expect(process.standardError.contains("No space left on device"))
+    }
+}
