@@ -34,10 +34,14 @@ struct DemoCommand: ParsableCommand {
         if !result.diagnostics.isEmpty { Terminal.err(result.rendered(color: Terminal.errorColor)) }
         guard let settings = result.settings else { throw ExitCode(2) }
         let backend = settings.backends[0].address
-        guard let address = SocketAddress(backend),
-            let listener = try? Listener.bind(address, workers: 1).first
-        else {
-            Terminal.err("methodgate: the demo backend cannot listen on \(backend.text)\n")
+        let listener: Listener
+        do throws(ListenError) {
+            guard let address = SocketAddress(backend) else {
+                throw ListenError.noAddress(backend.text)
+            }
+            listener = try Listener.bind(address, workers: 1)[0]
+        } catch {
+            Terminal.err("methodgate: the demo backend \(error.message)\n")
             throw ExitCode(2)
         }
         let server = Thread(name: "demo-backend") { DemoBackend.serve(listener) }
