@@ -186,10 +186,10 @@ enum Keys {
                 "`stdout`, or `file` and a path, which may be a FIFO."),
             isAccess
                 ? Key(
-                    "on_full", .words([("block", .block), ("drop", .drop)]), \.onFull,
+                    "on_full", .words([("drop", .drop)]), \.onFull,
                     default: "drop",
-                    "When the destination takes no more, a request waits or its "
-                        + "record is dropped and counted.")
+                    "When the destination takes no more, the record is dropped: what has passed "
+                        + "cannot wait.")
                 : Key(
                     "on_full",
                     .words([("block", .block), ("refuse", .refuse), ("drop", .drop)]), \.onFull,

@@ -10,6 +10,11 @@ package struct ListenError: Error {
     package let step: String
     package let code: Int32
 
+    /// For what is written like an address and is none.
+    package static func noAddress(_ text: String) -> ListenError {
+        ListenError(address: text, step: "bind", code: EINVAL)
+    }
+
     package var message: String { "cannot listen on \(address): \(step): \(Socket.describe(code))" }
 }
 

@@ -34,26 +34,22 @@ struct DemoCommand: ParsableCommand {
         if !result.diagnostics.isEmpty { Terminal.err(result.rendered(color: Terminal.errorColor)) }
         guard let settings = result.settings else { throw ExitCode(2) }
         let backend = settings.backends[0].address
-        let listener = try listen(on: backend)
+        let listener: Listener
+        do throws(ListenError) {
+            guard let address = SocketAddress(backend) else {
+                throw ListenError.noAddress(backend.text)
+            }
+            listener = try Listener.bind(address, workers: 1)[0]
+        } catch {
+            Terminal.err("methodgate: the demo backend \(error.message)\n")
+            throw ExitCode(2)
+        }
         let server = Thread(name: "demo-backend") { DemoBackend.serve(listener) }
         guard server != nil else { throw ExitCode(2) }
         Terminal.err("demo backend on \(backend.text)\n")
         let service = Service(path: path, settings: settings)
         service.whenReady = { Terminal.err(Self.lines($0.first ?? "127.0.0.1:8080", path)) }
         throw ExitCode(service.run())
-    }
-
-    private func listen(on backend: Address) throws -> Listener {
-        var reason = "it is no address"
-        if let address = SocketAddress(backend) {
-            do throws(ListenError) {
-                return try Listener.bind(address, workers: 1)[0]
-            } catch {
-                reason = error.message
-            }
-        }
-        Terminal.err("methodgate: the demo backend on \(backend.text): \(reason)\n")
-        throw ExitCode(2)
     }
 
     private static func lines(_ address: String, _ path: String) -> String {

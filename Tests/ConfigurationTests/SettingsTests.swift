@@ -64,7 +64,7 @@ struct SettingsTests {
                   content: 2GiB, connections: 1000, connections_per_client: 10}
                 log:
                   blocks: {to: file /var/log/b.jsonl, on_full: refuse, query: keep}
-                  access: {to: "file /var/log/with blank.jsonl", on_full: block}
+                  access: {to: "file /var/log/with blank.jsonl", on_full: drop}
                 workers: 3
                 """)
         let timeouts = settings.timeouts
@@ -83,7 +83,7 @@ struct SettingsTests {
         #expect(settings.log.blocks.onFull == .refuse)
         #expect(settings.log.blocks.query == .keep)
         #expect(settings.log.access?.destination == .file(path: "/var/log/with blank.jsonl"))
-        #expect(settings.log.access?.onFull == .block)
+        #expect(settings.log.access?.onFull == .drop)
         #expect(settings.workers == 3)
     }
 

@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -115,7 +116,8 @@ extension `End to end` {
         }
 
         @Test func `waits for the log even where an answer does not name its record`() throws {
-            let rules = "rules:\n  /none: {methods: [GET], attribution: none}\n"
+            let rules =
+                "hosts:\n  a.example:\n    rules:\n      /none: {methods: [GET], attribution: none}\n"
             let gate = try start(rules + log(to: "/dev/full"))
             defer { gate.stop() }
             let client = try gate.connect()
