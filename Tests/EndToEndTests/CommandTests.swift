@@ -23,7 +23,7 @@ import Testing
     }
 
     private struct Result {
-        let status: ExitStatus?
+        let status: TestSupport.ExitStatus?
         let output: String
         let errors: String
     }
