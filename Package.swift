@@ -66,7 +66,10 @@ let package = Package(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
-        tests("Gateway", ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax"]),
+        tests("Transport", ["Transport", "HTTPSyntax"]),
+        tests(
+            "Gateway",
+            ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
         .target(
             name: "TestSupport", path: "Tests/TestSupport",
             swiftSettings: [
