@@ -1,0 +1,191 @@
+import Audit
+import Configuration
+import Foundation
+import Glibc
+import HTTP1
+import HTTPSyntax
+import Policy
+import Testing
+import Transport
+
+@testable import Gateway
+
+/// A worker whose loop does not run, with one client: what it makes of heads is looked at.
+private final class Rig {
+    let worker: Ref<Worker>
+    let client: Ref<ClientConnection>
+    let snapshot: Snapshot
+    private let ends: (Int32, Int32)
+
+    init(_ rest: String = "") throws {
+        let file = "/tmp/methodgate-\(getpid())-\(UInt64.random(in: 0 ... .max)).yaml"
+        let text = """
+            listen: [{address: 127.0.0.1:0}]
+            backends: {app: http://127.0.0.1:9}
+            custom_methods: [BREW]
+            defaults: {methods: [GET]}
+            rules:
+              /items: [GET, PUT, BREW]
+              /shadow: {methods: [GET], mode: shadow}
+              /wide: {methods: [GET], narrow_allow: false}
+            """
+        try (text + rest).write(toFile: file, atomically: true, encoding: .utf8)
+        defer { unlink(file) }
+        let settings = try #require(ConfigurationLoader.load(path: file).settings)
+        let address = try #require(SocketAddress.ipv4("127.0.0.1", port: 9))
+        snapshot = Snapshot(
+            settings: settings, addresses: [address],
+            blocks: try AuditSink(to: .file(path: "/dev/null")), access: nil)
+        var ids = try EventIDGenerator()
+        let process = ProcessIdentity(
+            start: ids.next(at: .now()), observer: Observer(version: "0", hostname: "here"))
+        let outbox = try #require(Mailbox<WorkerReport>())
+        worker = try #require(
+            Ref<Worker>.make(
+                index: 0, snapshot: snapshot, listeners: [], process: process,
+                clients: ClientCounter(), connectionLimit: 10,
+                outbox: outbox))
+        var pair: [Int32] = [-1, -1]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
+        ends = (pair[0], pair[1])
+        Ref<ClientConnection>.open(pair[0], peer: address, on: worker)
+        let first = worker.value.firstClient
+        client = try #require(first)
+    }
+
+    deinit { close(ends.1) }
+
+    /// Parses a request, `\n` for each line's end, and lends its bytes.
+    func request<Result>(_ text: String, _ body: (ByteView) -> Result) -> Result {
+        let bytes = Array((text + "\n\n").replacing("\n", with: "\r\n").utf8)
+        return bytes.withView { view in
+            let result = RequestParser.parse(
+                view, into: &worker.value.request, limits: worker.value.requestLimits)
+            #expect(result == .complete)
+            return body(view)
+        }
+    }
+
+    /// The head that a backend's answer becomes for a request.
+    func answer(_ answer: String, to request: String) -> [String] {
+        self.request(request) { head in
+            let (verdict, asked) = worker.judge(head)
+            client.value.exchange = Exchange(
+                method: asked.method, version: .http11, flags: [], framing: .none)
+            client.value.rule = verdict.rule
+            client.value.allowed = verdict.allowed
+            client.value.method = asked.method
+            client.value.isPreflight = asked.isPreflight
+            client.value.use = worker.retainUse()
+        }
+        let bytes = Array((answer + "\n\n").replacing("\n", with: "\r\n").utf8)
+        bytes.withView { view in
+            let result = ResponseParser.parse(
+                view, into: &worker.value.response, limits: worker.value.responseLimits)
+            #expect(result == .complete)
+            worker.writeResponseHead(view, to: client)
+        }
+        return worker.value.output.view.text.components(separatedBy: "\r\n")
+    }
+}
+
+@Suite struct WorkerTests {
+    @Test(
+        arguments: [
+            ("OPTIONS /\nMax-Forwards: 0", 0), ("TRACE /\nMax-Forwards: 7", 7),
+            ("OPTIONS /\nmax-forwards: 00012", 12),
+            ("OPTIONS /\nMax-Forwards: 999999999", 999_999_999),
+            ("OPTIONS /\nMax-Forwards: 1000000000", nil), ("OPTIONS /\nMax-Forwards: -1", nil),
+            ("OPTIONS /\nMax-Forwards: 1x", nil), ("OPTIONS /\nMax-Forwards:", nil),
+            ("OPTIONS /", nil),
+            ("GET /\nMax-Forwards: 0", nil), ("BREW /\nMax-Forwards: 0", nil),
+        ] as [(String, Int?)])
+    func `only OPTIONS and TRACE have a number of hops left`(
+        _ request: String, _ hops: Int?
+    ) throws {
+        let rig = try Rig()
+        let lines = request.components(separatedBy: "\n")
+        let text = ([lines[0] + " HTTP/1.1", "Host: a"] + lines.dropFirst()).joined(
+            separator: "\n")
+        #expect(rig.request(text) { rig.worker.maxForwards($0) } == hops)
+    }
+
+    @Test(arguments: [
+        ("OPTIONS *", true), ("OPTIONS http://a", true), ("OPTIONS /", false),
+        ("OPTIONS http://a/", false), ("OPTIONS http://a?x", false), ("GET http://a", false),
+    ])
+    func `only OPTIONS without a path asks about the gate`(
+        _ line: String, _ asks: Bool
+    ) throws {
+        let rig = try Rig()
+        #expect(rig.request(line + " HTTP/1.1\nHost: a") { _ in rig.worker.asksAboutGate } == asks)
+    }
+
+    @Test func `a trace shows what came, without what its sender would not want in a page`() throws
+    {
+        let rig = try Rig()
+        let text = """
+            TRACE /x?y HTTP/1.1
+            Cookie: a=b
+            Host: a
+            AUTHORIZATION: secret
+            X-Last:  kept\t
+            Proxy-Authorization: secret
+            """
+        rig.request(text) { rig.worker.writeTrace($0) }
+        #expect(
+            rig.worker.value.body.view.text
+                == "TRACE /x?y HTTP/1.1\r\nHost: a\r\nX-Last:  kept\t\r\n\r\n")
+    }
+
+    struct Narrowing: Sendable {
+        var request = "OPTIONS /items"
+        var fields: [String] = []
+        var answer: [String]
+        var expected: [String]
+    }
+
+    private static let preflight = ["Origin: https://b", "Access-Control-Request-Method: PUT"]
+
+    @Test(arguments: [
+        Narrowing(answer: ["200", "Allow: GET, POST, PUT"], expected: ["Allow: GET, PUT"]),
+        Narrowing(answer: ["405", "Allow: POST"], expected: ["Allow: "]),
+        Narrowing(
+            request: "GET /items", answer: ["405", "allow:PUT,,BREW ,get"],
+            expected: ["Allow: PUT, BREW"]),
+        Narrowing(answer: ["200", "Allow: *"], expected: ["Allow: GET, HEAD, PUT, BREW"]),
+        Narrowing(
+            answer: ["204", "Allow: GET", "X: 1", "Allow: DELETE, PUT"],
+            expected: ["X: 1", "Allow: GET, PUT"]),
+        // Only where it is a promise.
+        Narrowing(
+            request: "GET /items", answer: ["200", "Allow: POST"], expected: ["Allow: POST"]),
+        Narrowing(
+            request: "OPTIONS /shadow", answer: ["200", "Allow: POST"], expected: ["Allow: POST"]),
+        Narrowing(
+            request: "OPTIONS /wide", answer: ["200", "Allow: POST"], expected: ["Allow: POST"]),
+        Narrowing(answer: ["200"], expected: []),
+        // Preflights.
+        Narrowing(
+            fields: preflight, answer: ["200", "Access-Control-Allow-Methods: PUT, DELETE"],
+            expected: ["Access-Control-Allow-Methods: PUT"]),
+        Narrowing(
+            fields: preflight, answer: ["200", "Access-Control-Allow-Methods: *", "Allow: *"],
+            expected: [
+                "Allow: GET, HEAD, PUT, BREW",
+                "Access-Control-Allow-Methods: GET, HEAD, PUT, BREW",
+            ]),
+        Narrowing(
+            answer: ["200", "Access-Control-Allow-Methods: DELETE"],
+            expected: ["Access-Control-Allow-Methods: DELETE"]),
+    ])
+    func `what a backend promises is cut down to what passes`(_ row: Narrowing) throws {
+        let rig = try Rig()
+        let request = ([row.request + " HTTP/1.1", "Host: a"] + row.fields).joined(separator: "\n")
+        let answer = (["HTTP/1.1 \(row.answer[0]) OK"] + row.answer.dropFirst() + ["Date: now"])
+            .joined(separator: "\n")
+        let lines = rig.answer(answer, to: request)
+        #expect(
+            Array(lines.dropFirst().filter { !$0.isEmpty && $0 != "Date: now" }) == row.expected)
+    }
+}
