@@ -82,6 +82,9 @@ final class Service {
         do {
             try gateway?.reload(settings)
             Terminal.err("reloaded \(path)\n")
+            if settings.workers != self.settings.workers {
+                Terminal.err("workers: takes effect at the next start\n")
+            }
             for address in gateway?.boundAddresses ?? [] {
                 Terminal.err("listening on \(address)\n")
             }
