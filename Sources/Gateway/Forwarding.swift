@@ -120,7 +120,7 @@ extension Ref<ClientConnection> {
         return nil
     }
 
-    private func attach(_ upstream: Ref<UpstreamConnection>) {
+    func attach(_ upstream: Ref<UpstreamConnection>) {
         value.upstream = upstream
         upstream.value.client = self
     }
@@ -259,52 +259,6 @@ extension Ref<ClientConnection> {
         }
         becomeIdle()
         value.worker.limitHold(self)
-        resume()
-    }
-
-    // MARK: Losing the upstream
-
-    /// The upstream's connection has ended before the answer was complete.
-    func upstreamEnded(cleanly: Bool) {
-        let canReplay = value.upstream?.value.canReplay ?? false
-        switch value.exchange.upstreamLost(cleanly: cleanly, canReplay: canReplay) {
-        case .complete:
-            value.exchange.responseContentEnded()
-            answerComplete(surplus: false)
-        case .retry: retry()
-        case .answer: leave(.terminated)
-        case .abort: abort()
-        }
-    }
-
-    /// Sends the request again on a fresh connection.
-    private func retry() {
-        guard let old = value.upstream else { return }
-        let (fresh, code) = Ref<UpstreamConnection>.open(old.value.pool, on: value.worker)
-        guard let fresh else {
-            leave(.unreachable(code))
-            return
-        }
-        value.exchange.restart()
-        attach(fresh)
-        if fresh.value.phase == .busy { fresh.startResponseDeadline() }
-        fresh.send(old.value.replay.view)
-        old.close()
-        resume()
-    }
-
-    func upstreamUnreachable(_ code: Int32) { leave(.unreachable(code)) }
-
-    func upstreamMisbehaved(_ error: ProtocolError?) { leave(.misbehaved(error)) }
-
-    func upstreamTimedOut(connecting: Bool) { leave(connecting ? .connectTimeout : .timeout) }
-
-    private func leave(_ failure: UpstreamFailure) {
-        guard !value.exchange.hasAnswered else {
-            abort()
-            return
-        }
-        _ = failUpstream(failure)
         resume()
     }
 }

@@ -73,7 +73,6 @@ extension Ref<UpstreamConnection> {
                 deadline: unsafe Deadline(on: worker.value.wheel, upstreamExpired, context))
         }
         connection.value.readEvent.add()
-        worker.value.upstreamCount += 1
         return connection
     }
 
@@ -87,7 +86,6 @@ extension Ref<UpstreamConnection> {
         value.writeEvent.remove()
         value.deadline.clear()
         Socket.close(value.descriptor)
-        value.worker.value.upstreamCount -= 1
         value.worker.value.closedUpstreams.append(self)
     }
 

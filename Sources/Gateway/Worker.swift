@@ -59,7 +59,6 @@ struct Worker: ~Copyable {
     var isAcceptingPaused = false
     var drainDeadline: UInt64 = .max
     var clientCount = 0
-    var upstreamCount = 0
     var connectionLimit: Int
     var firstClient: Ref<ClientConnection>?
     var closedClients: [Ref<ClientConnection>] = []

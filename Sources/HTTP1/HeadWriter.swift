@@ -10,10 +10,8 @@ package enum HeadWriter {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-        /// For a caller that answers `100 Continue` itself.
-        package static let dropsExpect = RequestOptions(rawValue: 1)
         /// `extra` holds a decremented `Max-Forwards`.
-        package static let dropsMaxForwards = RequestOptions(rawValue: 2)
+        package static let dropsMaxForwards = RequestOptions(rawValue: 1)
     }
 
     /// What a response head keeps or loses besides what it always loses.
@@ -45,7 +43,7 @@ package enum HeadWriter {
     ) {
         var removed = requestRemovals
         if case .absolute = head.target.form { removed.add(.host) }
-        if options.contains(.dropsExpect) || !mayExpect(head) { removed.add(.expect) }
+        if !mayExpect(head) { removed.add(.expect) }
         if options.contains(.dropsMaxForwards) { removed.add(.maxForwards) }
         buffer.reserve(head.length &+ extra.count &+ 16)
         let written = buffer.count
