@@ -110,14 +110,22 @@ extension Ref<ClientConnection> {
             idle.startResponseDeadline()
             return nil
         }
-        var (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
-        if fresh == nil, UpstreamFailure.isOurs(code), value.worker.closeIdleUpstreams() {
-            (fresh, code) = Ref<UpstreamConnection>.open(pool, on: value.worker)
-        }
+        let (fresh, code) = openUpstream(pool)
         guard let fresh else { return code }
         attach(fresh)
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
         return nil
+    }
+
+    /// Opens a connection, at the cost of idle ones where no descriptor is left.
+    func openUpstream(
+        _ pool: Ref<UpstreamPool>
+    ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
+        let first = Ref<UpstreamConnection>.open(pool, on: value.worker)
+        guard first.connection == nil, UpstreamFailure.isOurs(first.code),
+            value.worker.closeIdleUpstreams()
+        else { return first }
+        return Ref<UpstreamConnection>.open(pool, on: value.worker)
     }
 
     func attach(_ upstream: Ref<UpstreamConnection>) {

@@ -5,9 +5,9 @@ import HTTPSyntax
 import Policy
 import Transport
 
-// Answers of the gate itself: a verdict's rejection with its record, refusals of what is no
-// request, failures of an upstream. All end the same way: the answer goes out in its turn, and
-// the request's content is drained or the connection ends.
+// A verdict's rejection with its record, the OPTIONS that the gate answers, and what all answers of
+// the gate have in common (those no rule asks for are in Refusing.swift): the answer goes out in
+// its turn, and the request's content is drained or the connection ends.
 
 extension Ref<ClientConnection> {
     // MARK: Verdicts

@@ -5,8 +5,6 @@ import Transport
 // What becomes of a client when its upstream is lost before the answer is complete.
 
 extension Ref<ClientConnection> {
-    // MARK: Losing the upstream
-
     /// The upstream's connection has ended before the answer was complete.
     func upstreamEnded(cleanly: Bool) {
         let canReplay = value.upstream?.value.canReplay ?? false
@@ -23,7 +21,7 @@ extension Ref<ClientConnection> {
     /// Sends the request again on a fresh connection.
     private func retry() {
         guard let old = value.upstream else { return }
-        let (fresh, code) = Ref<UpstreamConnection>.open(old.value.pool, on: value.worker)
+        let (fresh, code) = openUpstream(old.value.pool)
         guard let fresh else {
             leave(.unreachable(code))
             return
