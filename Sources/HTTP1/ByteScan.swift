@@ -31,6 +31,11 @@ enum Word {
         below(0x21, word) | equal(0x7f, word) | equal(0x23, word)
     }
 
+    /// What ends a path: the same and `?`; the lowest is exact.
+    @inline(__always) static func endsOfPath(_ word: UInt64) -> UInt64 {
+        endsOfTarget(word) | equal(0x3f, word)
+    }
+
     /// Everything but letters and `-`, of which most field names are made; exact.
     @inline(__always) static func unusualInName(_ word: UInt64) -> UInt64 {
         // With the case bit set and the high bit cleared no addition carries into the next byte.
@@ -39,6 +44,17 @@ enum Word {
         let difference = word ^ repeating(0x2d)
         let isDash = ~(((difference & ~highs) &+ ~highs) | difference)
         return (~(isLetter | isDash) | word) & highs
+    }
+
+    /// Everything but letters, digits, `-` and `.`; exact.
+    @inline(__always) static func unusualInHost(_ word: UInt64) -> UInt64 {
+        let low = word & ~highs
+        let folded = low | repeating(0x20)
+        let isLetter = (folded &+ repeating(0x80 - 0x61)) & ~(folded &+ repeating(0x80 - 0x7b))
+        // From `-` to `9`, less the `/` among them.
+        let isDigit = (low &+ repeating(0x80 - 0x2d)) & ~(low &+ repeating(0x80 - 0x3a))
+        let isSlash = ~((low ^ repeating(0x2f)) &+ ~highs)
+        return (~(isLetter | (isDigit & ~isSlash)) | word) & highs
     }
 
     /// Which byte the lowest set bit belongs to.
@@ -51,6 +67,25 @@ enum Word {
         UInt64(
             littleEndian: unsafe UnsafeRawPointer(base)
                 .loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    /// The one to seven bytes from `offset` to `end`, filled up with bytes that nothing marks.
+    @inline(__always) static func last(
+        _ base: UnsafePointer<UInt8>, _ offset: Int, _ end: Int
+    ) -> UInt64 {
+        let filler: UInt64 = 0x7878_7878_7878_7878
+        let bits = UInt64(truncatingIfNeeded: end &- offset) &* 8
+        if end >= 8 {
+            // The last eight bytes; those before `offset` are shifted out.
+            return unsafe load(base, end &- 8) &>> (64 &- bits) | filler &<< bits
+        }
+        var word = filler &<< bits
+        var index = offset
+        while index < end {
+            word |= unsafe UInt64(base[index]) &<< UInt64(truncatingIfNeeded: (index &- offset) &* 8)
+            index &+= 1
+        }
+        return word
     }
 }
 
@@ -71,12 +106,14 @@ enum ByteScan {
             if high != 0 { return offset &+ 8 &+ Word.index(high) }
             offset &+= 16
         }
-        while offset < end {
-            // One byte among seven that nothing marks.
-            let single = unsafe UInt64(base[offset]) | 0x7878_7878_7878_7800
-            if word(single) & 0x80 != 0 { return offset }
-            offset &+= 1
+        if offset &+ 8 <= end {
+            // The load ends at offset + 8, which is not beyond the end.
+            let found = word(unsafe Word.load(base, offset))
+            if found != 0 { return offset &+ Word.index(found) }
+            offset &+= 8
         }
-        return end
+        guard offset < end else { return end }
+        let found = word(unsafe Word.last(base, offset, end))
+        return found != 0 ? offset &+ Word.index(found) : end
     }
 }

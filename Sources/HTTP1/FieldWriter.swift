@@ -3,19 +3,19 @@
 import HTTPSyntax
 
 /// Known field names as bits.
-struct FieldNameSet {
-    private var bits: UInt64 = 0
+struct FieldNameSet: OptionSet, BitwiseCopyable {
+    var rawValue: UInt64
 
-    @inline(__always) init(_ names: FieldName...) {
-        for name in names { add(name) }
-    }
+    @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    @inline(__always) init(_ name: FieldName) { rawValue = 1 &<< UInt64(name.rawValue) }
 
     @inline(__always) mutating func add(_ name: FieldName) {
-        bits |= 1 &<< UInt64(name.rawValue)
+        rawValue |= 1 &<< UInt64(name.rawValue)
     }
 
     @inline(__always) func contains(_ name: FieldName) -> Bool {
-        (bits &>> UInt64(name.rawValue)) & 1 != 0
+        (rawValue &>> UInt64(name.rawValue)) & 1 != 0
     }
 }
 
@@ -33,14 +33,32 @@ struct FieldWriter {
     func write(
         _ fields: borrowing FieldSection, from start: Int, into buffer: inout ByteBuffer
     ) {
+        var looked = removed
+        if flags.contains(.hasLoose) { looked.formUnion(Self.plain) }
+        if flags.contains(.namesFields) { looked.add(.other) }
+        let isWhole =
+            fields.present & looked.rawValue == 0 && !flags.contains(.hasVariants)
+        if isWhole {
+            buffer.append(bytes.slice(start, end &- 2 &- start))
+        } else {
+            writeLines(fields, looked, from: start, into: &buffer)
+        }
+    }
+
+    /// Looks at the lines with a name in `looked`, and at those spelled with `_`.
+    private func writeLines(
+        _ fields: borrowing FieldSection, _ looked: FieldNameSet, from start: Int,
+        into buffer: inout ByteBuffer
+    ) {
         var kept = start
         var index = 0
         while index < fields.count {
             let line = fields[index]
             index &+= 1
+            guard looked.contains(line.name) || line.isVariant else { continue }
             let lineEnd = index < fields.count ? Int(fields[index].nameOffset) : end &- 2
             let isRemoved = removes(line, fields)
-            if !isRemoved && (!mustBePlain(line.name) || isPlain(line, lineEnd)) { continue }
+            if !isRemoved && (!Self.plain.contains(line.name) || isPlain(line, lineEnd)) { continue }
             let lineStart = Int(line.nameOffset)
             buffer.append(bytes.slice(kept, lineStart &- kept))
             if !isRemoved { writePlain(line, into: &buffer) }
@@ -60,8 +78,8 @@ struct FieldWriter {
         return ConnectionOption.contains(name: name, in: bytes, fields: fields)
     }
 
-    @inline(__always) private func mustBePlain(_ name: FieldName) -> Bool {
-        FieldNameSet(.host, .contentLength, .transferEncoding, .expect).contains(name)
+    private static var plain: FieldNameSet {
+        [.init(.host), .init(.contentLength), .init(.transferEncoding), .init(.expect)]
     }
 
     /// Whether the line is `name: value` with one space and nothing else around the value.

@@ -40,8 +40,9 @@ enum Halt: Error {
         return unsafe ByteView(base: base + offset, count: length)
     }
 
-    /// Where the bytes from `start` on cease to be such as may stand in a token.
-    @inline(__always) func tokenEnd(_ start: Int) -> Int {
+    /// Where the bytes from `start` on cease to be such as may stand in a token. `isPlain` becomes
+    /// false where they may hold more than letters and `-`.
+    @inline(__always) func tokenEnd(_ start: Int, isPlain: inout Bool) -> Int {
         var offset = start
         while true {
             while offset &+ 8 <= end {
@@ -54,6 +55,7 @@ enum Halt: Error {
                 offset &+= 8
             }
             guard offset < end, Token.contains(self[offset]) else { return offset }
+            isPlain = false
             offset &+= 1
         }
     }
@@ -117,7 +119,8 @@ extension HeadCursor {
         into fields: inout FieldSection, limit: Int
     ) throws(Halt) -> FieldLine? {
         let start = offset
-        let nameEnd = tokenEnd(start)
+        var isPlain = true
+        let nameEnd = tokenEnd(start, isPlain: &isPlain)
         let nameLength = nameEnd &- start
         guard nameLength <= Int(UInt16.max) else { throw .refused(.headTooLarge) }
         guard try byte(at: nameEnd) == 0x3a, nameLength > 0 else {
@@ -128,7 +131,7 @@ extension HeadCursor {
         while try ASCII.isBlank(byte(at: valueStart)) { valueStart &+= 1 }
         let end = try valueEnd(valueStart)
         offset = try lineEnd(end)
-        let match = FieldName.lookup(view(start, nameLength))
+        let match = FieldName.lookup(view(start, nameLength), isPlain: isPlain)
         let line = FieldLine(
             nameOffset: UInt32(truncatingIfNeeded: start),
             nameLength: UInt16(truncatingIfNeeded: nameLength),
@@ -137,6 +140,15 @@ extension HeadCursor {
             name: match.name, isVariant: match.isVariant)
         guard fields.count < limit, fields.append(line) else { throw .refused(.tooManyFields) }
         return line
+    }
+
+    /// Whether the line that has just been read is `name: value` with one space and nothing else
+    /// around the value.
+    @inline(__always) func isPlain(_ line: FieldLine) -> Bool {
+        let nameEnd = Int(line.nameOffset) &+ Int(line.nameLength)
+        let valueStart = Int(line.valueOffset)
+        return valueStart == nameEnd &+ 2 && self[nameEnd &+ 1] == 0x20
+            && valueStart &+ Int(line.valueLength) &+ 2 == offset
     }
 
     /// Where the CR behind a value stands.

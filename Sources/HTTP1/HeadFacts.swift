@@ -37,6 +37,23 @@ struct HeadFacts {
     /// 1*DIGIT up to 2^63-1 (RFC 9110 §8.6): no sign, no list, no white space.
     private static func decimal(_ value: ByteView) throws(Halt) -> UInt64 {
         guard !value.isEmpty else { throw .refused(.contentLengthInvalid) }
+        if value.count <= 18 { return try shortDecimal(value) }
+        return try longDecimal(value)
+    }
+
+    /// Up to 18 digits cannot be too large.
+    @inline(__always) private static func shortDecimal(
+        _ value: ByteView
+    ) throws(Halt) -> UInt64 {
+        var number: UInt64 = 0
+        for index in 0..<value.count {
+            guard ASCII.isDigit(value[index]) else { throw .refused(.contentLengthInvalid) }
+            number = number &* 10 &+ UInt64(value[index] &- 0x30)
+        }
+        return number
+    }
+
+    @inline(never) private static func longDecimal(_ value: ByteView) throws(Halt) -> UInt64 {
         let limit = UInt64(Int64.max)
         var number: UInt64 = 0
         var isTooLarge = false

@@ -87,7 +87,7 @@ package enum HeadWriter {
             buffer.append(date)
             buffer.append("\r\n")
         }
-        buffer.append(extra)
+        if !extra.isEmpty { buffer.append(extra) }
         buffer.append("\r\n")
     }
 
@@ -114,18 +114,34 @@ package enum HeadWriter {
     }
 
     private static var requestRemovals: FieldNameSet {
-        FieldNameSet(
-            .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
-            .proxyAuthenticate, .proxyAuthorization, .http2Settings,
-            .via, .forwarded, .xForwardedFor, .xForwardedProto, .xForwardedHost,
-            .xForwardedPort, .xForwardedServer, .xForwardedOther, .xRealIP,
-            .xHTTPMethodOverride, .xHTTPMethod, .xMethodOverride,
-            .xOriginalURL, .xRewriteURL, .proxy)
+        hopByHop.union(forwarding).union(overrides)
     }
 
     private static var responseRemovals: FieldNameSet {
-        FieldNameSet(
-            .connection, .keepAlive, .proxyConnection, .te, .trailer, .upgrade,
-            .proxyAuthenticate, .proxyAuthorization, .http2Settings, .methodgateEvent)
+        hopByHop.union(FieldNameSet(.methodgateEvent))
+    }
+
+    private static var hopByHop: FieldNameSet {
+        [
+            .init(.connection), .init(.keepAlive), .init(.proxyConnection), .init(.te),
+            .init(.trailer), .init(.upgrade), .init(.proxyAuthenticate),
+            .init(.proxyAuthorization), .init(.http2Settings),
+        ]
+    }
+
+    /// What only the gate may write.
+    private static var forwarding: FieldNameSet {
+        [
+            .init(.via), .init(.forwarded), .init(.xForwardedFor), .init(.xForwardedProto),
+            .init(.xForwardedHost), .init(.xForwardedPort), .init(.xForwardedServer),
+            .init(.xForwardedOther), .init(.xRealIP),
+        ]
+    }
+
+    private static var overrides: FieldNameSet {
+        [
+            .init(.xHTTPMethodOverride), .init(.xHTTPMethod), .init(.xMethodOverride),
+            .init(.xOriginalURL), .init(.xRewriteURL), .init(.proxy),
+        ]
     }
 }

@@ -39,6 +39,7 @@ package enum RequestParser {
                 facts.flags.insert(.hasVariants)
                 continue
             }
+            if !cursor.isPlain(line) { facts.flags.insert(.hasLoose) }
             let value = cursor.view(Int(line.valueOffset), Int(line.valueLength))
             if case .host = line.name {
                 head.hostOffset = Int(line.valueOffset)
@@ -59,7 +60,7 @@ package enum RequestParser {
         head.methodLength = cursor.offset
         cursor.offset &+= 1
         let target = cursor.offset
-        let length = try readTarget(&cursor, limits)
+        let (length, query) = try readTarget(&cursor, limits)
         let version = try cursor.version(else: .versionInvalid)
         try cursor.expectLineEnd(else: .versionInvalid)
         guard let version else { throw .refused(.versionUnsupported) }
@@ -67,14 +68,15 @@ package enum RequestParser {
         let method = cursor.view(0, head.methodLength)
         head.method = MethodID(registered: method)
         head.target = try TargetReader.read(
-            cursor.view(target, length), at: target, head.method)
+            cursor.view(target, length), query: query, at: target, head.method)
     }
 
     /// Up to the space after the method.
     private static func readMethod(
         _ cursor: inout HeadCursor, _ limits: HeadLimits
     ) throws(Halt) {
-        let length = cursor.tokenEnd(0)
+        var isPlain = true
+        let length = cursor.tokenEnd(0, isPlain: &isPlain)
         cursor.offset = length
         guard length <= limits.target else { throw .refused(.methodTooLong) }
         let byte = try cursor.byte(at: length)
@@ -89,15 +91,19 @@ package enum RequestParser {
         }
     }
 
-    /// Up to the byte behind the space after the target; returns the target's length.
+    /// Up to the byte behind the space after the target; returns the target's length and where
+    /// its first `?` stands, or the length where there is none.
     private static func readTarget(
         _ cursor: inout HeadCursor, _ limits: HeadLimits
-    ) throws(Halt) -> Int {
+    ) throws(Halt) -> (length: Int, query: Int) {
         let start = cursor.offset
         // A target of the limit and the byte that ends it.
         let bound = limits.target < cursor.end &- start ? start &+ limits.target &+ 1 : cursor.end
-        let end = unsafe ByteScan.first(
-            cursor.base, from: start, to: bound, Word.endsOfTarget)
+        var end = unsafe ByteScan.first(cursor.base, from: start, to: bound, Word.endsOfPath)
+        let query = end
+        if end < bound, cursor[end] == 0x3f {
+            end = unsafe ByteScan.first(cursor.base, from: end, to: bound, Word.endsOfTarget)
+        }
         cursor.offset = end
         guard end < bound else {
             if end &- start > limits.target { throw .refused(.targetTooLong) }
@@ -106,7 +112,7 @@ package enum RequestParser {
         switch cursor[end] {
         case 0x20 where end > start:
             cursor.offset &+= 1
-            return end &- start
+            return (end &- start, query &- start)
         case 0x20, 0x09: throw .refused(.whiteSpaceInRequestLine)
         case 0x23: throw .refused(.fragmentInTarget)
         case 0x0a: throw .refused(.bareLF)

@@ -36,6 +36,7 @@ package enum ResponseParser {
                 facts.flags.insert(.hasVariants)
                 continue
             }
+            if !cursor.isPlain(line) { facts.flags.insert(.hasLoose) }
             let value = cursor.view(Int(line.valueOffset), Int(line.valueLength))
             try facts.note(line.name, value, inRequest: false)
         }
@@ -44,7 +45,7 @@ package enum ResponseParser {
         head.flags = facts.settledFlags(head.version, hasUpgrade: head.fields.has(.upgrade))
     }
 
-    private static func readStatusLine(
+    @inline(__always) private static func readStatusLine(
         _ cursor: inout HeadCursor, into head: inout ResponseHead
     ) throws(Halt) {
         let version = try cursor.version(else: .statusLineInvalid)
@@ -58,7 +59,7 @@ package enum ResponseParser {
         head.reasonLength = try readReason(&cursor)
     }
 
-    private static func skipSpace(_ cursor: inout HeadCursor) throws(Halt) {
+    @inline(__always) private static func skipSpace(_ cursor: inout HeadCursor) throws(Halt) {
         let byte = try cursor.byte(at: cursor.offset)
         guard byte == 0x20 else {
             throw .refused(byte == 0x0a ? .bareLF : .statusLineInvalid)
@@ -66,7 +67,7 @@ package enum ResponseParser {
         cursor.offset &+= 1
     }
 
-    private static func readStatus(_ cursor: inout HeadCursor) throws(Halt) -> Int {
+    @inline(__always) private static func readStatus(_ cursor: inout HeadCursor) throws(Halt) -> Int {
         var status = 0
         for _ in 0..<3 {
             let byte = try cursor.byte(at: cursor.offset)

@@ -4,43 +4,32 @@ import HTTPSyntax
 
 enum TargetReader {
     /// `view` is the target, which begins at `offset` of the head and holds neither controls,
-    /// spaces nor `#`. CONNECT may have any form: it is never forwarded.
-    static func read(
-        _ view: ByteView, at offset: Int, _ method: MethodID
+    /// spaces nor `#`; its first `?` stands at `query`, its count where there is none. CONNECT may
+    /// have any form: it is never forwarded.
+    @inline(__always) static func read(
+        _ view: ByteView, query: Int, at offset: Int, _ method: MethodID
     ) throws(Halt) -> RequestTarget {
         var target = RequestTarget()
         target.offset = offset
         target.length = view.count
         target.pathOffset = offset
         if view[0] == 0x2f {
-            splitQuery(view, from: 0, &target)
+            target.pathLength = query
+            target.queryLength = view.count &- query
         } else if view.count == 1 && view[0] == 0x2a {
             guard method == .options else { throw .refused(.asteriskForm) }
             target.form = .asterisk
         } else {
-            try readOther(view, method, &target)
+            try readOther(view, query, method, &target)
         }
         return target
     }
 
-    /// Path and query are what stands from `start` on.
-    @inline(__always) private static func splitQuery(
-        _ view: ByteView, from start: Int, _ target: inout RequestTarget
-    ) {
-        // The scan ends at the view's count.
-        let query = unsafe ByteScan.first(view.base, from: start, to: view.count) {
-            Word.equal(0x3f, $0)
-        }
-        target.pathOffset = target.offset &+ start
-        target.pathLength = query &- start
-        target.queryLength = view.count &- query
-    }
-
     @inline(never) private static func readOther(
-        _ view: ByteView, _ method: MethodID, _ target: inout RequestTarget
+        _ view: ByteView, _ query: Int, _ method: MethodID, _ target: inout RequestTarget
     ) throws(Halt) {
         if let start = authorityStart(view) {
-            try readAbsolute(view, start, &target)
+            try readAbsolute(view, start, query, &target)
         } else if method == .connect {
             guard HostField.isAuthorityForm(view) else { throw .refused(.authorityInvalid) }
             target.form = .authority
@@ -52,17 +41,19 @@ enum TargetReader {
     }
 
     private static func readAbsolute(
-        _ view: ByteView, _ start: Int, _ target: inout RequestTarget
+        _ view: ByteView, _ start: Int, _ query: Int, _ target: inout RequestTarget
     ) throws(Halt) {
         var end = start
-        while end < view.count, view[end] != 0x2f, view[end] != 0x3f { end += 1 }
+        while end < query, view[end] != 0x2f { end += 1 }
         let authority = view.slice(start, end - start)
         guard authority.firstIndex(of: 0x40) == nil else { throw .refused(.userinfo) }
         guard HostField.isValid(authority) else { throw .refused(.authorityInvalid) }
         target.form = .absolute
         target.authorityOffset = target.offset + start
         target.authorityLength = authority.count
-        splitQuery(view, from: end, &target)
+        target.pathOffset = target.offset + end
+        target.pathLength = query - end
+        target.queryLength = view.count - query
     }
 
     /// Behind `http://` or `https://`.

@@ -48,6 +48,11 @@
     @inlinable package func equals(_ other: ByteView) -> Bool {
         guard count == other.count else { return false }
         var index = 0
+        while index &+ 8 <= count {
+            guard word(at: index) == other.word(at: index) else { return false }
+            index &+= 8
+        }
+        if index < count, count >= 8 { return word(at: count &- 8) == other.word(at: count &- 8) }
         while index < count {
             guard unsafe base[index] == other.base[index] else { return false }
             index &+= 1
@@ -55,10 +60,16 @@
         return true
     }
 
+    /// Eight bytes from `index` on; the caller has made sure that they are there.
+    @inlinable @inline(__always) func word(at index: Int) -> UInt64 {
+        unsafe UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+    }
+
     /// Whether both hold the same bytes, ASCII letters compared without case.
     @inlinable package func equalsIgnoringCase(_ other: ByteView) -> Bool {
         guard count == other.count else { return false }
         var index = 0
+        while index &+ 8 <= count, word(at: index) == other.word(at: index) { index &+= 8 }
         while index < count {
             // Equal bytes are the rule; only others are folded.
             let (left, right) = unsafe (base[index], other.base[index])

@@ -16,11 +16,12 @@ extension FieldName {
 
     /// The known name that `bytes` spell, letter case aside and `_` read as `-`, else `other`.
     ///
-    /// `bytes` must hold no control bytes: they are not told from punctuation here.
-    package static func lookup(_ bytes: ByteView) -> Match {
+    /// `bytes` must hold no control bytes: they are not told from punctuation here. `isPlain`
+    /// says that they are known to hold no `_` either.
+    package static func lookup(_ bytes: ByteView, isPlain: Bool = false) -> Match {
         guard bytes.count >= 2, bytes.count <= longest else { return lookupLong(bytes) }
         var key = NameKey(bytes)
-        let hasUnderscore = key.hasUnderscore
+        let hasUnderscore = !isPlain && key.hasUnderscore
         if hasUnderscore { key.replaceUnderscores() }
         var name = find(key)
         if case .other = name, key.beginsForwarded(bytes) { name = .xForwardedOther }

@@ -70,4 +70,6 @@ package struct ResponseHead: ~Copyable {
     @inlinable package static var lengthZero: HeadFlags { HeadFlags(rawValue: 64) }
     /// Some line is spelled with `_` where a name the gate judges has `-`.
     @inlinable package static var hasVariants: HeadFlags { HeadFlags(rawValue: 128) }
+    /// A line of a known name is not `name: value` with one space and nothing else around it.
+    @inlinable package static var hasLoose: HeadFlags { HeadFlags(rawValue: 256) }
 }

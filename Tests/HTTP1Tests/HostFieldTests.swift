@@ -25,6 +25,23 @@ import Testing
         #expect(!latin(value).withView(HostField.isValid))
     }
 
+    // Hosts are looked at in words of eight bytes: every byte at every place of several words.
+    @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 24])
+    func `each byte of a name is looked at wherever it stands`(length: Int) {
+        let allowed = Set("abcxyzABCXYZ0189-._~!$&'()*+,;=".utf8)
+        for place in 0..<length {
+            for byte in UInt8.min...UInt8.max where byte != 0x3a {
+                var name = [UInt8](repeating: 0x61, count: length)
+                name[place] = byte
+                let isAllowed =
+                    ASCII.isLetter(byte) || ASCII.isDigit(byte) || allowed.contains(byte)
+                #expect(name.withView(HostField.isValid) == isAllowed, "\(byte) at \(place)")
+                #expect((name + Array(":80".utf8)).withView(HostField.isValid) == isAllowed)
+                #expect(!(name + Array(":8a".utf8)).withView(HostField.isValid))
+            }
+        }
+    }
+
     @Test(arguments: [
         ("a", "A", 80, true), ("a", "a:80", 80, true), ("a:", "a:080", 80, true),
         ("a", "a:443", 443, true), ("a", "a:443", 80, false), ("a:81", "a:81", 80, true),

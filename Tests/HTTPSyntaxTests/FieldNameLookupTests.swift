@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct FieldNameLookupTests {
     private func lookup(_ name: String) -> FieldName.Match {
-        name.withView(FieldName.lookup)
+        name.withView { FieldName.lookup($0) }
     }
 
     @Test(arguments: FieldName.allCases.filter { $0 != .other })
@@ -11,6 +11,7 @@ import Testing
         let name = ByteView(field.name).text
         let expected = FieldName.Match(name: field, isVariant: false)
         #expect(lookup(name) == expected)
+        #expect(name.withView { FieldName.lookup($0, isPlain: true) } == expected)
         #expect(lookup(name.lowercased()) == expected)
         #expect(lookup(name.uppercased()) == expected)
     }
@@ -21,11 +22,11 @@ import Testing
         for index in name.indices where name[index] == 0x2d {
             var variant = name
             variant[index] = 0x5f
-            let match = variant.withView(FieldName.lookup)
+            let match = variant.withView { FieldName.lookup($0) }
             #expect(match == FieldName.Match(name: field, isVariant: true))
         }
         let all = name.map { $0 == 0x2d ? 0x5f : $0 }
-        let match = all.withView(FieldName.lookup)
+        let match = all.withView { FieldName.lookup($0) }
         #expect(match == FieldName.Match(name: field, isVariant: all != name))
     }
 
@@ -44,11 +45,11 @@ import Testing
                 if isSame { continue }
                 var other = name
                 other[index] = byte
-                #expect(other.withView(FieldName.lookup) == .other)
+                #expect(other.withView { FieldName.lookup($0) } == .other)
             }
         }
-        #expect((name + [0x61]).withView(FieldName.lookup) == .other)
-        #expect(Array(name.dropFirst()).withView(FieldName.lookup) == .other)
+        #expect((name + [0x61]).withView { FieldName.lookup($0) } == .other)
+        #expect(Array(name.dropFirst()).withView { FieldName.lookup($0) } == .other)
     }
 
     @Test(arguments: [
