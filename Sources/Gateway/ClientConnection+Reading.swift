@@ -143,16 +143,18 @@ extension Ref<ClientConnection> {
     private func processHead(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let view = bytes.view
+        var isFirstLook = false
         if value.phase == .idle {
             if let skipped = skipEmptyLine(view) { return skipped }
             value.phase = .head
-            value.deadline.set(worker.value.use.value.timeouts.clientHead)
+            isFirstLook = true
         } else if !value.scanner.shouldParse(view, limits: worker.value.requestLimits) {
             return 0
         }
         let limits = worker.value.requestLimits
         switch RequestParser.parse(view, into: &worker.value.request, limits: limits) {
         case .incomplete:
+            if isFirstLook { value.deadline.set(worker.value.use.value.timeouts.clientHead) }
             _ = value.scanner.shouldParse(view, limits: limits)
             return 0
         case .failed(let error):
@@ -225,7 +227,6 @@ extension Ref<ClientConnection> {
     /// Between two requests.
     func becomeIdle() {
         value.phase = .idle
-        value.scanner.reset()
         value.contentCount = 0
         value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
         if value.worker.value.isDraining { finish(.close) }

@@ -45,6 +45,11 @@ struct ClientIdentity: ~Copyable {
         return lines.view
     }
 
+    /// Makes copied lines those of a request that came by HTTP/1.0: `Via` says so.
+    static func lowerVersion(in lines: inout ByteBuffer) {
+        lines.overwrite(at: 7, with: ByteView("0"))
+    }
+
     private var hostOffset: Int { fixedLength + (hostLength > 0 ? 7 : 0) }
 
     private mutating func append(_ host: ByteView) {
@@ -62,13 +67,4 @@ struct ClientIdentity: ~Copyable {
 extension Ref<ClientConnection> {
     /// The client's address as text; `unknown` behind a Unix socket.
     var addressText: ByteView { value.identity.addressText }
-
-    func appendForwardingFields(
-        to buffer: inout ByteBuffer, host: ByteView, version: HTTPVersion
-    ) {
-        let start = buffer.count
-        buffer.append(value.identity.lines(host: host))
-        // `Via: 1.0`: the protocol the request came by.
-        if version == .http10 { buffer.overwrite(at: start + 7, with: ByteView("0")) }
-    }
 }

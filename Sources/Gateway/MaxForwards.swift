@@ -17,7 +17,8 @@ extension Ref<Worker> {
 
     /// The hops that are left; nil where the method has no such limit or the field is no number.
     func maxForwards(_ head: ByteView) -> Int? {
-        guard value.request.method == .options || value.request.method == .trace,
+        guard value.request.fields.has(.maxForwards),
+            value.request.method == .options || value.request.method == .trace,
             let text = value.request.value(.maxForwards, in: head), !text.isEmpty, text.count <= 9
         else { return nil }
         var hops = 0

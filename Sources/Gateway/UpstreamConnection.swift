@@ -105,7 +105,6 @@ extension Ref<UpstreamConnection> {
         value.client = nil
         value.replay.removeAll()
         value.inbound.release()
-        value.scanner.reset()
         value.readEvent.add()
         value.deadline.set(value.worker.value.use.value.timeouts.upstreamIdle)
         value.pool.putIdle(self)

@@ -48,9 +48,22 @@ extension Ref<Worker> {
     /// Writes the head for the upstream: what the client sent, less what is not for the upstream,
     /// and who the client is.
     func writeRequestHead(_ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32) {
+        let lines = client.value.identity.lines(host: requestHost(head))
+        value.output.removeAll()
+        if value.request.version == .http10 || value.request.fields.has(.maxForwards) {
+            writeUnusualHead(head, lines, rule)
+        } else {
+            HeadWriter.request(value.request, in: head, extra: lines, into: &value.output)
+        }
+    }
+
+    /// The head of a request whose added lines are not those of every request of its client.
+    @inline(never) private func writeUnusualHead(
+        _ head: ByteView, _ lines: ByteView, _ rule: Int32
+    ) {
         value.extra.removeAll()
-        client.appendForwardingFields(
-            to: &value.extra, host: requestHost(head), version: value.request.version)
+        value.extra.append(lines)
+        if value.request.version == .http10 { ClientIdentity.lowerVersion(in: &value.extra) }
         if value.request.target.form != .absolute, !value.request.fields.has(.host) {
             appendBackendHost(rule)
         }
@@ -61,7 +74,6 @@ extension Ref<Worker> {
             value.extra.append(decimal: UInt64(hops - 1))
             value.extra.append("\r\n")
         }
-        value.output.removeAll()
         HeadWriter.request(
             value.request, in: head, extra: value.extra.view, options: options,
             into: &value.output)
