@@ -7,6 +7,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <sched.h>
 
 /* GNU extensions that the C library's own module leaves out. */
@@ -17,4 +19,13 @@ int pthread_setname_np(pthread_t, const char *);
 int accept4(int, struct sockaddr *, socklen_t *, int);
 static inline int methodgate_accept(int listener, struct sockaddr *peer, socklen_t *length) {
   return accept4(listener, peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* recv(2) and send(2) of the C library are cancellation points: in a process with threads each call
+   takes two atomic operations, which nobody needs who cancels no thread. */
+static inline ssize_t methodgate_receive(int stream, void *bytes, size_t count) {
+  return syscall(SYS_recvfrom, stream, bytes, count, 0, NULL, NULL);
+}
+static inline ssize_t methodgate_send(int stream, const void *bytes, size_t count) {
+  return syscall(SYS_sendto, stream, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }

@@ -20,6 +20,7 @@ package enum Connector {
         guard descriptor >= 0 else { return .failed(errno) }
         if !address.isUnix {
             _ = Socket.enable(descriptor, level: Int32(IPPROTO_TCP), option: TCP_NODELAY)
+            Socket.avoidPacing(descriptor, to: address)
         }
         let result = unsafe address.withPointer { unsafe Glibc.connect(descriptor, $0, $1) }
         if result == 0 { return .connected(descriptor) }

@@ -70,6 +70,7 @@ package final class Listener: Sendable {
         let reusable = Socket.enable(descriptor, level: SOL_SOCKET, option: SO_REUSEPORT)
         guard reusable else { throw failed(descriptor, address, "SO_REUSEPORT") }
         _ = Socket.enable(descriptor, level: Int32(IPPROTO_TCP), option: TCP_NODELAY)
+        Socket.avoidPacing(descriptor, to: address)
         do throws(ListenError) { try bind(descriptor, address) } catch {
             Socket.close(descriptor)
             throw error

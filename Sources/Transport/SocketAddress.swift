@@ -51,6 +51,15 @@ package struct SocketAddress: Sendable {
     package var isUnix: Bool { family == AF_UNIX }
     package var isIPv6: Bool { family == AF_INET6 }
 
+    /// 127.0.0.0/8 or ::1: what is sent there never leaves this machine.
+    var isLoopback: Bool {
+        switch family {
+        case AF_INET: octet(4) == 127
+        case AF_INET6: octet(23) == 1 && !(8..<23).contains { octet($0) != 0 }
+        default: false
+        }
+    }
+
     package var port: UInt16 {
         guard family == AF_INET || family == AF_INET6 else { return 0 }
         // The port stands at the same place in both families (RFC 3493 §3.3).
