@@ -82,7 +82,8 @@ enum Word {
         var word = filler &<< bits
         var index = offset
         while index < end {
-            word |= unsafe UInt64(base[index]) &<< UInt64(truncatingIfNeeded: (index &- offset) &* 8)
+            word |=
+                unsafe UInt64(base[index]) &<< UInt64(truncatingIfNeeded: (index &- offset) &* 8)
             index &+= 1
         }
         return word

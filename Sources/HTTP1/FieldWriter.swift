@@ -58,7 +58,9 @@ struct FieldWriter {
             guard looked.contains(line.name) || line.isVariant else { continue }
             let lineEnd = index < fields.count ? Int(fields[index].nameOffset) : end &- 2
             let isRemoved = removes(line, fields)
-            if !isRemoved && (!Self.plain.contains(line.name) || isPlain(line, lineEnd)) { continue }
+            if !isRemoved && (!Self.plain.contains(line.name) || isPlain(line, lineEnd)) {
+                continue
+            }
             let lineStart = Int(line.nameOffset)
             buffer.append(bytes.slice(kept, lineStart &- kept))
             if !isRemoved { writePlain(line, into: &buffer) }

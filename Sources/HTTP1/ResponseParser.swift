@@ -67,7 +67,8 @@ package enum ResponseParser {
         cursor.offset &+= 1
     }
 
-    @inline(__always) private static func readStatus(_ cursor: inout HeadCursor) throws(Halt) -> Int {
+    @inline(__always) private static func readStatus(_ cursor: inout HeadCursor) throws(Halt) -> Int
+    {
         var status = 0
         for _ in 0..<3 {
             let byte = try cursor.byte(at: cursor.offset)
