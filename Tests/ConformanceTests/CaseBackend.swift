@@ -65,6 +65,9 @@ final class CaseBackend: @unchecked Sendable {
         }
     }
 
+    /// Waits until what the gate has sent has been seen.
+    func settle() { server?.settle() }
+
     func stop() { server?.stop() }
 
     private func serve(_ connection: BackendConnection) throws {

@@ -127,6 +127,7 @@ struct CaseRun {
     }
 
     private mutating func checkUnfinished() {
+        gate.backend.settle()
         let isClosed = eventually(within: 2) {
             gate.backend.unfinished.allSatisfy { $0.hasEnded }
         }

@@ -17,7 +17,13 @@ public final class BackendConnection: @unchecked Sendable {
     private var hasEnded = false
     private var hasClosed = false
 
-    init(_ socket: Socket) { self.socket = socket }
+    /// The other end's address.
+    let peer: Address
+
+    init(_ socket: Socket) {
+        self.socket = socket
+        peer = socket.peerAddress
+    }
 
     /// All bytes that came, complete requests or not.
     public var received: Bytes { lock.withLock { all } }

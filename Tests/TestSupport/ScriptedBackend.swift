@@ -57,6 +57,19 @@ public final class ScriptedBackend: @unchecked Sendable {
     /// Every complete request so far, in the order of connections.
     public var requests: [WireMessage] { connections.flatMap(\.requests) }
 
+    /// Waits until all that has been sent to this backend so far has been read, ends included:
+    /// connections are accepted in their order, so an own one comes after all others.
+    public func settle() {
+        guard let probe = try? Socket.connect(to: address) else { return }
+        let own = probe.localAddress
+        _ = eventually(within: 2) { connections.contains { $0.peer == own } }
+        probe.close()
+        _ = eventually(within: 2) {
+            connections.allSatisfy { $0.isAtEnd || $0.isClosed || !$0.socket.hasInput }
+        }
+        lock.withLock { accepted.removeAll { $0.peer == own } }
+    }
+
     /// Drops the connections that the gate has ended from the list.
     public func forgetEnded() {
         lock.withLock { accepted.removeAll { $0.isAtEnd || $0.error != nil } }

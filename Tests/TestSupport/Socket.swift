@@ -71,15 +71,28 @@ public final class Socket: @unchecked Sendable {
     }
 
     /// The own address, with the port that the kernel chose.
-    public var localAddress: Address {
+    public var localAddress: Address { address(getsockname) }
+
+    /// The other end's address.
+    var peerAddress: Address { address(getpeername) }
+
+    private func address(
+        _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> Address {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         withUnsafeMutablePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = getsockname(descriptor, $0, &length)
+                _ = call(descriptor, $0, &length)
             }
         }
         return Address(storage)
+    }
+
+    /// Whether bytes or an end have come that nobody has read.
+    var hasInput: Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, 0) > 0
     }
 
     /// The next connection, or nil when none came in time.
