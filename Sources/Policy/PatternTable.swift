@@ -32,14 +32,17 @@ struct PatternEntry: BitwiseCopyable {
     }
 }
 
-/// A slot of the hash table.
+/// A slot of the hash table; two to a cache line, so that most look-ups touch one line.
 struct PatternSlot: BitwiseCopyable {
     /// 0 marks an empty slot.
     var hash: UInt32 = 0
     var node: Int32 = -1
     var child: Int32 = -1
-    var offset: UInt32 = 0
+    /// Bytes of the segment.
     var length: UInt32 = 0
+    /// The segment as `SegmentKey` packs it, or its beginning and where its text stands.
+    var first: UInt64 = 0
+    var last: UInt64 = 0
 }
 
 /// The tables as flat memory; owned by the policy and freed with it.
@@ -53,7 +56,7 @@ struct PatternSlot: BitwiseCopyable {
     /// Copies what the builder made. Every index in it is within its array, so that following
     /// them needs no check; the number of slots is a power of two and one at least is empty.
     init(_ builder: PatternTableBuilder) {
-        unsafe slots = Self.copy(builder.slots)
+        unsafe slots = Self.copy(builder.slots, alignment: 64)
         mask = builder.slots.count - 1
         unsafe nodes = Self.copy(builder.nodes)
         unsafe entries = Self.copy(builder.entries)
@@ -61,9 +64,12 @@ struct PatternSlot: BitwiseCopyable {
     }
 
     private static func copy<Element: BitwiseCopyable>(
-        _ array: [Element]
+        _ array: [Element], alignment: Int = MemoryLayout<Element>.alignment
     ) -> UnsafeMutablePointer<Element> {
-        let storage = UnsafeMutablePointer<Element>.allocate(capacity: max(array.count, 1))
+        let size = max(array.count, 1) * MemoryLayout<Element>.stride
+        let storage = unsafe UnsafeMutableRawPointer.allocate(
+            byteCount: size, alignment: alignment
+        ).bindMemory(to: Element.self, capacity: max(array.count, 1))
         for (index, element) in array.enumerated() { unsafe storage[index] = element }
         return unsafe storage
     }
@@ -79,19 +85,27 @@ struct PatternSlot: BitwiseCopyable {
 
     /// The child of `node` for a segment, or -1.
     @inline(__always) func child(of node: Int32, _ segment: ByteView) -> Int32 {
-        let hash = SegmentHash.of(segment, node: node)
-        var index = Int(hash) & mask
+        let key = SegmentKey(segment, node: node)
+        var index = Int(key.hash) & mask
         while true {
             // index is masked to the number of slots.
             let slot = unsafe slots[index]
             if slot.hash == 0 { return -1 }
-            if slot.hash == hash, slot.node == node, Int(slot.length) == segment.count,
-                unsafe Self.equal(text + Int(slot.offset), segment.base, segment.count)
+            if slot.hash == key.hash, slot.node == node, Int(slot.length) == segment.count,
+                slot.first == key.first, matches(slot, key, segment)
             {
                 return slot.child
             }
             index = (index &+ 1) & mask
         }
+    }
+
+    @inline(__always) private func matches(
+        _ slot: PatternSlot, _ key: SegmentKey, _ segment: ByteView
+    ) -> Bool {
+        if segment.count <= SegmentKey.packed { return slot.last == key.last }
+        // The offset comes from the builder and the length is the segment's.
+        return unsafe Self.equal(text + Int(slot.last), segment.base, segment.count)
     }
 
     @inline(__always) private static func equal(
@@ -206,49 +220,5 @@ struct PatternSlot: BitwiseCopyable {
             found.append(index)
             index = unsafe entries[Int(index)].next
         }
-    }
-}
-
-/// The hash of a segment under a node. It need not resist chosen keys: the table is filled from
-/// the configuration, and a request only looks up.
-enum SegmentHash {
-    /// Never 0.
-    @inline(__always) static func of(_ segment: ByteView, node: Int32) -> UInt32 {
-        let count = segment.count
-        var hash = UInt64(truncatingIfNeeded: node) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(count)
-        if count >= 8 {
-            var index = 0
-            while index &+ 8 <= count {
-                hash = mix(hash ^ (unsafe load64(segment.base + index)))
-                index &+= 8
-            }
-            // The last eight bytes, some of them for the second time.
-            if index < count { hash = mix(hash ^ (unsafe load64(segment.base + (count &- 8)))) }
-        } else if count >= 4 {
-            let low = unsafe load32(segment.base)
-            let high = unsafe load32(segment.base + (count &- 4))
-            hash = mix(hash ^ (UInt64(low) | UInt64(high) &<< 32))
-        } else if count > 0 {
-            let bytes = unsafe (
-                segment.base[0], segment.base[count &>> 1], segment.base[count &- 1]
-            )
-            hash = mix(hash ^ (UInt64(bytes.0) | UInt64(bytes.1) &<< 8 | UInt64(bytes.2) &<< 16))
-        } else {
-            hash = mix(hash)
-        }
-        return UInt32(truncatingIfNeeded: hash) | 1 &<< 31
-    }
-
-    @inline(__always) private static func mix(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
-        return product.low ^ product.high
-    }
-
-    @inline(__always) private static func load64(_ base: UnsafePointer<UInt8>) -> UInt64 {
-        unsafe UnsafeRawPointer(base).loadUnaligned(as: UInt64.self)
-    }
-
-    @inline(__always) private static func load32(_ base: UnsafePointer<UInt8>) -> UInt32 {
-        unsafe UnsafeRawPointer(base).loadUnaligned(as: UInt32.self)
     }
 }

@@ -88,18 +88,25 @@ struct PatternTableBuilder {
 
     /// The same look-up as the finished table's.
     func child(of node: Int32, _ segment: ByteView) -> Int32 {
-        let hash = SegmentHash.of(segment, node: node)
-        var index = Int(hash) & (slots.count - 1)
+        let key = SegmentKey(segment, node: node)
+        var index = Int(key.hash) & (slots.count - 1)
         while slots[index].hash != 0 {
             let slot = slots[index]
-            if slot.hash == hash, slot.node == node, Int(slot.length) == segment.count,
-                text.withView({ $0.slice(Int(slot.offset), Int(slot.length)).equals(segment) })
+            if slot.hash == key.hash, slot.node == node, Int(slot.length) == segment.count,
+                slot.first == key.first, matches(slot, key, segment)
             {
                 return slot.child
             }
             index = (index + 1) & (slots.count - 1)
         }
         return -1
+    }
+
+    private func matches(_ slot: PatternSlot, _ key: SegmentKey, _ segment: ByteView) -> Bool {
+        if segment.count <= SegmentKey.packed { return slot.last == key.last }
+        return text.withView {
+            $0.slice(Int(slot.last), Int(slot.length)).equals(segment)
+        }
     }
 
     /// The child of `node` for the segment under which `other` hangs.
@@ -119,26 +126,16 @@ struct PatternTableBuilder {
         families[Int(node)].firstChild = child
         families[Int(node)].childCount += 1
         nodes[Int(node)].hasLiterals = true
-        insert(segment, node: node, child: child)
+        let offset = Int(families[Int(child)].offset)
+        insert(PatternSlot(segment, node: node, child: child, offset: offset))
         return child
     }
 
     /// Puts any text under a number of the caller's; for host names, with negative numbers.
     mutating func insert(key: ByteView, under node: Int32, value: Int32) {
-        let offset = UInt32(text.count)
+        let offset = text.count
         text.append(contentsOf: key.bytes)
-        insert(
-            PatternSlot(
-                hash: SegmentHash.of(key, node: node), node: node, child: value, offset: offset,
-                length: UInt32(key.count)))
-    }
-
-    private mutating func insert(_ segment: ByteView, node: Int32, child: Int32) {
-        let family = families[Int(child)]
-        insert(
-            PatternSlot(
-                hash: SegmentHash.of(segment, node: node), node: node, child: child,
-                offset: family.offset, length: family.length))
+        insert(PatternSlot(key, node: node, child: value, offset: offset))
     }
 
     private mutating func insert(_ slot: PatternSlot) {
