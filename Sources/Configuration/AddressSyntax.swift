@@ -2,15 +2,13 @@
 // checks are ours, since inet_aton and getaddrinfo take far more (`127.1`, `0x7f000001`).
 
 enum AddressSyntax {
-    static let listenAccepted = "ADDRESS:PORT, [IPV6]:PORT or unix:/PATH"
+    static let listenAccepted = "ADDRESS:PORT, [IPV6]:PORT, unix:/PATH or systemd:NAME"
     static let backendAccepted = "http://HOST:PORT, http://[IPV6]:PORT or unix:/PATH"
 
     /// An address to bind.
     static func listen(_ text: String) throws(Complaint) -> Address {
         if text.hasPrefix("unix:") { return try unix(text) }
-        if text.hasPrefix("systemd:") {
-            throw Complaint("systemd: sockets are not supported by this version")
-        }
+        if text.hasPrefix("systemd:") { return try systemd(text) }
         guard let (host, portText) = split(text), let portText else {
             throw Complaint(
                 "\(Printable.quoted(text)) is not an address with a port",
@@ -65,6 +63,18 @@ enum AddressSyntax {
                 accepted: "a port from \(least) to 65535")
         }
         return port
+    }
+
+    /// `systemd:NAME`, as `FileDescriptorName=` takes it (systemd.socket(5)).
+    private static func systemd(_ text: String) throws(Complaint) -> Address {
+        let name = text.dropFirst("systemd:".count)
+        let isName = name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x3a }
+        guard isName, !name.isEmpty, name.utf8.count <= 255 else {
+            throw Complaint(
+                "\(Printable.quoted(text)) names no socket",
+                accepted: "systemd:NAME, the FileDescriptorName= of a socket unit")
+        }
+        return .systemd(name: String(name))
     }
 
     /// `unix:/path`. A socket address holds 107 bytes of path (unix(7)).

@@ -46,6 +46,7 @@ extension Ref<Acceptor> {
                 if worker.value.clients.enter(peer, limit: worker.connectionsPerClient) {
                     Ref<ClientConnection>.open(descriptor, peer: peer, on: worker)
                 } else {
+                    worker.value.counters.refusedConnections.add()
                     Socket.close(descriptor)
                 }
             }
@@ -53,9 +54,9 @@ extension Ref<Acceptor> {
         return true
     }
 
-    /// Stops for good: takes what already waits, then closes.
+    /// Stops for good: takes what already waits, which would be lost with the socket, then closes.
     func retire() {
-        while accept() {}
+        while !value.listener.isInherited, accept() {}
         value.isRetired = true
         value.event.remove()
     }

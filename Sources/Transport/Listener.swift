@@ -24,11 +24,33 @@ package final class Listener: Sendable {
     package let address: SocketAddress
     /// Removed when the listener goes: nobody will answer there any more.
     private let ownedPath: String?
+    /// Somebody else holds the socket, too: what waits in its queue is not lost with ours.
+    package let isInherited: Bool
 
-    private init(descriptor: Int32, address: SocketAddress, ownedPath: String?) {
+    private init(
+        descriptor: Int32, address: SocketAddress, ownedPath: String?, isInherited: Bool = false
+    ) {
         self.descriptor = descriptor
         self.address = address
         self.ownedPath = ownedPath
+        self.isInherited = isInherited
+    }
+
+    /// Takes a socket over that was passed to this process and listens already. It may be
+    /// blocking, on which a loop that accepts until nothing is left would hang.
+    static func inherit(_ descriptor: Int32, name: String) throws(ListenError) -> Listener {
+        guard let address = localAddress(descriptor),
+            Socket.option(descriptor, SO_ACCEPTCONN) == 1,
+            Socket.option(descriptor, SO_TYPE) == Int32(SOCK_STREAM.rawValue)
+        else { throw ListenError(address: "systemd:\(name)", step: "inherit", code: EINVAL) }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        if !address.isUnix {
+            _ = Socket.enable(descriptor, level: Int32(IPPROTO_TCP), option: TCP_NODELAY)
+            Socket.avoidPacing(descriptor, to: address)
+        }
+        return Listener(
+            descriptor: descriptor, address: address, ownedPath: nil, isInherited: true)
     }
 
     deinit {

@@ -95,6 +95,14 @@ package enum Socket {
         return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
     }
 
+    /// An option of the socket as such; nil where it has none.
+    static func option(_ descriptor: Int32, _ name: Int32) -> Int32? {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, name, &value, &size)
+        return result == 0 ? value : nil
+    }
+
     static func enable(_ descriptor: Int32, level: Int32, option: Int32) -> Bool {
         var on: Int32 = 1
         return unsafe setsockopt(
