@@ -34,6 +34,8 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(
+            name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
@@ -47,11 +49,17 @@ let package = Package(
         library(
             "Gateway",
             ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),
+        library(
+            "Control",
+            [
+                "Gateway", "Transport", "Configuration", "Policy", "HTTPSyntax", "Audit",
+                "CLibeventExtra",
+            ]),
         .executableTarget(
             name: "methodgate",
             dependencies: [
                 "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Digest", "Audit",
-                "Gateway",
+                "Gateway", "Control",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -67,6 +75,7 @@ let package = Package(
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
         tests("Transport", ["Transport", "HTTPSyntax"]),
+        tests("Control", ["Control"]),
         tests(
             "Gateway",
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),

@@ -68,6 +68,8 @@ struct ClientConnection: ~Copyable {
     /// What passes at its path: no answer may promise more.
     var allowed = MethodSet.none
     var isPreflight = false
+    /// When the running request's head was judged, in microseconds since 1970.
+    var started: Int64 = 0
     /// What the access log will say; nil where there is none.
     var note: Ref<RequestNote>?
     var next: Ref<ClientConnection>?
@@ -101,6 +103,7 @@ extension Ref<ClientConnection> {
         client.value.identity.describe(peer)
         client.value.readEvent.add()
         client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
+        worker.value.counters.connections.add()
         worker.link(client)
     }
 

@@ -1,3 +1,4 @@
+import Audit
 import Configuration
 import HTTP1
 import HTTPSyntax
@@ -19,9 +20,10 @@ extension Ref<ClientConnection> {
         if worker.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         switch verdict.outcome {
-        case .forward: break
+        case .forward: count(verdict, request, .forwarded)
         case .answerOptions: return answerOptions(head, verdict)
         case .methodBlocked, .preflightBlocked, .ambiguousPath, .malformedPath:
+            count(verdict, request, verdict.isShadowed ? .wouldBlock : .blocked)
             guard verdict.isShadowed else { return reject(head, verdict, request) }
             recordWouldBlock(head, verdict, request)
         }
@@ -33,6 +35,12 @@ extension Ref<ClientConnection> {
         }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
         return forward(bytes, head, verdict, request)
+    }
+
+    /// Counts what was decided, where anybody asks for counts.
+    private func count(_ verdict: Verdict, _ request: PolicyRequest, _ decision: Decision) {
+        guard let counting = value.worker.value.use.value.counting else { return }
+        counting.with { $0.add(verdict.rule, request.method, decision) }
     }
 
     private func forward(
@@ -80,6 +88,7 @@ extension Ref<ClientConnection> {
         value.allowed = verdict.allowed
         value.method = request.method
         value.isPreflight = request.isPreflight
+        value.started = worker.value.now.microseconds
         if worker.value.isDraining { value.exchange.endClientAfterwards() }
     }
 
@@ -225,6 +234,9 @@ extension Ref<ClientConnection> {
     ) -> Int? {
         let worker = value.worker
         value.note?.value.status = UInt16(worker.value.response.status)
+        worker.value.counters.countAnswer(
+            status: worker.value.response.status,
+            after: worker.value.now.microseconds - value.started)
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {
             send(worker.value.output.view, .empty)

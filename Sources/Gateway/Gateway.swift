@@ -37,9 +37,18 @@ package final class Gateway {
     private let descriptorLimit: Int
     private var isDraining = false
     private let clients = ClientCounter()
+    /// What the workers count, by their number.
+    package let counters: [WorkerCounters]
+    /// What they count by rule under the configuration they have taken; nil where nobody asks.
+    package private(set) var ruleCounters: [RuleCounters?] = []
+    /// Kept for as long as the process runs: a later configuration may name them.
+    private let activated: ActivatedSockets
 
     /// Binds, opens the logs and starts the workers.
-    package init(_ settings: Settings, as process: ProcessIdentity) throws(GatewayError) {
+    package init(
+        _ settings: Settings, as process: ProcessIdentity,
+        activated: ActivatedSockets = ActivatedSockets()
+    ) throws(GatewayError) {
         guard let reports = Mailbox<WorkerReport>() else {
             throw GatewayError("no descriptor left")
         }
@@ -47,18 +56,22 @@ package final class Gateway {
         workerCount = settings.workers ?? Machine.usableProcessors
         descriptorLimit = Socket.raiseDescriptorLimit()
         snapshot = try Self.open(settings, replacing: nil)
-        listeners = try Self.bind(settings, workers: workerCount, keeping: [])
+        self.activated = activated
+        counters = (0..<workerCount).map { _ in WorkerCounters() }
+        listeners = try Self.bind(settings, workers: workerCount, keeping: [], activated)
         let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
         var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
             guard
                 let worker = Ref<Worker>.make(
                     index: index, snapshot: snapshot, listeners: listeners.map { $0.bound[index] },
-                    process: process, clients: clients, connectionLimit: limit, outbox: reports)
+                    process: process, clients: clients, counters: counters[index],
+                    connectionLimit: limit, outbox: reports)
             else {
                 throw GatewayError("cannot start worker \(index): no descriptor or memory left")
             }
             workers.append(worker)
+            ruleCounters.append(worker.value.use.value.counters)
             orders.append(worker.value.inbox)
         }
         for (index, worker) in workers.enumerated() {
@@ -77,7 +90,7 @@ package final class Gateway {
     package func reload(_ settings: Settings) throws(GatewayError) {
         guard !isDraining else { throw GatewayError("the gate is ending") }
         let next = try Self.open(settings, replacing: snapshot)
-        let bound = try Self.bind(settings, workers: workerCount, keeping: listeners)
+        let bound = try Self.bind(settings, workers: workerCount, keeping: listeners, activated)
         snapshot = next
         listeners = bound
         let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
@@ -116,6 +129,12 @@ package final class Gateway {
         isDraining = true
         for mailbox in orders { mailbox.post(.drain) }
         listeners = []
+    }
+
+    /// A worker has taken the last configuration; what it counted by rule before that.
+    package func adopted(_ counters: RuleCounters?, by worker: Int) -> RuleCounters? {
+        defer { ruleCounters[worker] = counters }
+        return ruleCounters[worker]
     }
 
     package var workersRunning: Int { threads.count }
@@ -159,10 +178,17 @@ package final class Gateway {
     }
 
     private static func bind(
-        _ settings: Settings, workers: Int, keeping old: [(address: Address, bound: [Listener])]
+        _ settings: Settings, workers: Int,
+        keeping old: [(address: Address, bound: [Listener])], _ activated: ActivatedSockets
     ) throws(GatewayError) -> [(address: Address, bound: [Listener])] {
         var result: [(address: Address, bound: [Listener])] = []
         for listen in settings.listeners {
+            if case .systemd(let name) = listen.address {
+                result += try inherited(name, activated).map {
+                    (listen.address, Array(repeating: $0, count: workers))
+                }
+                continue
+            }
             // A port that was picked by the system may be named by its number now.
             let text = listen.address.text
             if let kept = old.first(where: {
@@ -181,6 +207,22 @@ package final class Gateway {
             } catch { throw GatewayError(error.message) }
         }
         return result
+    }
+
+    private static func inherited(
+        _ name: String, _ activated: ActivatedSockets
+    ) throws(GatewayError) -> [Listener] {
+        let listeners = activated.named(name)
+        guard listeners.isEmpty else { return listeners }
+        let passed = activated.names.joined(separator: ", ")
+        throw GatewayError(
+            "cannot listen on systemd:\(name): no socket of that name was passed ("
+                + (passed.isEmpty ? "none was" : "there are: \(passed)") + ")")
+    }
+
+    /// Asks every worker for a sign of life; each answers with a report.
+    package func ping(_ number: UInt64) {
+        for mailbox in orders { mailbox.post(.ping(number)) }
     }
 
     /// Each client may need an upstream of its own; the rest is for listeners and logs.
@@ -206,6 +248,7 @@ extension SocketAddress {
             case .ipv4(let host, let port): .ipv4(host, port: port)
             case .ipv6(let host, let port): .ipv6(host, port: port)
             case .unix(let path): .unix(path)
+            case .systemd: nil
             }
         guard let made else { return nil }
         self = made

@@ -15,6 +15,7 @@ extension Ref<ClientConnection> {
     func refuse(_ refusal: Refusal, head: ByteView, mayContinue: Bool = true) -> Int {
         let worker = value.worker
         if worker.value.log.isShut { return answerWithoutRecord(head.count) }
+        worker.value.counters.malformed.add()
         let id = worker.nextID()
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: id,
@@ -47,6 +48,7 @@ extension Ref<ClientConnection> {
             _ = answerWithoutRecord(0)
             return
         }
+        worker.value.counters.malformed.add()
         let id = worker.nextID()
         var fields = RequestFields(methodID: MethodID(registered: method))
         fields.method = method
@@ -84,6 +86,7 @@ extension Ref<ClientConnection> {
 
     /// Answers for an upstream that gave none; always 0, for the count of used bytes.
     func failUpstream(_ failure: UpstreamFailure) -> Int {
+        value.worker.value.counters.upstreamAnswers.add(0)
         value.note?.value.status = failure.status
         value.note?.value.reason = ByteView(failure.reason)
         let isComplete = value.exchange.request == .complete

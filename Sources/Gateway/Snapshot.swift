@@ -47,6 +47,10 @@ struct SnapshotUse: ~Copyable {
     /// Requests that began on this snapshot and have not ended.
     var users = 0
     let timeouts: Timeouts
+    /// Where decisions under this configuration are counted; nil where nobody asks for counts.
+    let counters: RuleCounters?
+    /// The same, uncounted: `counters` keeps them alive.
+    let counting: Uncounted<RuleCounters>?
 
     /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
     let policy: Uncounted<CompiledPolicy>
@@ -55,6 +59,9 @@ struct SnapshotUse: ~Copyable {
         self.snapshot = snapshot
         self.pools = pools
         timeouts = snapshot.settings.timeouts
+        let counters = snapshot.settings.isObserved ? RuleCounters(snapshot.policy) : nil
+        self.counters = counters
+        counting = counters.map { Uncounted(keptElsewhere: $0) }
         policy = Uncounted(keptElsewhere: snapshot.policy)
     }
 }

@@ -13,7 +13,8 @@ extension Ref<Worker> {
     /// loop, mailbox or randomness.
     static func make(
         index: Int, snapshot: Snapshot, listeners: [Listener], process: ProcessIdentity,
-        clients: ClientCounter, connectionLimit: Int, outbox: Mailbox<WorkerReport>
+        clients: ClientCounter, counters: WorkerCounters, connectionLimit: Int,
+        outbox: Mailbox<WorkerReport>
     ) -> Ref<Worker>? {
         guard let base = EventBase(), let inbox = Mailbox<WorkerOrder>(),
             let generator = try? EventIDGenerator()
@@ -30,7 +31,7 @@ extension Ref<Worker> {
                 tick: unsafe .timer(base, workerTicked, context),
                 retry: unsafe .timer(base, workerRetriesLog, context),
                 log: WriteAhead(index: index, snapshot: snapshot, process: process),
-                clients: clients,
+                clients: clients, counters: counters,
                 request: RequestHead(maximumFields: settings.limits.fields),
                 response: ResponseHead(maximumFields: settings.limits.fields),
                 requestLimits: settings.limits.ofRequests,
@@ -49,10 +50,12 @@ extension Ref<Worker> {
                 guard !value.isDraining else { continue }
                 value.connectionLimit = connectionLimit
                 install(snapshot, listeners)
+                value.outbox.post(.adopted(worker: value.index, value.use.value.counters))
                 resumeAccepting()
             case .logsReopened:
                 value.log.stream.noteReopening(of: value.log.sink, at: value.now)
             case .drain: drain()
+            case .ping(let number): value.outbox.post(.alive(worker: value.index, ping: number))
             }
         }
     }

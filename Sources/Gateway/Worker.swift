@@ -24,6 +24,7 @@ struct Worker: ~Copyable {
     var log: WriteAhead
     let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
+    let counters: WorkerCounters
 
     /// Heads are parsed into these, one at a time.
     var request: RequestHead
@@ -78,12 +79,17 @@ enum WorkerOrder: Sendable {
     case adopt(Snapshot, [Listener], connectionLimit: Int)
     case logsReopened
     case drain
+    /// Answered with `alive`: a loop that hangs does not.
+    case ping(UInt64)
 }
 
 /// What a worker tells the main thread.
 package enum WorkerReport: Sendable {
     /// It has no connection left and its thread has ended.
     case ended(worker: Int)
+    case alive(worker: Int, ping: UInt64)
+    /// It decides by a new configuration from now on, and counts there.
+    case adopted(worker: Int, RuleCounters?)
 }
 
 extension Ref<Worker> {
@@ -117,12 +123,25 @@ extension Ref<Worker> {
             reap()
         }
         value.isClockStale = true
+        publishCounts()
         if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining
             || value.isAcceptingPaused
         {
             if !value.tick.isAdded { value.tick.add(everyMilliseconds: DeadlineWheel.tick) }
         } else {
             value.tick.remove()
+        }
+    }
+
+    /// What goes up and down, and what others count already, once an iteration.
+    private func publishCounts() {
+        let counters = value.counters
+        let stream = value.log.stream
+        counters.openConnections.set(UInt64(value.clientCount))
+        counters.recordsDropped.set(stream.droppedTotal)
+        counters.recordsWaiting.set(UInt64(stream.pendingCount))
+        if stream.pendingCount == 0 {
+            counters.recordsWritten.set(stream.sequence - stream.droppedTotal)
         }
     }
 

@@ -17,6 +17,11 @@ internal import CLibevent
 
     deinit { unsafe event_base_free(handle) }
 
+    /// Lends libevent's own handle to what registers itself with the loop.
+    package func withBorrowedHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+        unsafe body(handle)
+    }
+
     /// Waits until something happens, and runs the callbacks of all that happened.
     /// False where nothing is registered or the loop failed.
     package func runOnce() -> Bool {

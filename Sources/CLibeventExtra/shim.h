@@ -1,0 +1,8 @@
+#pragma once
+/* libevent's event-config.h defines _GNU_SOURCE; the types must be complete before it. */
+#include <sys/types.h>
+#include <sys/select.h>
+#include <event2/event.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>

@@ -1,0 +1,75 @@
+// The operator's questions: which paths there are, what they answer. Read-only on the admin
+// listener; the control socket, which only the service's own user reaches, may also reload.
+
+/// How the gate is, for probes.
+package enum Readiness: Equatable {
+    case ready
+    case draining
+}
+
+/// What the answers need to know.
+package protocol AdminSubject: AnyObject {
+    var readiness: Readiness { get }
+    /// Why the last reload failed; nil where it did not.
+    var reloadFailure: String? { get }
+    func metricsPage() -> String
+    func statusReport() -> String
+    /// Loads the configuration again; what is wrong with it, or nil.
+    func reloadNow() -> String?
+}
+
+/// Answers for one listener.
+package enum AdminRoutes {
+    /// `/livez`, `/readyz`, `/metrics`.
+    package static func answer(_ request: AdminRequest, _ subject: any AdminSubject) -> AdminAnswer
+    {
+        guard ["/livez", "/readyz", "/metrics"].contains(request.path) else { return notFound }
+        guard isReading(request) else { return notAllowed("GET, HEAD") }
+        switch request.path {
+        case "/livez": return AdminAnswer(200, "ok\n")
+        case "/readyz": return readiness(subject)
+        default: return AdminAnswer(200, subject.metricsPage(), type: OpenMetrics.contentType)
+        }
+    }
+
+    /// The same, and `/status` and `/reload`.
+    package static func answerControl(
+        _ request: AdminRequest, _ subject: any AdminSubject
+    ) -> AdminAnswer {
+        switch request.path {
+        case "/status":
+            guard isReading(request) else { return notAllowed("GET, HEAD") }
+            return AdminAnswer(200, subject.statusReport(), type: "application/json")
+        case "/reload":
+            guard request.method == "POST" else { return notAllowed("POST") }
+            if let failure = subject.reloadNow() { return AdminAnswer(422, failure) }
+            return AdminAnswer(200, subject.statusReport(), type: "application/json")
+        default: return answer(request, subject)
+        }
+    }
+
+    /// A failed reload leaves the gate serving as before: it is said, but it is no reason to send
+    /// the traffic elsewhere.
+    private static func readiness(_ subject: any AdminSubject) -> AdminAnswer {
+        switch subject.readiness {
+        case .draining: AdminAnswer(503, "draining\n")
+        case .ready:
+            AdminAnswer(
+                200,
+                subject.reloadFailure == nil
+                    ? "ready\n" : "ready, on the configuration before a failed reload\n")
+        }
+    }
+
+    private static func isReading(_ request: AdminRequest) -> Bool {
+        request.method == "GET" || request.method == "HEAD"
+    }
+
+    private static var notFound: AdminAnswer {
+        AdminAnswer(404, "There are /livez, /readyz and /metrics.\n")
+    }
+
+    private static func notAllowed(_ allow: String) -> AdminAnswer {
+        AdminAnswer(405, "Allowed: \(allow)\n", allow: allow)
+    }
+}

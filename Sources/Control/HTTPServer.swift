@@ -1,0 +1,118 @@
+internal import CLibeventExtra
+internal import Glibc
+package import Transport
+
+// A small HTTP server for the operator's own questions, on the main thread's loop: libevent's
+// evhttp, which is well kept and need not be fast. Traffic never comes here.
+
+/// A question of the operator.
+package struct AdminRequest {
+    /// As it was sent: `GET`, `POST`, …; empty for one that evhttp does not know.
+    package let method: String
+    /// The path of the target, without the query.
+    package let path: String
+}
+
+/// What it is answered.
+package struct AdminAnswer {
+    package var status: Int
+    package var contentType: String
+    package var content: String
+    /// The value of Allow, where the method is not allowed.
+    package var allow: String?
+
+    package init(
+        _ status: Int, _ content: String, type contentType: String = "text/plain; charset=utf-8",
+        allow: String? = nil
+    ) {
+        self.status = status
+        self.contentType = contentType
+        self.content = content
+        self.allow = allow
+    }
+}
+
+/// Answers on any number of listeners with one handler. For the thread whose loop it is on.
+@safe package final class HTTPServer {
+    private let server: OpaquePointer
+    private let listeners: [Listener]
+    private let handler: (AdminRequest) -> AdminAnswer
+
+    /// Bytes of a head, and of content that nobody asked for.
+    private static let limit = 16 << 10
+    /// Seconds a connection may do nothing.
+    private static let timeout: Int32 = 10
+
+    /// Nil where no memory is left.
+    package init?(
+        _ listeners: [Listener], on base: EventBase,
+        _ handler: @escaping (AdminRequest) -> AdminAnswer
+    ) {
+        let made = unsafe base.withBorrowedHandle { unsafe evhttp_new($0) }
+        guard let made = unsafe made else { return nil }
+        unsafe server = made
+        self.listeners = listeners
+        self.handler = handler
+        configure()
+        for listener in listeners { watch(listener) }
+    }
+
+    private func configure() {
+        unsafe evhttp_set_max_headers_size(server, Self.limit)
+        unsafe evhttp_set_max_body_size(server, Self.limit)
+        unsafe evhttp_set_timeout(server, Self.timeout)
+        // All of them reach the handler, which answers 405 with Allow.
+        unsafe evhttp_set_allowed_methods(server, UInt16(0x1ff))
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe evhttp_set_gencb(server, adminRequestArrived, context)
+    }
+
+    private func watch(_ listener: Listener) {
+        // evhttp closes what it is given; the listener's own descriptor stays its owner's.
+        let own = fcntl(listener.descriptor, F_DUPFD_CLOEXEC, 3)
+        guard own >= 0 else { return }
+        if unsafe evhttp_accept_socket(server, own) != 0 { _ = close(own) }
+    }
+
+    deinit { unsafe evhttp_free(server) }
+
+    fileprivate func answer(_ request: OpaquePointer) {
+        let answer = handler(unsafe Self.read(request))
+        let headers = unsafe evhttp_request_get_output_headers(request)
+        unsafe evhttp_add_header(headers, "Content-Type", answer.contentType)
+        unsafe evhttp_add_header(headers, "Cache-Control", "no-store")
+        unsafe evhttp_add_header(headers, "X-Content-Type-Options", "nosniff")
+        if let allow = answer.allow { unsafe evhttp_add_header(headers, "Allow", allow) }
+        let bytes = Array(answer.content.utf8)
+        unsafe evhttp_add_header(headers, "Content-Length", String(bytes.count))
+        guard let buffer = unsafe evbuffer_new() else { return }
+        if unsafe evhttp_request_get_command(request) != EVHTTP_REQ_HEAD {
+            unsafe evbuffer_add(buffer, bytes, bytes.count)
+        }
+        unsafe evhttp_send_reply(request, Int32(answer.status), nil, buffer)
+        unsafe evbuffer_free(buffer)
+    }
+
+    private static func read(_ request: OpaquePointer) -> AdminRequest {
+        let uri = unsafe evhttp_request_get_evhttp_uri(request)
+        var path = "/"
+        if let text = unsafe evhttp_uri_get_path(uri) {
+            path = unsafe String(cString: text)
+        }
+        return AdminRequest(method: unsafe method(of: request), path: path)
+    }
+
+    private static func method(of request: OpaquePointer) -> String {
+        switch unsafe evhttp_request_get_command(request) {
+        case EVHTTP_REQ_GET: "GET"
+        case EVHTTP_REQ_HEAD: "HEAD"
+        case EVHTTP_REQ_POST: "POST"
+        default: ""
+        }
+    }
+}
+
+private func adminRequestArrived(_ request: OpaquePointer?, _ context: UnsafeMutableRawPointer?) {
+    guard let request = unsafe request, let context = unsafe context else { return }
+    unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().answer(request)
+}
