@@ -23,6 +23,13 @@ final class Decoder {
                 accepted: complaint.accepted ?? shape?.accepted, suggestion: complaint.suggestion))
     }
 
+    /// Says what is allowed and looks unintended.
+    func warn(_ node: Node, _ complaint: Complaint) {
+        let errors = diagnostics.count
+        report(node, complaint)
+        if diagnostics.count > errors { diagnostics[errors].severity = .warning }
+    }
+
     /// Reports a clash with what stands at `first`.
     func report(_ node: Node, _ complaint: Complaint, at first: Node) {
         report(node, complaint)

@@ -63,8 +63,18 @@ enum Keys {
                 "workers", .integer(1...512, or: "auto"), \.workers, default: "auto",
                 "Threads that serve clients; `auto`: as many as there are CPUs."),
             .later("trusted_proxies"),
-            .later("admin"),
-            .later("control", instead: "a reload by SIGHUP"),
+            Key(
+                "admin", admin.shape, standardText: "off",
+                "The operator's endpoint: `/livez`, `/readyz`, `/metrics`.",
+                decode: Decoder.admin),
+            Key(
+                "control", .controlSocket, \.control, default: "auto",
+                "The Unix socket of `methodgate reload` and `methodgate status`; `auto`: "
+                    + "`control.sock` in the runtime directory of a systemd service, else off."),
+            Key(
+                "reload_on_change", .boolean, \.reloadsOnChange, default: "false",
+                "Whether the configuration is loaded again when its file, or the symbolic link "
+                    + "above it, is replaced."),
         ])
 
     /// An included file: rules and hosts, and a word about what stands in the wrong file.
@@ -77,6 +87,15 @@ enum Keys {
     static let rules = Shape.map(
         key: "patterns", .either([.methods, .section(rule.info)]), atLeast: 0)
     static let hosts = Shape.map(key: "host names", .section(host.info), atLeast: 0)
+
+    static let admin = Section<AdminDraft>(
+        "the admin endpoint", name: "admin",
+        [
+            Key(
+                "address", .adminAddress, \.address, isRequired: true,
+                "Where it is served. It answers anybody who reaches it: loopback or a Unix "
+                    + "socket keep it private.")
+        ])
 
     // MARK: listen, backends
 

@@ -12,6 +12,9 @@ struct Plan {
     var limits = Keys.limits.standard(Limits())
     var log = Keys.log.standard(LogSettings())
     var workers: Int?
+    var admin: Address?
+    var control = ControlSocket.automatic
+    var reloadsOnChange = false
     var policy = PolicySource(files: [], backendReadings: [])
     /// Patterns of files to include, with the nodes that hold them.
     var includes: [(pattern: String, node: Node)] = []

@@ -9,6 +9,7 @@ package enum Reference {
         ("`hosts.NAME.defaults`", Keys.hostDefaults.info), ("`timeouts`", Keys.timeouts.info),
         ("`limits`", Keys.limits.info), ("`log`", Keys.log.info),
         ("`log.blocks`", Keys.blockLog.info), ("`log.access`", Keys.accessLog.info),
+        ("`admin`", Keys.admin.info),
     ]
 
     /// One heading and one table a section; no newline at the end.

@@ -31,6 +31,18 @@ extension Decoder {
         }
     }
 
+    static let admin: @Sendable (Node, inout Plan, Decoder) -> Void = { node, plan, decoder in
+        var draft = AdminDraft()
+        Keys.admin.decode(node, into: &draft, decoder)
+        plan.admin = draft.address
+        guard let address = draft.address, !address.isPrivate else { return }
+        decoder.warn(
+            node,
+            Complaint(
+                "the admin endpoint at \(address.text) answers anybody who reaches it",
+                accepted: "a loopback address or a Unix socket"))
+    }
+
     static let customMethods: @Sendable (Node, inout Plan, Decoder) -> Void = {
         node, plan, decoder in
         guard decoder.isSequence(node, .list(.text(example: "methods"), atLeast: 0)) else { return }
@@ -122,7 +134,7 @@ extension Address {
     var port: UInt16? {
         switch self {
         case .ipv4(_, let port), .ipv6(_, let port): port
-        case .unix: nil
+        case .unix, .systemd: nil
         }
     }
 }

@@ -25,7 +25,7 @@ package enum Schema {
     static let sections: [SectionInfo] = [
         Keys.listener.info, Keys.backend.info, Keys.defaults.info, Keys.rule.info, Keys.host.info,
         Keys.hostDefaults.info, Keys.timeouts.info, Keys.limits.info, Keys.log.info,
-        Keys.blockLog.info, Keys.accessLog.info, Keys.included.info,
+        Keys.blockLog.info, Keys.accessLog.info, Keys.admin.info, Keys.included.info,
     ]
 
     private static func members(of section: SectionInfo) -> [(String, JSON)] {

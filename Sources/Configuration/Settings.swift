@@ -14,6 +14,11 @@ package final class Settings: Sendable {
     package let timeouts: Timeouts
     package let limits: Limits
     package let log: LogSettings
+    /// Where the operator's questions are answered; nil: nowhere.
+    package let admin: Address?
+    package let control: ControlSocket
+    /// Whether the file is read again when it changes.
+    package let reloadsOnChange: Bool
     /// Nil: as many as the CPUs the process may use.
     package let workers: Int?
     package let policy: CompiledPolicy
@@ -34,11 +39,27 @@ package final class Settings: Sendable {
         limits = plan.limits
         log = plan.log
         workers = plan.workers
+        admin = plan.admin
+        control = plan.control
+        reloadsOnChange = plan.reloadsOnChange
         self.policy = policy
         self.policyDigest = policyDigest
         self.files = files
         self.warnings = warnings
     }
+}
+
+extension Settings {
+    /// Whether anybody asks for counts.
+    package var isObserved: Bool { admin != nil || control != .off }
+}
+
+/// Where `methodgate reload` and `status` reach the process.
+package enum ControlSocket: Sendable, Hashable {
+    /// In the runtime directory that the service manager made, else nowhere.
+    case automatic
+    case off
+    case at(path: String)
 }
 
 /// One entry of `listen`.

@@ -8,6 +8,11 @@ struct ListenDraft: Sendable {
     var address: Address?
 }
 
+/// `admin` while it is read.
+struct AdminDraft: Sendable {
+    var address: Address?
+}
+
 /// One entry of `backends` while it is read.
 struct BackendDraft: Sendable {
     var url: BackendURL?
@@ -25,6 +30,43 @@ extension Kind<Address> {
         Kind(.text(example: AddressSyntax.listenAccepted)) {
             (scalar: Scalar) throws(Complaint) -> Address in
             try AddressSyntax.listen(scalar.text)
+        }
+    }
+}
+
+extension Kind<Address> {
+    /// Where the operator's questions are answered: no port is picked, since nobody would know it.
+    static var adminAddress: Self {
+        let accepted = "ADDRESS:PORT, [IPV6]:PORT or unix:/PATH"
+        return Kind(.text(example: accepted)) { (scalar: Scalar) throws(Complaint) -> Address in
+            let address = try AddressSyntax.listen(scalar.text)
+            if case .systemd = address {
+                throw Complaint("\(scalar.quoted) is for listeners only", accepted: accepted)
+            }
+            return address
+        }
+    }
+}
+
+extension Kind<ControlSocket> {
+    static var controlSocket: Self {
+        let accepted = "auto, off or an absolute path"
+        return Kind(.text(example: accepted)) {
+            (scalar: Scalar) throws(Complaint) -> ControlSocket in
+            switch scalar.text {
+            case "auto": return .automatic
+            case "off": return .off
+            default: break
+            }
+            let text = scalar.text.hasPrefix("unix:") ? scalar.text : "unix:" + scalar.text
+            guard scalar.text.hasPrefix("/") || scalar.text.hasPrefix("unix:"),
+                case .unix(let path) = try AddressSyntax.unix(text)
+            else {
+                throw Complaint(
+                    "\(scalar.quoted) is not accepted", accepted: accepted,
+                    suggestion: Suggestion.nearest(to: scalar.text, among: ["auto", "off"]))
+            }
+            return .at(path: path)
         }
     }
 }

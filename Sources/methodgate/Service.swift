@@ -1,6 +1,8 @@
 import Audit
 import Configuration
+import Control
 import Gateway
+import Policy
 import Transport
 
 // The main thread of a running gate: it owns signals, configuration and the once-a-second look
@@ -8,13 +10,24 @@ import Transport
 
 /// Runs a gate from start to drain.
 final class Service {
-    private let path: String
-    private let settings: Settings
+    let path: String
+    var settings: Settings
+    private(set) var gateway: Gateway?
     private var base: EventBase?
-    private var gateway: Gateway?
     private var endedWorkers = 0
     private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
+    private var manager: ServiceManager?
+    private var heartbeat: Heartbeat?
+    private var endpoints: Endpoints?
+    /// Left by a reload, which may have come through one of them: freed outside of its callback.
+    private var formerEndpoints: Endpoints?
+    private var watch: ConfigurationWatch?
+    var totals = RuleTotals()
+    var facts = ServiceFacts()
+    private(set) var isDraining = false
+    /// What was wrong with the last configuration that was not taken.
+    private(set) var failure: String?
     /// Called once, when all listeners accept.
     var whenReady: (([String]) -> Void)?
 
@@ -26,22 +39,26 @@ final class Service {
     /// Serves until SIGTERM or SIGINT; the exit status of the process.
     func run() -> Int32 {
         ProcessSignals.prepare()
+        manager = ServiceManager()
         guard let base = EventBase() else {
             Terminal.err("methodgate: cannot make an event loop\n")
             return 2
         }
         self.base = base
         let gateway: Gateway
-        do { gateway = try start() } catch {
+        do {
+            gateway = try start()
+            endpoints = try Endpoints(settings, on: base, replacing: nil, self)
+        } catch {
             Terminal.err("methodgate: \(error)\n")
+            manager?.status("\(error)")
             return 2
         }
         self.gateway = gateway
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         let events = unsafe SignalEvents(base, gateway.reports.descriptor, context)
         signalEvents = Ref<SignalEvents>.make(events)
-        for address in gateway.boundAddresses { Terminal.err("listening on \(address)\n") }
-        whenReady?(gateway.boundAddresses)
+        announceStart(gateway)
         while endedWorkers < gateway.workersRunning, base.runOnce() {}
         signalEvents?.destroy()
         gateway.join()
@@ -53,59 +70,138 @@ final class Service {
         let identity = ProcessIdentity(
             start: ids.next(at: .now()),
             observer: Observer(version: Version.text, hostname: Machine.hostname))
-        return try Gateway(settings, as: identity)
+        let (activated, problems) = ActivatedSockets.take()
+        for problem in problems { Terminal.err("methodgate: \(problem)\n") }
+        return try Gateway(settings, as: identity, activated: activated)
+    }
+
+    private func announceStart(_ gateway: Gateway) {
+        for address in gateway.boundAddresses { Terminal.err("listening on \(address)\n") }
+        for line in endpoints?.lines ?? [] { Terminal.err(line + "\n") }
+        facts.version = Version.text
+        facts.started = Timestamp.now().seconds
+        heartbeat = Heartbeat(workers: gateway.workersRunning)
+        took(settings)
+        manager?.ready(summary)
+        whenReady?(gateway.boundAddresses)
+    }
+
+    /// A configuration is in force.
+    private func took(_ settings: Settings) {
+        self.settings = settings
+        facts.policyDigest = CheckCommand.digest(settings)
+        facts.ruleCount = settings.policy.ruleCount
+        facts.lastReload = Timestamp.now().seconds
+        watch = settings.reloadsOnChange ? ConfigurationWatch(settings.files) : nil
+    }
+
+    /// The state in words, for the service manager.
+    private var summary: String {
+        let listeners = count(gateway?.boundAddresses.count ?? 0, "listener")
+        let rules = count(facts.ruleCount, "rule")
+        let state = "Serving \(listeners) by \(rules), policy \(facts.policyDigest.prefix(12))"
+        return failure.map { "\(state); the last reload failed: \($0)" } ?? state
     }
 
     fileprivate func handle(signal: Int32) {
         switch signal {
-        case ProcessSignals.hangup: reload()
+        case ProcessSignals.hangup: _ = reload()
         case ProcessSignals.user1:
             report(gateway?.reopenLogs() ?? [], success: "log files opened again")
-        default:
-            Terminal.err("draining\n")
-            gateway?.drain()
+        default: drain()
         }
     }
 
-    /// Takes the file as it is now; one that does not load changes nothing.
-    private func reload() {
+    private func drain() {
+        Terminal.err("draining\n")
+        isDraining = true
+        manager?.stopping("Draining")
+        gateway?.drain()
+    }
+
+    /// Takes the file as it is now; one that does not load changes nothing. What is wrong, with
+    /// every finding, or nil.
+    func reload() -> String? {
+        manager?.reloading()
+        facts.reloads += 1
+        // Marked before the files are read: what changes meanwhile is seen afterwards.
+        let marked = ConfigurationWatch(settings.files)
+        let problem = takeFile()
+        if settings.reloadsOnChange, problem != nil || watch?.files == marked.files {
+            watch = marked
+        }
+        facts.lastReloadSucceeded = problem == nil
+        if let problem {
+            facts.reloads -= 1
+            facts.failedReloads += 1
+            failure = problem.headline
+            Terminal.err(
+                "reload failed: \(problem.headline); the old configuration stays in force\n")
+        } else {
+            failure = nil
+        }
+        manager?.ready(summary)
+        return problem?.text
+    }
+
+    private struct Problem {
+        var headline: String
+        var details = ""
+        var text: String { details + headline + "\n" }
+    }
+
+    private func takeFile() -> Problem? {
         let result = ConfigurationLoader.load(path: path)
         if !result.diagnostics.isEmpty {
             Terminal.err(result.rendered(color: Terminal.errorColor))
         }
         guard let settings = result.settings else {
-            let errors = count(result.errorCount, "error")
-            Terminal.err(
-                "reload failed: \(path): \(errors); the old configuration stays in force\n")
-            return
+            return Problem(
+                headline: "\(path): \(count(result.errorCount, "error"))",
+                details: result.rendered(color: false))
         }
+        guard let gateway, let base else { return nil }
         do {
-            try gateway?.reload(settings)
-            Terminal.err("reloaded \(path)\n")
-            if settings.workers != self.settings.workers {
-                Terminal.err("workers: takes effect at the next start\n")
-            }
-            for address in gateway?.boundAddresses ?? [] {
-                Terminal.err("listening on \(address)\n")
-            }
-        } catch {
-            Terminal.err("reload failed: \(error); the old configuration stays in force\n")
+            let next = try Endpoints(settings, on: base, replacing: endpoints, self)
+            try gateway.reload(settings)
+            formerEndpoints = endpoints
+            endpoints = next
+        } catch { return Problem(headline: "\(error)") }
+        Terminal.err("reloaded \(path)\n")
+        if settings.workers != self.settings.workers {
+            Terminal.err("workers: takes effect at the next start\n")
         }
+        took(settings)
+        for address in gateway.boundAddresses { Terminal.err("listening on \(address)\n") }
+        for line in endpoints?.lines ?? [] { Terminal.err(line + "\n") }
+        return nil
     }
 
     fileprivate func takeReports() {
         for report in gateway?.reports.takeAll() ?? [] {
             switch report {
-            case .ended: endedWorkers += 1
+            case .ended(let worker):
+                endedWorkers += 1
+                heartbeat?.end(worker: worker)
+            case .alive(let worker, let ping): heartbeat?.answer(from: worker, to: ping)
+            case .adopted(let worker, let counters):
+                let former = gateway?.adopted(counters, by: worker)
+                if let former { totals.retire(former) }
             }
         }
     }
 
     /// Says what is wrong with a log once, and not every second.
     fileprivate func everySecond() {
+        formerEndpoints = nil
         let errors = gateway?.followMovedLogs() ?? []
         if errors != lastErrors { report(errors, success: nil) }
         lastErrors = errors
+        if watch?.hasChanged() == true, !isDraining { _ = reload() }
+        if manager?.watchdogTime != nil, let number = heartbeat?.next() {
+            manager?.isAlive()
+            gateway?.ping(number)
+        }
     }
 
     private func report(_ errors: [SinkError], success: String?) {

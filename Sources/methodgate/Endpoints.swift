@@ -1,0 +1,94 @@
+import Configuration
+import Control
+import Gateway
+import HTTPSyntax
+import Transport
+
+// Where the operator's questions are answered: the admin endpoint and the control socket.
+
+/// The listeners of one configuration, kept over a reload where they stay the same.
+final class Endpoints {
+    private typealias Served = (address: Address, bound: String, server: HTTPServer)
+
+    private let admin: Served?
+    private let control: Served?
+
+    /// Binds what `settings` name; throws what does not bind, and then nothing has changed.
+    init(
+        _ settings: Settings, on base: EventBase, replacing old: Endpoints?, _ service: Service
+    ) throws {
+        admin = try Self.serve(settings.admin, old?.admin, base) { [unowned service] request in
+            AdminRoutes.answer(request, service)
+        }
+        let socket = Self.address(of: settings.control)
+        control = try Self.serve(socket, old?.control, base) { [unowned service] request in
+            AdminRoutes.answerControl(request, service)
+        }
+    }
+
+    /// `control.sock` in the runtime directory of a service (systemd.exec(5)).
+    private static func address(of control: ControlSocket) -> Address? {
+        switch control {
+        case .off: return nil
+        case .at(let path): return .unix(path: path)
+        case .automatic:
+            // There may be several; the first one is the service's own.
+            let folder = Environment.value("RUNTIME_DIRECTORY")?.split(separator: ":").first
+            return folder.map { .unix(path: "\($0)/control.sock") }
+        }
+    }
+
+    private static func serve(
+        _ address: Address?, _ old: Served?, _ base: EventBase,
+        _ handler: @escaping (AdminRequest) -> AdminAnswer
+    ) throws -> Served? {
+        guard let address else { return nil }
+        if let old, old.address == address { return old }
+        guard let socket = SocketAddress(address) else {
+            throw ListenError.noAddress(address.text)
+        }
+        let listeners = [try Listener.bind(socket, workers: 1)[0]]
+        guard let server = HTTPServer(listeners, on: base, handler) else { return nil }
+        return (address, listeners[0].address.text, server)
+    }
+
+    /// For the terminal, one each.
+    var lines: [String] {
+        [("admin endpoint", admin), ("control socket", control)].compactMap { name, served in
+            served.map { "\(name) on \($0.bound)" }
+        }
+    }
+}
+
+extension Service: AdminSubject {
+    var readiness: Readiness { isDraining ? .draining : .ready }
+    var reloadFailure: String? { failure }
+
+    func metricsPage() -> String {
+        guard let gateway else { return "" }
+        return Metrics.page(gateway.counters, totals, gateway.ruleCounters, facts)
+    }
+
+    func reloadNow() -> String? { reload() }
+
+    func statusReport() -> String {
+        let counters = gateway?.counters ?? []
+        let open = counters.reduce(0) { $0 + $1.openConnections.value }
+        let members: [(String, JSON)] = [
+            ("state", .string(isDraining ? "draining" : "serving")),
+            ("version", .string(facts.version)),
+            ("pid", .number(Int(Machine.processID))),
+            ("configuration", .string(path)),
+            ("policy_sha256", .string(facts.policyDigest)),
+            ("rules", .number(facts.ruleCount)),
+            ("listeners", .array((gateway?.boundAddresses ?? []).map(JSON.string))),
+            ("workers", .number(counters.count)),
+            ("started", .number(Int(facts.started))),
+            ("last_reload", .number(Int(facts.lastReload))),
+            ("last_reload_failure", failure.map(JSON.string) ?? .null),
+            ("open_connections", .number(Int(open))),
+            ("records_dropped", .number(Int(counters.reduce(0) { $0 + $1.recordsDropped.value }))),
+        ]
+        return JSON.object(members).pretty + "\n"
+    }
+}

@@ -1,0 +1,140 @@
+// The operator's side of a running gate: probes, metrics, and reloads that say what came of them.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `The operator` {
+        /// A gate with an admin endpoint and a control socket in its folder.
+        private func observed(
+            _ backend: Address, more: String = "", _ body: (GateProcess, Address) throws -> Void
+        ) throws {
+            let folder = try TemporaryDirectory()
+            let text = """
+                admin: {'address': '127.0.0.1:0'}
+                control: \(folder.path("control.sock"))
+                \(more)
+                \(configuration(backend, workers: 2))
+                """
+            let gate = try GateProcess(text, in: folder)
+            defer { end(gate) }
+            var line: Substring?
+            _ = eventually(within: 5) {
+                let said = gate.process.standardError.split(separator: "\n")
+                line = said.first { $0.contains("admin endpoint on ") }
+                return line != nil
+            }
+            try body(gate, try #require(Address(line?.split(separator: " ").last ?? "")))
+        }
+
+        private func get(_ path: String, _ admin: Address) throws -> WireMessage {
+            try RawClient.exchange(
+                admin, "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        }
+
+        private func text(_ message: WireMessage) -> String {
+            String(decoding: message.content, as: UTF8.self)
+        }
+
+        @Test func `reads what was forwarded and what was blocked, by rule`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { gate, admin in
+                for method in ["GET", "GET", "PATCH", "BREW"] {
+                    _ = try RawClient.exchange(gate.address, request(method))
+                }
+                let page = text(try get("/metrics", admin))
+                #expect(page.hasSuffix("# EOF\n"))
+                let lines = page.split(separator: "\n").filter {
+                    $0.hasPrefix("methodgate_requests_total")
+                }
+                #expect(lines.contains { $0.contains("\"GET\",decision=\"forwarded\"} 2") })
+                #expect(lines.contains { $0.contains("\"PATCH\",decision=\"blocked\"} 1") })
+                #expect(lines.contains { $0.contains("\"_OTHER\",decision=\"blocked\"} 1") })
+                #expect(page.contains("methodgate_upstream_answers_total{status=\"2xx\"} 2\n"))
+                #expect(page.contains("methodgate_upstream_response_seconds_count 2\n"))
+            }
+        }
+
+        @Test func `keeps its counts over a reload`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { gate, admin in
+                _ = try RawClient.exchange(gate.address, request("GET"))
+                let socket = gate.directory.path("control.sock")
+                let done = try GateProcess.command("reload", "--control", socket)
+                #expect(done.status == .code(0))
+                _ = try RawClient.exchange(gate.address, request("GET"))
+                let isCounted = try eventually(within: 2) {
+                    text(try get("/metrics", admin)).contains("\"GET\",decision=\"forwarded\"} 2")
+                }
+                #expect(isCounted)
+            }
+        }
+
+        @Test func `is told why a reload failed, and traffic goes on`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { gate, admin in
+                let good = try String(contentsOfFile: gate.configurationFile, encoding: .utf8)
+                try (good + "\nnonsense: 1\n").write(
+                    toFile: gate.configurationFile, atomically: true, encoding: .utf8)
+                let socket = gate.directory.path("control.sock")
+                let failed = try GateProcess.command("reload", "--control", socket)
+                #expect(failed.status == .code(1))
+                #expect(failed.errors.contains("nonsense"))
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+                #expect(try get("/readyz", admin).status == 200)
+                #expect(text(try get("/metrics", admin)).contains("last_reload_successful 0\n"))
+                let status = try GateProcess.command("status", "--control", socket)
+                #expect(status.output.contains("\"last_reload_failure\": \""))
+                try good.write(
+                    toFile: gate.configurationFile, atomically: true, encoding: .utf8)
+                #expect(
+                    try GateProcess.command("reload", "--control", socket).status == .code(0))
+                #expect(text(try get("/metrics", admin)).contains("last_reload_successful 1\n"))
+            }
+        }
+
+        @Test func `gets a changed file loaded without asking`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address, more: "reload_on_change: true") { gate, _ in
+                #expect(try RawClient.exchange(gate.address, request("PATCH")).status == 405)
+                let old = try String(contentsOfFile: gate.configurationFile, encoding: .utf8)
+                try old.replacingOccurrences(of: "[GET", with: "[PATCH, GET").write(
+                    toFile: gate.configurationFile, atomically: true, encoding: .utf8)
+                let isTaken = try eventually(within: 5) {
+                    try RawClient.exchange(gate.address, request("PATCH")).status == 200
+                }
+                #expect(isTaken)
+            }
+        }
+
+        @Test(arguments: [
+            ("/nothing", "GET", 404), ("/metrics", "POST", 405), ("/reload", "POST", 404),
+        ])
+        func `cannot change anything by the admin endpoint`(
+            path: String, method: String, status: Int
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { _, admin in
+                let answer = try RawClient.exchange(
+                    admin,
+                    "\(method) \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+                        + "Connection: close\r\n\r\n")
+                #expect(answer.status == status)
+                #expect((answer.value("Allow") != nil) == (status == 405))
+            }
+        }
+
+        @Test func `gets a clear answer where no gate runs`() throws {
+            let status = try GateProcess.command("status", "--control", "/nonexistent/socket")
+            #expect(status.status == .code(2))
+            #expect(status.errors.contains("is the gate running there?"))
+        }
+    }
+}
