@@ -15,7 +15,7 @@ DIST := $(STATIC)/dist
 
 export SWIFT
 
-.PHONY: help run build test lint release bench match-instructions install clean
+.PHONY: help run build test lint release deb test-systemd bench match-instructions install clean
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
@@ -23,6 +23,9 @@ help:
 	@echo 'make lint     formatting and house rules only'
 	@echo 'make build    release build'
 	@echo 'make release  static release build, stripped: $(DIST)/methodgate'
+	@echo 'make deb      a Debian package of it in $(DIST)'
+	@echo 'make test-systemd'
+	@echo '              boots systemd in a container and tries the package there'
 	@echo 'make install  the static build into PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
 	@echo 'make match-instructions'
@@ -49,6 +52,15 @@ release:
 	$(SWIFT) build -c release --static-swift-stdlib --product methodgate --scratch-path $(STATIC)
 	@mkdir -p $(DIST)
 	strip -o $(DIST)/methodgate $(STATIC)/release/methodgate
+
+deb: release
+	@command -v dpkg-shlibdeps >/dev/null || scripts/setup.sh package
+	@scripts/deb.sh $(DIST)/methodgate $(DIST)
+
+# Boots a real systemd in a container and tries the package there.
+test-systemd: release
+	@scripts/setup.sh systemd
+	@Tests/SystemdTests/run.sh "$$(scripts/deb.sh $(DIST)/methodgate $(DIST))"
 
 bench: release
 	@scripts/setup.sh bench

@@ -41,6 +41,18 @@ want_for_bench() {
     want_command valgrind valgrind
 }
 
+want_for_package() {
+    want_for_build
+    want_command dpkg-shlibdeps dpkg-dev
+    want_command python3 python3
+}
+
+want_for_systemd() {
+    want_for_package
+    want_command debootstrap debootstrap
+    want_command systemd-nspawn systemd-container
+}
+
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -- "$@"; fi
 }
@@ -99,7 +111,9 @@ case "${1-}" in
     build) want_for_build ;;
     test) want_for_test ;;
     bench) want_for_bench ;;
-    *) echo "usage: setup.sh build | test | bench" >&2; exit 2 ;;
+    package) want_for_package ;;
+    systemd) want_for_systemd ;;
+    *) echo "usage: setup.sh build | test | bench | package | systemd" >&2; exit 2 ;;
 esac
 check_toolchain
 install_missing

@@ -15,7 +15,12 @@ package struct ListenError: Error {
         ListenError(address: text, step: "bind", code: EINVAL)
     }
 
-    package var message: String { "cannot listen on \(address): \(step): \(Socket.describe(code))" }
+    package var message: String {
+        let hint =
+            step == "bind" && code == EACCES
+            ? " (ports below 1024 need a socket unit, systemd:NAME, or CAP_NET_BIND_SERVICE)" : ""
+        return "cannot listen on \(address): \(step): \(Socket.describe(code))\(hint)"
+    }
 }
 
 /// A listening descriptor, closed with its owner.

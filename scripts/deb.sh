@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Makes a Debian package of the static build: deb.sh BINARY OUTPUT-DIRECTORY. Prints its path.
+#
+# The package makes the user and the directories, enables nothing and starts nothing: a gate has
+# to be told its backends first. An upgrade restarts a gate that runs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+readonly binary="$1" output="$2"
+
+stage="$(mktemp -d)"
+trap 'rm -rf "$stage"' EXIT
+chmod 755 "$stage"
+readonly root="$stage/root"
+version="$("$binary" --version | awk '{ print $NF }')"
+architecture="$(dpkg --print-architecture)"
+
+install -D -m 755 "$binary" "$root/usr/bin/methodgate"
+install -D -m 644 config/methodgate.yaml "$root/etc/methodgate/methodgate.yaml"
+for unit in methodgate.service methodgate.socket; do
+    install -D -m 644 "systemd/$unit" "$root/lib/systemd/system/$unit"
+done
+install -D -m 644 systemd/methodgate.sysusers "$root/usr/lib/sysusers.d/methodgate.conf"
+install -D -m 644 systemd/privileged-ports.conf \
+    "$root/usr/share/doc/methodgate/examples/privileged-ports.conf"
+if [ -e config/logrotate/methodgate ]; then
+    install -D -m 644 config/logrotate/methodgate "$root/etc/logrotate.d/methodgate"
+fi
+if [ -e config/fail2ban/filter.d/methodgate.conf ]; then
+    install -D -m 644 config/fail2ban/filter.d/methodgate.conf \
+        "$root/usr/share/doc/methodgate/examples/fail2ban/methodgate.conf"
+fi
+install -D -m 644 config/demo.yaml "$root/usr/share/doc/methodgate/demo.yaml"
+install -D -m 644 README.md "$root/usr/share/doc/methodgate/README.md"
+gzip -9nc CHANGELOG.md >"$root/usr/share/doc/methodgate/changelog.gz"
+cat >"$root/usr/share/doc/methodgate/copyright" <<'TEXT'
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: methodgate
+
+Files: *
+Copyright: the methodgate authors
+License: Apache-2.0
+ On Debian systems the text of the licence is in /usr/share/common-licenses/Apache-2.0.
+TEXT
+
+mkdir -p "$root/usr/share/man/man1"
+python3 scripts/man.py "$binary" | gzip -9n >"$root/usr/share/man/man1/methodgate.1.gz"
+completion() { install -D -m 644 /dev/stdin "$root$2" < <("$binary" --generate-completion-script "$1"); }
+completion bash /usr/share/bash-completion/completions/methodgate
+completion zsh /usr/share/zsh/vendor-completions/_methodgate
+completion fish /usr/share/fish/vendor_completions.d/methodgate.fish
+
+# What the dynamic linker needs, by dpkg's own look at the binary.
+mkdir -p "$stage/debian"
+printf 'Source: methodgate\n\nPackage: methodgate\nArchitecture: any\n' >"$stage/debian/control"
+depends="$(cd "$stage" && dpkg-shlibdeps -O -e root/usr/bin/methodgate 2>/dev/null |
+    sed -n 's/^shlibs:Depends=//p')"
+
+install -d "$root/DEBIAN"
+cat >"$root/DEBIAN/control" <<TEXT
+Package: methodgate
+Version: $version
+Architecture: $architecture
+Maintainer: The methodgate authors <methodgate@localhost>
+Installed-Size: $(du -sk "$root" | cut -f1)
+Depends: $depends, systemd | systemd-standalone-sysusers
+Section: httpd
+Priority: optional
+Description: reverse proxy that filters HTTP methods
+ It stands in front of backends, loads method allowlists for paths from one
+ file, answers a method that is not allowed with 405 and a truthful Allow,
+ forwards everything else, and writes an audit record for each block.
+TEXT
+(cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
+
+cat >"$root/DEBIAN/postinst" <<'TEXT'
+#!/bin/sh
+set -e
+if [ "$1" = configure ]; then
+    systemd-sysusers /usr/lib/sysusers.d/methodgate.conf
+    if [ -d /run/systemd/system ]; then
+        systemctl daemon-reload
+        # Only an upgrade has an old version; a gate that does not run stays as it is.
+        if [ -n "$2" ]; then systemctl try-restart methodgate.service || true; fi
+    fi
+fi
+TEXT
+cat >"$root/DEBIAN/prerm" <<'TEXT'
+#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+    systemctl --quiet disable --now methodgate.socket methodgate.service || true
+fi
+TEXT
+cat >"$root/DEBIAN/postrm" <<'TEXT'
+#!/bin/sh
+set -e
+if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
+# The block log is evidence: it goes only with everything else.
+if [ "$1" = purge ]; then
+    rm -rf /var/log/methodgate
+    rmdir --ignore-fail-on-non-empty /etc/methodgate 2>/dev/null || true
+fi
+TEXT
+chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"
+
+mkdir -p "$output"
+package="$output/methodgate_${version}_${architecture}.deb"
+# xz of a binary this large takes minutes and saves little.
+dpkg-deb --root-owner-group -Zgzip --build "$root" "$package" >/dev/null
+echo "$package"
