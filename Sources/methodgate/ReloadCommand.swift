@@ -16,10 +16,38 @@ struct ControlOption: ParsableArguments {
             Terminal.err("methodgate: \(control) is too long for a socket\n")
             throw ExitCode(2)
         }
+        return try Self.ask(method, path, at: address)
+    }
+
+    static func ask(
+        _ method: String, _ path: String, at address: SocketAddress
+    ) throws -> ControlClient.Answer {
         do throws(ControlError) { return try ControlClient.ask(method, path, at: address) } catch {
             Terminal.err("methodgate: \(error)\n")
             throw ExitCode(2)
         }
+    }
+}
+
+extension SocketAddress {
+    /// `127.0.0.1:80`, `[::1]:80` or `unix:/path`.
+    init?(text: String) {
+        if text.hasPrefix("unix:") {
+            guard let made = SocketAddress.unix(String(text.dropFirst(5))) else { return nil }
+            self = made
+            return
+        }
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        let host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        let made =
+            isBracketed
+            ? SocketAddress.ipv6(String(host.dropFirst().dropLast()), port: port)
+            : SocketAddress.ipv4(String(host), port: port)
+        guard let made else { return nil }
+        self = made
     }
 }
 
@@ -63,9 +91,25 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var socket: ControlOption
     @Flag(help: "Only the exit status.")
     var ready = false
+    @Option(
+        help: ArgumentHelp(
+            "With --ready: ask the admin endpoint there instead.", valueName: "address"))
+    var admin: String?
+
+    func validate() throws {
+        guard let admin else { return }
+        guard ready else { throw ValidationError("--admin answers --ready only.") }
+        guard SocketAddress(text: admin) != nil else {
+            throw ValidationError("'\(admin)' is no address with a port.")
+        }
+    }
 
     func run() throws {
-        let answer = try socket.ask("GET", ready ? "/readyz" : "/status")
+        let path = ready ? "/readyz" : "/status"
+        let address = admin.flatMap { SocketAddress(text: $0) }
+        let answer =
+            try address.map { try ControlOption.ask("GET", path, at: $0) }
+            ?? socket.ask("GET", path)
         if !ready { Terminal.out(answer.content) }
         if answer.status != 200 { throw ExitCode(1) }
     }
