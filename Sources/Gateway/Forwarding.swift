@@ -214,7 +214,7 @@ extension Ref<ClientConnection> {
         worker.value.output.removeAll()
         HeadWriter.response(
             worker.value.response, in: head, extra: .empty, date: .empty,
-            into: &worker.value.output)
+            options: .dropsProxyStatus, into: &worker.value.output)
         send(worker.value.output.view, .empty)
     }
 

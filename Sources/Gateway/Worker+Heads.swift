@@ -100,6 +100,7 @@ extension Ref<Worker> {
         }
         if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
         narrowAllow(head, for: client, &options)
+        if value.response.fields.has(.proxyStatus) { filterProxyStatus(head, &options) }
         value.output.removeAll()
         HeadWriter.response(
             value.response, in: head, extra: value.extra.view, date: dateText, options: options,
