@@ -44,7 +44,8 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     package var mode: Mode?
     /// What the gate answers; 0 leaves it out: closed without an answer, or forwarded.
     package var status: UInt16 = 0
-    package var reachedBackend = false
+    /// Nil leaves it out: not decided yet.
+    package var reachedBackend: Bool? = false
     /// The other method that was judged: a preflight's, or an override's.
     package var requestedMethod: ByteView = .empty
     /// How the configuration could let this pass, where only one key stands in the way.

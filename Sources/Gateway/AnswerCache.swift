@@ -11,8 +11,14 @@ import Transport
 struct AnswerKey: Equatable, BitwiseCopyable {
     var rule: Int32
     var method: UInt8
-    /// Representation, whether it closes, whether it is to HEAD, version.
+    /// The form's number, and whether it closes.
     var form: UInt8
+
+    init(_ rule: Int32, _ method: MethodID, _ form: AnswerForm, closes: Bool) {
+        self.rule = rule
+        self.method = method.rawValue
+        self.form = form.number | (closes ? 32 : 0)
+    }
 
     // Written out because the derived one compares by calls.
     static func == (left: AnswerKey, right: AnswerKey) -> Bool {
@@ -29,6 +35,8 @@ struct AnswerKey: Equatable, BitwiseCopyable {
 struct AnswerTemplate: ~Copyable {
     var key: AnswerKey
     var bytes = ByteBuffer()
+    /// Bytes of content among them.
+    var content = 0
     var dateOffset = 0
     var headIDOffset = 0
     /// -1 where the content does not name the event.
@@ -43,8 +51,9 @@ struct AnswerCache: ~Copyable {
 
     private var slots: [Ref<AnswerTemplate>?] = Array(repeating: nil, count: capacity)
     private var id = ByteBuffer(capacity: 64)
-    /// Bytes of the answer appended last.
+    /// Bytes of the answer appended last, and of its content.
     private(set) var lastLength = 0
+    private(set) var lastContent = 0
 
     /// Appends the kept answer, with this date and id; false where there is none.
     mutating func append(
@@ -53,6 +62,7 @@ struct AnswerCache: ~Copyable {
         guard let template = slots[key.slot], template.value.key == key else { return false }
         let start = output.count
         lastLength = template.value.bytes.count
+        lastContent = template.value.content
         output.append(template.value.bytes.view)
         output.overwrite(at: start + template.value.dateOffset, with: date)
         id.removeAll()
@@ -65,7 +75,9 @@ struct AnswerCache: ~Copyable {
     }
 
     /// Keeps an answer that was just written with this date and id.
-    mutating func keep(_ key: AnswerKey, _ answer: ByteView, id eventID: EventID, date: ByteView) {
+    mutating func keep(
+        _ key: AnswerKey, _ answer: ByteView, content: Int, id eventID: EventID, date: ByteView
+    ) {
         id.removeAll()
         eventID.append(to: &id)
         guard answer.count <= Self.longest, let dateOffset = answer.offset(of: date),
@@ -76,6 +88,7 @@ struct AnswerCache: ~Copyable {
         template.value.key = key
         template.value.bytes.removeAll()
         template.value.bytes.append(answer)
+        template.value.content = content
         template.value.dateOffset = dateOffset
         template.value.headIDOffset = head
         let rest = answer.dropFirst(head + EventID.textLength)

@@ -39,8 +39,10 @@ struct Worker: ~Copyable {
     var output = ByteBuffer(capacity: 16384)
     /// Field lines the gate adds to that head.
     var extra = ByteBuffer(capacity: 4096)
-    /// Text of an answer of our own.
+    /// Content of an answer of our own.
     var body = ByteBuffer(capacity: 4096)
+    /// Bytes of content of the answer of ours that was written last.
+    var ownContent: UInt64 = 0
     var text = ByteBuffer(capacity: 1024)
     /// What would have passed, for the client to read; empty where there is nothing to say.
     var hint = ByteBuffer(capacity: 512)
@@ -106,7 +108,7 @@ extension Ref<Worker> {
     /// Whether draining has taken as long as it may.
     private var isTimeUp: Bool { value.wheel.value.now >= value.drainDeadline }
 
-    /// Write-ahead, then release, then free: in this order.
+    /// Write-ahead, then release, then free, then what nobody waits for: in this order.
     private func endIteration() {
         flushLog()
         reap()
@@ -116,6 +118,7 @@ extension Ref<Worker> {
             flushLog()
             reap()
         }
+        flushAccessLog()
         value.isClockStale = true
         if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining
             || value.isAcceptingPaused

@@ -104,6 +104,9 @@ package final class CompiledPolicy: Sendable {
     /// The backend of a rule alone, for the request path.
     package func backend(_ rule: Int32) -> Int { Int(rules[Int(rule)].backend) }
 
+    /// The defaults that hold for a Host value, as a rule; the common ones for an empty one.
+    package func defaultRule(of host: ByteView) -> Int32 { scopes[scope(of: host)].defaultRule }
+
     /// What rejections and records say of a rule.
     package func facts(_ rule: Int32) -> RuleFacts {
         let record = rules[Int(rule)]
