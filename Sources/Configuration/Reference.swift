@@ -6,7 +6,9 @@ package enum Reference {
         ("Top level", Keys.root.info), ("`listen[]`", Keys.listener.info),
         ("`backends.NAME`, long form", Keys.backend.info), ("`defaults`", Keys.defaults.info),
         ("`rules.PATTERN`, long form", Keys.rule.info), ("`hosts.NAME`", Keys.host.info),
-        ("`hosts.NAME.defaults`", Keys.hostDefaults.info), ("`timeouts`", Keys.timeouts.info),
+        ("`hosts.NAME.defaults`", Keys.hostDefaults.info),
+        ("`defaults.templates`, `rules.PATTERN.templates`", Keys.templates.info),
+        ("`timeouts`", Keys.timeouts.info),
         ("`limits`", Keys.limits.info), ("`log`", Keys.log.info),
         ("`log.blocks`", Keys.blockLog.info), ("`log.access`", Keys.accessLog.info),
     ]

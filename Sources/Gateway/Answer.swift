@@ -1,9 +1,11 @@
 import Audit
+import Configuration
 import HTTPSyntax
 import Policy
+import Transport
 
-// The text of the gate's own answers: one form for all of them (RFC 9457 problem details, or
-// HTML, or plain text), put together from pieces that the policy has ready.
+// The gate's own answers: one form for all of them, whatever the status. Their content is in
+// AnswerBody.swift, or an operator's template (TemplateFilling.swift).
 
 /// What an answer of the gate says. The views are borrowed for the duration of the writing.
 struct Answer {
@@ -23,7 +25,12 @@ struct Answer {
     /// The rule's id; empty where it is not to be named.
     var rule = ByteView.empty
     var hint = ByteView.empty
+    /// What the request was for; for templates alone.
+    var host = ByteView.empty
+    var path = ByteView.empty
     var form: AnswerForm
+    /// What replaces the content.
+    var template: Uncounted<BodyTemplate>?
     /// This is the connection's last answer.
     var closes = false
 
@@ -33,17 +40,26 @@ struct Answer {
         self.form = form
     }
 
-    /// Says no more of who answers than the rule lets it, in the way the rule asks for.
-    mutating func obey(_ facts: RuleFacts) {
-        guard facts.attribution == .none else { return }
-        error = ""
-        eventID = nil
+    /// Says no more of who answers than the rule lets it, in the words the rule asks for.
+    mutating func obey(_ facts: RuleFacts, _ use: Ref<SnapshotUse>) {
+        if facts.attribution == .none {
+            error = ""
+            eventID = nil
+        }
+        guard let number = form.representation.template(facts.templates) else { return }
+        template = use.value.templates.with { book in
+            book.template(number, status: status).map { Uncounted(keptElsewhere: $0) }
+        }
     }
 
     /// Appends the answer to `output`; its content stays in `body`.
     func write(to output: inout ByteBuffer, body: inout ByteBuffer, date: ByteView) {
         body.removeAll()
-        writeBody(to: &body)
+        if let template {
+            template.with { fill($0, to: &body) }
+        } else {
+            writeBody(to: &body)
+        }
         output.append("HTTP/1.1 ")
         output.append(decimal: UInt64(status))
         output.append(byte: 0x20)

@@ -46,13 +46,14 @@ extension Answer {
         body.append("\"}\n")
     }
 
+    /// A page that stands alone: nothing is fetched for it, and it follows the reader's choice of
+    /// a dark or light screen.
     private func writeHTML(to body: inout ByteBuffer) {
-        body.append("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>")
+        body.append(Self.pageStart)
         body.append(decimal: UInt64(status))
         body.append(byte: 0x20)
         body.append(Self.title(status))
-        body.append("</title>\n<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;")
-        body.append("margin:4rem auto;padding:0 1rem;color:#222}small{color:#666}</style>\n<h1>")
+        body.append(Self.pageStyle)
         body.append(decimal: UInt64(status))
         body.append(byte: 0x20)
         body.append(Self.title(status))
@@ -65,12 +66,37 @@ extension Answer {
             body.append("</p>\n")
         }
         if let eventID {
-            body.append("<p><small>Event ")
+            body.append("<footer>Event <code>")
             eventID.append(to: &body)
-            body.append("</small></p>\n")
+            body.append("</code></footer>\n")
         }
-        body.append("</html>\n")
+        body.append("</main>\n</body>\n</html>\n")
     }
+
+    private static let pageStart: StaticString = """
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="robots" content="noindex">
+        <title>
+        """
+
+    private static let pageStyle: StaticString = """
+        </title>
+        <style>
+        :root{color-scheme:light dark}
+        body{margin:0;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
+        main{max-width:38rem;margin:12vh auto;padding:0 1.5rem}
+        h1{font-size:1.75rem;line-height:1.25;margin:0 0 1rem}
+        footer{margin-top:2rem;font-size:.875rem;opacity:.75}
+        </style>
+        </head>
+        <body>
+        <main>
+        <h1>
+        """
 
     private func writeText(to body: inout ByteBuffer) {
         body.append(decimal: UInt64(status))

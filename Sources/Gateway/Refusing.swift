@@ -20,9 +20,10 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let closes = !mayContinue || !canContinue()
         let fields = requestFields(head, worker.value.request.method)
-        let facts = worker.facts(rule, of: worker.value.use, host: fields.host)
         let form = worker.answerForm(head)
-        guard answer(refusal, fields, form, facts, closes: closes) else { return head.count }
+        let isAnswered = answer(
+            refusal, fields, form, rule: rule, of: worker.value.use, closes: closes)
+        guard isAnswered else { return head.count }
         return concludeLocally(head, closes: closes)
     }
 
@@ -40,10 +41,11 @@ extension Ref<ClientConnection> {
         fields.sourceAddress = value.peer.isUnix ? .empty : addressText
         fields.sourcePort = value.peer.port
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
-        let facts = worker.facts(-1, of: worker.value.use, host: host)
         var form = worker.fieldForm(bytes)
         form.isHead = fields.methodID == .head
-        guard answer(refusal, fields, form, facts, closes: true) else { return }
+        let isAnswered = answer(
+            refusal, fields, form, host: host, of: worker.value.use, closes: true)
+        guard isAnswered else { return }
         end(with: .linger)
         worker.limitHold(self)
     }
@@ -64,9 +66,10 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let head = recallHead()
         guard !head.isEmpty, let use = value.use else { return abort() }
-        let facts = worker.facts(value.rule, of: use, host: .empty)
         let fields = requestFields(head, value.method)
-        guard answer(refusal, fields, runningForm(head), facts, closes: true) else { return }
+        let isAnswered = answer(
+            refusal, fields, runningForm(head), rule: value.rule, of: use, closes: true)
+        guard isAnswered else { return }
         endExchange()
         end(with: .linger)
         worker.limitHold(self)
@@ -74,9 +77,13 @@ extension Ref<ClientConnection> {
 
     /// Records a refusal and answers it; false where the log takes no record, and the connection
     /// has been seen to.
+    ///
+    /// - Parameters:
+    ///   - host: under whose defaults it falls where no rule was asked.
+    ///   - use: the configuration it falls under.
     private func answer(
-        _ refusal: Refusal, _ fields: RequestFields, _ form: AnswerForm, _ facts: RuleFacts,
-        closes: Bool
+        _ refusal: Refusal, _ fields: RequestFields, _ form: AnswerForm, rule: Int32 = -1,
+        host: ByteView? = nil, of use: Ref<SnapshotUse>, closes: Bool
     ) -> Bool {
         let worker = value.worker
         guard !worker.value.log.isShut else {
@@ -94,7 +101,10 @@ extension Ref<ClientConnection> {
         answer.eventID = id
         answer.error = refusal.error
         answer.closes = closes
-        answer.obey(facts)
+        if Token.isValid(fields.method) { answer.method = fields.method }
+        answer.host = fields.host
+        answer.path = fields.path
+        answer.obey(worker.facts(rule, of: use, host: host ?? fields.host), use)
         write(answer, waits: true)
         worker.holdUnlessDropped(self)
         logBlock(record)
@@ -126,7 +136,8 @@ extension Ref<ClientConnection> {
             status: failure.status, detail: ByteView(failure.reason), form: runningForm(head))
         answer.error = failure.error
         answer.closes = closes
-        if let use = value.use { answer.obey(worker.facts(value.rule, of: use, host: .empty)) }
+        if !head.isEmpty { describeRequest(&answer, head) }
+        if let use = value.use { answer.obey(worker.facts(value.rule, of: use, host: .empty), use) }
         noteFailure(failure.status, ByteView(failure.reason))
         write(answer)
         value.note?.value.responseContent = worker.value.ownContent
@@ -157,7 +168,8 @@ extension Ref<ClientConnection> {
         var answer = Answer(status: 503, detail: Self.logIsFull, form: form)
         answer.error = "proxy_internal_error"
         answer.closes = true
-        answer.obey(worker.facts(-1, of: worker.value.use, host: .empty))
+        let use = worker.value.use
+        answer.obey(worker.facts(-1, of: use, host: .empty), use)
         write(answer)
         end(with: .linger)
     }

@@ -110,14 +110,16 @@ extension Ref<ClientConnection> {
             answer.allow = worker.value.allowed.view
             answer.allowJSON = worker.value.allowedJSON.view
         }
-        if verdict.status != 404 {
-            answer.method = method
+        describeRequest(&answer, head)
+        if verdict.status == 404 {
+            answer.method = .empty
+        } else {
             if facts.attribution == .full { answer.rule = facts.id }
             answer.hint = worker.value.hint.view
         }
         answer.eventID = id
         answer.closes = closes
-        answer.obey(facts)
+        answer.obey(facts, worker.value.use)
         return answer
     }
 
@@ -138,6 +140,7 @@ extension Ref<ClientConnection> {
     private func keep(_ answer: Answer, _ key: AnswerKey?, _ id: EventID) {
         let worker = value.worker
         guard let key, answer.eventID != nil else { return }
+        if let template = answer.template, template.with({ $0.namesTarget }) { return }
         worker.value.answers.keep(
             key, worker.value.output.view, content: worker.value.body.count, id: id,
             date: worker.dateText)
@@ -184,6 +187,15 @@ extension Ref<ClientConnection> {
     }
 
     // MARK: Common ends
+
+    /// Says what was asked, by the head in `worker.request`.
+    func describeRequest(_ answer: inout Answer, _ head: ByteView) {
+        let worker = value.worker
+        let target = worker.value.request.target
+        answer.method = head.slice(0, worker.value.request.methodLength)
+        answer.host = worker.requestHost(head)
+        answer.path = head.slice(target.pathOffset, target.pathLength)
+    }
 
     /// Puts an answer into the client's output, in its turn.
     ///

@@ -50,11 +50,14 @@ struct SnapshotUse: ~Copyable {
 
     /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
     let policy: Uncounted<CompiledPolicy>
+    /// And its templates.
+    let templates: Uncounted<TemplateBook>
 
     init(snapshot: Snapshot, pools: [Ref<UpstreamPool>]) {
         self.snapshot = snapshot
         self.pools = pools
         timeouts = snapshot.settings.timeouts
         policy = Uncounted(keptElsewhere: snapshot.policy)
+        templates = Uncounted(keptElsewhere: snapshot.settings.templates)
     }
 }
