@@ -50,6 +50,8 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     package var requestedMethod: ByteView = .empty
     /// How the configuration could let this pass, where only one key stands in the way.
     package var hint: ByteView = .empty
+    /// The redirect that this request follows; nil where it follows none that is known.
+    package var redirect: RedirectFacts?
     /// The policy that judged it, 64 hexadecimal digits; empty: the stream's current one.
     package var policyDigest: ByteView = .empty
 
@@ -61,5 +63,21 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         self.time = time
         self.eventID = eventID
         self.request = request
+    }
+}
+
+/// A redirect by a backend that turned another request into the one that is recorded.
+@safe package struct RedirectFacts {
+    package var method: ByteView
+    package var path: ByteView
+    package var status: UInt16
+    package var time: Timestamp
+
+    /// Of the request that was redirected, and of the answer to it.
+    package init(method: ByteView, path: ByteView, status: UInt16, time: Timestamp) {
+        self.method = method
+        self.path = path
+        self.status = status
+        self.time = time
     }
 }

@@ -39,6 +39,10 @@ struct RecordEncoder: ~Copyable {
         line.append(byte: 0x22)
     }
 
+    mutating func append(_ time: Timestamp, to line: inout ByteBuffer) {
+        timestamps.append(time, to: &line)
+    }
+
     func appendObserver(to line: inout ByteBuffer) { line.append(observer.view) }
 
     /// The request group.

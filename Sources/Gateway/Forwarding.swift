@@ -219,7 +219,9 @@ extension Ref<ClientConnection> {
         _ bytes: MutableByteView, headLength: Int, from upstream: Ref<UpstreamConnection>
     ) -> Int? {
         let worker = value.worker
-        noteAnswer(worker.value.response.status)
+        let status = worker.value.response.status
+        noteAnswer(status)
+        if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {
             send(worker.value.output.view, .empty)

@@ -37,6 +37,7 @@ package final class Gateway {
     private let descriptorLimit: Int
     private var isDraining = false
     private let clients = ClientCounter()
+    private let redirects = RedirectMemory()
 
     /// Binds, opens the logs and starts the workers.
     package init(_ settings: Settings, as process: ProcessIdentity) throws(GatewayError) {
@@ -54,7 +55,8 @@ package final class Gateway {
             guard
                 let worker = Ref<Worker>.make(
                     index: index, snapshot: snapshot, listeners: listeners.map { $0.bound[index] },
-                    process: process, clients: clients, connectionLimit: limit, outbox: reports)
+                    process: process, clients: clients, redirects: redirects,
+                    connectionLimit: limit, outbox: reports)
             else {
                 throw GatewayError("cannot start worker \(index): no descriptor or memory left")
             }

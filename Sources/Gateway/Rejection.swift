@@ -95,6 +95,9 @@ extension Ref<ClientConnection> {
                 value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
         }
         if verdict.hintReadings { record.hint = ByteView(Verdict.readingsHint) }
+        let worker = value.worker
+        worker.value.hasRedirect = followsRedirect(head, request)
+        if worker.value.hasRedirect { record.redirect = worker.redirectFacts }
         return record
     }
 

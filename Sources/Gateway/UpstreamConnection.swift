@@ -150,7 +150,7 @@ extension Ref<UpstreamConnection> {
     }
 
     private func keepForReplay(_ bytes: ByteView) {
-        guard value.canReplay else { return }
+        guard value.canReplay, !bytes.isEmpty else { return }
         if value.replay.count + bytes.count <= UpstreamConnection.replayLimit {
             value.replay.append(bytes)
         } else {

@@ -24,6 +24,7 @@ struct Worker: ~Copyable {
     var log: WriteAhead
     let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
+    let redirects: RedirectMemory
 
     /// Heads are parsed into these, one at a time.
     var request: RequestHead
@@ -46,6 +47,10 @@ struct Worker: ~Copyable {
     var text = ByteBuffer(capacity: 1024)
     /// What would have passed, for the client to read; empty where there is nothing to say.
     var hint = ByteBuffer(capacity: 512)
+    /// Where a redirect leads, or a request that may follow one; and the one that it follows.
+    var target = RedirectTarget()
+    var redirect = RedirectNote()
+    var hasRedirect = false
     /// What passes at the path of the request being answered: as Allow, and as JSON.
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
