@@ -186,8 +186,7 @@ enum Keys {
                 "`stdout`, or `file` and a path, which may be a FIFO."),
             isAccess
                 ? Key(
-                    "on_full", .words([("drop", .drop)]), \.onFull,
-                    default: "drop",
+                    "on_full", .accessOnFull, \.onFull, default: "drop",
                     "When the destination takes no more, the record is dropped: what has passed "
                         + "cannot wait.")
                 : Key(
