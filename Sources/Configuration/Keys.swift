@@ -173,7 +173,7 @@ enum Keys {
                 decode: { node, log, decoder in blockLog.decode(node, into: &log.blocks, decoder) }),
             Key(
                 "access", accessLog.kind(LogTarget()), \.access, standardText: "off",
-                "One record for each request that passed."),
+                "One record for each request, whoever answered it."),
         ])
 
     static let blockLog = Section<LogTarget>("a log", name: "block_log", logKeys(isAccess: false))

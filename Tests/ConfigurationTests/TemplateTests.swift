@@ -154,6 +154,24 @@ struct TemplateTests {
         #expect(settings.files.count == 1)
     }
 
+    @Test func `the examples of the page on rejections load without a word`() throws {
+        let page = try Repository.text("docs/rejections.md")
+        func example(_ kind: String) throws -> String {
+            let parts = page.components(separatedBy: "```\(kind)\n")
+            try #require(parts.count == 2)
+            return parts[1].components(separatedBy: "```")[0]
+        }
+        let settings = try settings(
+            example("yaml"),
+            files: [
+                "templates/page.html": Repository.text("config/templates/page.html"),
+                "templates/error.json": Repository.text("config/templates/error.json"),
+                "templates/read-only.html": example("html"),
+                "templates/sorry.html": example("html"),
+            ])
+        #expect(settings.warnings.isEmpty)
+    }
+
     @Test func `without templates nothing is chosen`() throws {
         let settings = try settings(smallest)
         let facts = settings.policy.facts(settings.policy.defaultRule(of: .empty))
