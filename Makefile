@@ -76,6 +76,8 @@ install: release
 	install -D -m 644 config/methodgate.yaml \
 	    $(DESTDIR)$(PREFIX)/share/doc/methodgate/methodgate.yaml
 	install -D -m 644 config/demo.yaml $(DESTDIR)$(PREFIX)/share/doc/methodgate/demo.yaml
+	for file in config/templates/*; do install -D -m 644 $$file \
+	    $(DESTDIR)$(PREFIX)/share/doc/methodgate/templates/$${file##*/} || exit 1; done
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/methodgate/LICENSE
 	test -e $(DESTDIR)$(SYSCONFDIR)/methodgate/methodgate.yaml || \
 	    install -D -m 644 config/methodgate.yaml \

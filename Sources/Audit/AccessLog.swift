@@ -1,7 +1,7 @@
-// One worker's access records: the same fields as in the block log, without number and chain,
-// since a lost line here hides no block.
+// One worker's access records, one for each request: the same fields as in the block log, without
+// number and chain, since a lost line here hides no block.
 
-import HTTPSyntax
+package import HTTPSyntax
 
 /// The access records of one worker, encoded and waiting to be written. For one thread.
 package final class AccessLog {
@@ -18,8 +18,17 @@ package final class AccessLog {
 
     /// Encodes a record. Allocates nothing once the queue has its size.
     package func append(_ record: borrowing AccessRecord) {
-        encoder.append(record, to: &queue.lines)
+        _ = encoder.append(record, to: &queue.lines)
     }
+
+    /// Encodes a record that has to wait for something into a buffer of the caller's; where in
+    /// the buffer its status stands (three digits), or nil.
+    package func encode(_ record: borrowing AccessRecord, to lines: inout ByteBuffer) -> Int? {
+        encoder.append(record, to: &lines)
+    }
+
+    /// Takes in lines that `encode` made.
+    package func append(lines: ByteView) { queue.lines.append(lines) }
 
     /// Under new settings, as `AuditStream.adopt`.
     package func adopt(redactQuery: Bool, isOtherSink: Bool) {
@@ -41,21 +50,18 @@ package final class AccessLog {
 }
 
 extension RecordEncoder {
+    /// Appends a line; where its status stands, or nil where it has none.
     fileprivate mutating func append(
         _ record: borrowing AccessRecord, to line: inout ByteBuffer
-    ) {
+    ) -> Int? {
         begin(at: record.time, in: &line)
         if let eventID = record.eventID {
             line.append(",\"event.id\":\"")
             eventID.append(to: &line)
             line.append(byte: 0x22)
         }
-        line.append(
-            """
-            ,"event.kind":"event","event.category":["web","network"]\
-            ,"event.type":["access","allowed"],"event.action":"request-served"\
-            ,"event.duration":
-            """)
+        append(record.action, to: &line)
+        line.append(",\"event.duration\":")
         line.append(number: record.duration)
         if !record.reason.isEmpty {
             line.append(",\"event.reason\":", text: record.reason, limit: TextLimit.userAgent)
@@ -63,7 +69,13 @@ extension RecordEncoder {
         append(record.request, to: &line)
         if let facts = record.facts { append(facts, to: &line) }
         append(policyDigest: record.policyDigest, to: &line)
-        append(status: record.status, reachedBackend: record.reachedBackend, to: &line)
+        let status = append(
+            status: record.status, reachedBackend: record.reachedBackend, to: &line)
+        if let answeredBy = record.answeredBy {
+            line.append(",\"methodgate.answered_by\":\"")
+            line.append(answeredBy)
+            line.append(byte: 0x22)
+        }
         line.append(",\"http.request.body.bytes\":")
         line.append(number: record.requestContent)
         line.append(",\"http.response.body.bytes\":")
@@ -74,5 +86,18 @@ extension RecordEncoder {
         }
         appendObserver(to: &line)
         line.append("}\n")
+        return status
+    }
+
+    /// What kind of event it was; the values are those that ECS allows for the categories.
+    private func append(_ action: AccessAction, to line: inout ByteBuffer) {
+        line.append(",\"event.dataset\":\"methodgate.access\",\"event.kind\":\"event\"")
+        line.append(",\"event.category\":[\"web\",\"network\"]")
+        line.append(
+            action.isBlock
+                ? ",\"event.type\":[\"access\",\"denied\"],\"event.action\":\""
+                : ",\"event.type\":[\"access\",\"allowed\"],\"event.action\":\"")
+        line.append(action.name)
+        line.append(byte: 0x22)
     }
 }

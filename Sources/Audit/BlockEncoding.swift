@@ -19,7 +19,7 @@ extension RecordEncoder {
     }
 
     /// All between the number and who writes.
-    private func append(
+    private mutating func append(
         _ record: borrowing BlockRecord, policyDigest: ByteView, to line: inout ByteBuffer
     ) {
         line.append(",\"event.id\":\"")
@@ -46,7 +46,19 @@ extension RecordEncoder {
         if !record.hint.isEmpty {
             line.append(",\"methodgate.hint\":", text: record.hint, limit: TextLimit.userAgent)
         }
+        if let redirect = record.redirect { append(redirect, to: &line) }
         append(status: record.status, reachedBackend: record.reachedBackend, to: &line)
+    }
+
+    private mutating func append(_ redirect: RedirectFacts, to line: inout ByteBuffer) {
+        line.append(
+            ",\"methodgate.redirect.method\":", text: redirect.method, limit: TextLimit.other)
+        line.append(",\"methodgate.redirect.path\":", text: redirect.path, limit: TextLimit.url)
+        line.append(",\"methodgate.redirect.status_code\":")
+        line.append(number: UInt64(redirect.status))
+        line.append(",\"methodgate.redirect.timestamp\":\"")
+        append(redirect.time, to: &line)
+        line.append(byte: 0x22)
     }
 }
 

@@ -44,11 +44,14 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     package var mode: Mode?
     /// What the gate answers; 0 leaves it out: closed without an answer, or forwarded.
     package var status: UInt16 = 0
-    package var reachedBackend = false
+    /// Nil leaves it out: not decided yet.
+    package var reachedBackend: Bool? = false
     /// The other method that was judged: a preflight's, or an override's.
     package var requestedMethod: ByteView = .empty
     /// How the configuration could let this pass, where only one key stands in the way.
     package var hint: ByteView = .empty
+    /// The redirect that this request follows; nil where it follows none that is known.
+    package var redirect: RedirectFacts?
     /// The policy that judged it, 64 hexadecimal digits; empty: the stream's current one.
     package var policyDigest: ByteView = .empty
 
@@ -60,5 +63,21 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         self.time = time
         self.eventID = eventID
         self.request = request
+    }
+}
+
+/// A redirect by a backend that turned another request into the one that is recorded.
+@safe package struct RedirectFacts {
+    package var method: ByteView
+    package var path: ByteView
+    package var status: UInt16
+    package var time: Timestamp
+
+    /// Of the request that was redirected, and of the answer to it.
+    package init(method: ByteView, path: ByteView, status: UInt16, time: Timestamp) {
+        self.method = method
+        self.path = path
+        self.status = status
+        self.time = time
     }
 }

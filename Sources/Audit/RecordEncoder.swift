@@ -39,6 +39,10 @@ struct RecordEncoder: ~Copyable {
         line.append(byte: 0x22)
     }
 
+    mutating func append(_ time: Timestamp, to line: inout ByteBuffer) {
+        timestamps.append(time, to: &line)
+    }
+
     func appendObserver(to line: inout ByteBuffer) { line.append(observer.view) }
 
     /// The request group.
@@ -116,15 +120,20 @@ struct RecordEncoder: ~Copyable {
         line.append(facts.refJSON)
     }
 
-    /// What came of it.
-    func append(status: UInt16, reachedBackend: Bool, to line: inout ByteBuffer) {
+    /// What came of it, as far as it is known; where the status stands, or nil.
+    @discardableResult
+    func append(status: UInt16, reachedBackend: Bool?, to line: inout ByteBuffer) -> Int? {
+        var offset: Int?
         if status != 0 {
             line.append(",\"http.response.status_code\":")
+            offset = line.count
             line.append(number: UInt64(status))
         }
+        guard let reachedBackend else { return offset }
         line.append(
             reachedBackend
                 ? ",\"methodgate.reached_backend\":true" : ",\"methodgate.reached_backend\":false")
+        return offset
     }
 
     func append(policyDigest: ByteView, to line: inout ByteBuffer) {

@@ -47,14 +47,17 @@ package enum ConfigurationLoader {
 /// One load from beginning to end.
 private struct Load {
     let mainPath: String
-    let decoder = Decoder()
+    let decoder: Decoder
     var plan = Plan()
     /// The loaded files' paths, as they were opened.
     var paths: [String] = []
     /// Whether some file could not be read to its end, so that rules may be missing.
     var isIncomplete = false
 
-    init(mainPath: String) { self.mainPath = mainPath }
+    init(mainPath: String) {
+        self.mainPath = mainPath
+        decoder = Decoder(folder: FilePath.folder(mainPath))
+    }
 
     mutating func run() -> LoadResult {
         if let root = read(mainPath, name: FilePath.last(mainPath), includedBy: nil) {
@@ -170,14 +173,14 @@ private struct Load {
         }
         let settings = Settings(
             plan: plan, policy: policy, policyDigest: digest(), files: paths,
-            warnings: diagnostics)
+            templates: decoder.templates.book, warnings: diagnostics)
         return LoadResult(settings: settings, diagnostics: diagnostics)
     }
 
-    /// In load order of the files, then by line and column.
+    /// In load order of the files, templates last, then by line and column.
     private func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
         var order: [String: Int] = [:]
-        for (index, path) in paths.enumerated() { order[path] = index }
+        for (index, path) in (paths + decoder.templates.paths).enumerated() { order[path] = index }
         return diagnostics.enumerated().sorted { left, right in
             let a = (order[left.element.file] ?? 0, left.element.line, left.element.column)
             let b = (order[right.element.file] ?? 0, right.element.line, right.element.column)

@@ -7,10 +7,14 @@ import Policy
 final class Decoder {
     private(set) var diagnostics: [Diagnostic] = []
     let resolver = Resolver()
+    let templates: TemplateLoader
     /// Where each name stands in the list of backends.
     var backendNumbers: [String: Int] = [:]
     /// The documents read so far, by the number of their file.
     var documents: [Document] = []
+
+    /// `folder`: in front of the relative paths of templates.
+    init(folder: String) { templates = TemplateLoader(folder: folder) }
 
     func add(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
 

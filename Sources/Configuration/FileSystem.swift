@@ -11,9 +11,13 @@ enum FileSystem {
     /// A configuration is text somebody writes; what is larger is not one (a device, a core).
     static let largestFile = 256 << 20
 
-    /// All bytes of a file. Calls open(2), fstat(2), read(2).
-    static func read(_ path: String) throws(FileError) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    /// All bytes of a file; `regular`: of nothing else, so that no reading waits. Calls open(2),
+    /// fstat(2), read(2).
+    static func read(
+        _ path: String, atMost limit: Int = largestFile, regular: Bool = false
+    ) throws(FileError) -> [UInt8] {
+        let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (regular ? O_NONBLOCK : 0)
+        let descriptor = unsafe open(path, flags)
         guard descriptor >= 0 else { throw FileError(message: "cannot be opened: " + errorText()) }
         defer { close(descriptor) }
         var status = stat()
@@ -21,13 +25,18 @@ enum FileSystem {
             throw FileError(message: "cannot be read: " + errorText())
         }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError(message: "is a directory") }
+        guard !regular || status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(message: "is no regular file")
+        }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(largestFile, max(0, Int(status.st_size))) + 1)
-        try readAll(descriptor, into: &bytes)
+        bytes.reserveCapacity(min(limit, max(0, Int(status.st_size))) + 1)
+        try readAll(descriptor, atMost: limit, into: &bytes)
         return bytes
     }
 
-    private static func readAll(_ descriptor: CInt, into bytes: inout [UInt8]) throws(FileError) {
+    private static func readAll(
+        _ descriptor: CInt, atMost limit: Int, into bytes: inout [UInt8]
+    ) throws(FileError) {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             // The buffer is the array's own storage, and read(2) writes at most its length.
@@ -40,8 +49,8 @@ enum FileSystem {
             }
             guard length > 0 else { return }
             bytes.append(contentsOf: chunk[..<length])
-            guard bytes.count <= largestFile else {
-                throw FileError(message: "is larger than 256MiB")
+            guard bytes.count <= limit else {
+                throw FileError(message: "is larger than \(Size.text(limit))")
             }
         }
     }

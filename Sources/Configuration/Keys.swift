@@ -192,7 +192,7 @@ enum Keys {
                 decode: { node, log, decoder in blockLog.decode(node, into: &log.blocks, decoder) }),
             Key(
                 "access", accessLog.kind(LogTarget()), \.access, standardText: "off",
-                "One record for each request that passed."),
+                "One record for each request, whoever answered it."),
         ])
 
     static let blockLog = Section<LogTarget>("a log", name: "block_log", logKeys(isAccess: false))
@@ -205,8 +205,7 @@ enum Keys {
                 "`stdout`, or `file` and a path, which may be a FIFO."),
             isAccess
                 ? Key(
-                    "on_full", .words([("drop", .drop)]), \.onFull,
-                    default: "drop",
+                    "on_full", .accessOnFull, \.onFull, default: "drop",
                     "When the destination takes no more, the record is dropped: what has passed "
                         + "cannot wait.")
                 : Key(

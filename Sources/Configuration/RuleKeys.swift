@@ -101,7 +101,14 @@ extension Keys {
                 "Whether a backend's Allow is narrowed to what the gate lets through."),
             Key(
                 "attribution", .attribution, \.options.attribution, default: standard("full"),
-                standardText: inherited, "How much a rejection says about who rejected."),
+                standardText: inherited,
+                "How much the gate's own answers say about who answers: `full` names the rule, "
+                    + "`minimal` the gate, `none` neither."),
+            Key(
+                "templates", templates.shape,
+                standardText: inherited ?? "the gate's own words",
+                "Files that replace the content of the gate's own answers.",
+                decode: { templates.decode($0, into: &$1.options.templates, $2) }),
         ]
     }
 }

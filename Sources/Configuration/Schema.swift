@@ -24,7 +24,8 @@ package enum Schema {
     /// Every section but the main file itself.
     static let sections: [SectionInfo] = [
         Keys.listener.info, Keys.backend.info, Keys.defaults.info, Keys.rule.info, Keys.host.info,
-        Keys.hostDefaults.info, Keys.timeouts.info, Keys.limits.info, Keys.log.info,
+        Keys.hostDefaults.info, Keys.templates.info, Keys.timeouts.info, Keys.limits.info,
+        Keys.log.info,
         Keys.blockLog.info, Keys.accessLog.info, Keys.admin.info, Keys.included.info,
     ]
 

@@ -24,14 +24,16 @@ package final class Settings: Sendable {
     package let policy: CompiledPolicy
     /// SHA-256 over the bytes of all loaded files in load order.
     package let policyDigest: Digest256
-    /// The paths of all loaded files in load order, the main file first.
+    /// The paths of all loaded files in load order, the main file first; not those of templates.
     package let files: [String]
+    /// What a rule's `TemplateChoice` refers to.
+    package let templates: TemplateBook
     /// What is allowed but looks unintended.
     package let warnings: [Diagnostic]
 
     init(
         plan: Plan, policy: CompiledPolicy, policyDigest: Digest256, files: [String],
-        warnings: [Diagnostic]
+        templates: TemplateBook, warnings: [Diagnostic]
     ) {
         listeners = plan.listeners
         backends = plan.backends
@@ -45,6 +47,7 @@ package final class Settings: Sendable {
         self.policy = policy
         self.policyDigest = policyDigest
         self.files = files
+        self.templates = templates
         self.warnings = warnings
     }
 }

@@ -24,6 +24,15 @@ final class SourceFile {
         SourcePlace(file: path, line: line, column: column, sourceLine: text(ofLine: line))
     }
 
+    /// The place of a byte; the column counts characters.
+    func place(offset: Int) -> SourcePlace {
+        let line = lineStarts.lastIndex { $0 <= offset } ?? 0
+        let before = bytes[lineStarts[line]..<max(lineStarts[line], offset)]
+        return place(
+            line: line + 1, column: String(decoding: before, as: UTF8.self).unicodeScalars.count + 1
+        )
+    }
+
     /// The line without its end, invalid UTF-8 replaced; at most 4096 bytes of it. A line past
     /// the last one is empty.
     private func text(ofLine line: Int) -> String {

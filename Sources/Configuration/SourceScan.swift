@@ -16,10 +16,12 @@ struct SourceFault: Equatable {
 
 enum SourceScan {
     /// All faults in order, at most one a line; stops after the first that is fatal.
-    static func faults(in bytes: [UInt8], from start: Int) -> [SourceFault] {
+    static func faults(
+        in bytes: [UInt8], from start: Int, allowingTabs: Bool = false
+    ) -> [SourceFault] {
         bytes.withView { view in
             if isUTF16(view) { return [notUTF8(line: 1, column: 1)] }
-            var scanner = Scanner(view: view, position: start)
+            var scanner = Scanner(view: view, allowsTabs: allowingTabs, position: start)
             scanner.run()
             return scanner.faults
         }
@@ -38,6 +40,7 @@ enum SourceScan {
 
 private struct Scanner {
     let view: ByteView
+    let allowsTabs: Bool
     var position: Int
     var line = 1
     var column = 1
@@ -46,7 +49,7 @@ private struct Scanner {
     mutating func run() {
         while position < view.count {
             let byte = view[position]
-            if byte >= 0x20, byte < 0x7F {
+            if byte >= 0x20 && byte < 0x7F || byte == 0x09 && allowsTabs {
                 position += 1
                 column += 1
             } else if byte == 0x0A {

@@ -99,6 +99,21 @@ extension Kind<LogTarget.Destination> {
     }
 }
 
+extension Kind<LogTarget.OnFull> {
+    /// What the block log may do with a request, the access log may not.
+    static var accessOnFull: Self {
+        Kind(.words(["drop"])) { (scalar: Scalar) throws(Complaint) -> LogTarget.OnFull in
+            switch scalar.text {
+            case "drop": return .drop
+            case "block", "refuse":
+                throw Complaint(
+                    "\(scalar.quoted) is for the block log: what has passed cannot wait")
+            default: throw Complaint("\(scalar.quoted) is not accepted")
+            }
+        }
+    }
+}
+
 extension Kind<Located> {
     static func located(_ example: String) -> Self {
         let shape = Shape.text(example: example)

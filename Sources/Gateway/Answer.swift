@@ -1,9 +1,11 @@
 import Audit
+import Configuration
 import HTTPSyntax
 import Policy
+import Transport
 
-// The text of the gate's own answers: one form for all of them (RFC 9457 problem details, or
-// HTML, or plain text), put together from pieces that the policy has ready.
+// The gate's own answers: one form for all of them, whatever the status. Their content is in
+// AnswerBody.swift, or an operator's template (TemplateFilling.swift).
 
 /// What an answer of the gate says. The views are borrowed for the duration of the writing.
 struct Answer {
@@ -23,26 +25,41 @@ struct Answer {
     /// The rule's id; empty where it is not to be named.
     var rule = ByteView.empty
     var hint = ByteView.empty
-    var representation = Representation.problem
-    /// HEAD, 204: no content, though a HEAD names its length.
-    var isHead = false
+    /// What the request was for; for templates alone.
+    var host = ByteView.empty
+    var path = ByteView.empty
+    var form: AnswerForm
+    /// What replaces the content.
+    var template: Uncounted<BodyTemplate>?
     /// This is the connection's last answer.
     var closes = false
-    var version = HTTPVersion.http11
 
-    /// What this answer depends on, if it names no path.
-    func key(_ rule: Int32, _ method: MethodID) -> AnswerKey {
-        var form = UInt8(representation.rawValue)
-        if closes { form |= 4 }
-        if isHead { form |= 8 }
-        if version == .http10 { form |= 16 }
-        return AnswerKey(rule: rule, method: method.rawValue, form: form)
+    init(status: UInt16, detail: ByteView, form: AnswerForm = AnswerForm()) {
+        self.status = status
+        self.detail = detail
+        self.form = form
     }
 
-    /// Appends the answer to `output`; `body` is scratch.
+    /// Says no more of who answers than the rule lets it, in the words the rule asks for.
+    mutating func obey(_ facts: RuleFacts, _ use: Ref<SnapshotUse>) {
+        if facts.attribution == .none {
+            error = ""
+            eventID = nil
+        }
+        guard let number = form.representation.template(facts.templates) else { return }
+        template = use.value.templates.with { book in
+            book.template(number, status: status).map { Uncounted(keptElsewhere: $0) }
+        }
+    }
+
+    /// Appends the answer to `output`; its content stays in `body`.
     func write(to output: inout ByteBuffer, body: inout ByteBuffer, date: ByteView) {
         body.removeAll()
-        writeBody(to: &body)
+        if let template {
+            template.with { fill($0, to: &body) }
+        } else {
+            writeBody(to: &body)
+        }
         output.append("HTTP/1.1 ")
         output.append(decimal: UInt64(status))
         output.append(byte: 0x20)
@@ -54,13 +71,15 @@ struct Answer {
             output.append(allow)
         }
         output.append("\r\nCache-Control: no-store\r\nContent-Type: ")
-        output.append(representation.contentType)
+        output.append(form.representation.contentType)
         output.append("\r\nContent-Length: ")
         output.append(decimal: UInt64(body.count))
         writeAttribution(to: &output)
+        if form.isGRPC { GRPCStatus.append(status, message: detail, to: &output) }
         writeConnection(to: &output)
         output.append("\r\n\r\n")
-        if !isHead { output.append(body.view) }
+        if form.isHead { body.removeAll() }
+        output.append(body.view)
     }
 
     /// Who answered, why, and the id of the record (RFC 9209).
@@ -86,114 +105,8 @@ struct Answer {
     private func writeConnection(to output: inout ByteBuffer) {
         if closes {
             output.append("\r\nConnection: close")
-        } else if version == .http10 {
+        } else if form.version == .http10 {
             output.append("\r\nConnection: keep-alive")
-        }
-    }
-
-    private func writeBody(to body: inout ByteBuffer) {
-        switch representation {
-        case .problem: writeProblem(to: &body)
-        case .html: writeHTML(to: &body)
-        case .text: writeText(to: &body)
-        }
-    }
-
-    /// RFC 9457, with `message` beside `detail` for clients that look for it.
-    private func writeProblem(to body: inout ByteBuffer) {
-        body.append("{\"type\":\"about:blank\",\"title\":\"")
-        body.append(Self.title(status))
-        body.append("\",\"status\":")
-        body.append(decimal: UInt64(status))
-        body.append(",\"detail\":\"")
-        body.append(detail)
-        if let eventID {
-            body.append("\",\"instance\":\"urn:uuid:")
-            eventID.append(to: &body)
-        }
-        if !method.isEmpty {
-            // A token has no byte that JSON would want escaped.
-            body.append("\",\"method\":\"")
-            body.append(method)
-        }
-        body.append("\"")
-        if allow != nil {
-            body.append(",\"allowed\":")
-            body.append(allowJSON)
-        }
-        if !hint.isEmpty {
-            body.append(",\"hint\":\"")
-            appendJSON(hint, to: &body)
-            body.append("\"")
-        }
-        body.append(",\"message\":\"")
-        body.append(detail)
-        body.append("\"}\n")
-    }
-
-    private func writeHTML(to body: inout ByteBuffer) {
-        body.append("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>")
-        body.append(decimal: UInt64(status))
-        body.append(byte: 0x20)
-        body.append(Self.title(status))
-        body.append("</title>\n<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;")
-        body.append("margin:4rem auto;padding:0 1rem;color:#222}small{color:#666}</style>\n<h1>")
-        body.append(decimal: UInt64(status))
-        body.append(byte: 0x20)
-        body.append(Self.title(status))
-        body.append("</h1>\n<p>")
-        appendEscaped(detail, to: &body)
-        body.append("</p>\n")
-        if !hint.isEmpty {
-            body.append("<p>")
-            appendEscaped(hint, to: &body)
-            body.append("</p>\n")
-        }
-        if let eventID {
-            body.append("<p><small>Event ")
-            eventID.append(to: &body)
-            body.append("</small></p>\n")
-        }
-        body.append("</html>\n")
-    }
-
-    private func writeText(to body: inout ByteBuffer) {
-        body.append(decimal: UInt64(status))
-        body.append(byte: 0x20)
-        body.append(Self.title(status))
-        body.append("\n")
-        body.append(detail)
-        body.append("\n")
-        if !hint.isEmpty {
-            body.append(hint)
-            body.append("\n")
-        }
-        if let eventID {
-            body.append("Event ")
-            eventID.append(to: &body)
-            body.append("\n")
-        }
-    }
-
-    /// The only text with bytes of a client that JSON wants escaped: it may quote the path.
-    private func appendJSON(_ text: ByteView, to body: inout ByteBuffer) {
-        for index in 0..<text.count {
-            let byte = text[index]
-            if byte == 0x22 || byte == 0x5c { body.append(byte: 0x5c) }
-            body.append(byte: byte >= 0x20 && byte < 0x7f ? byte : 0x3f)
-        }
-    }
-
-    private func appendEscaped(_ text: ByteView, to body: inout ByteBuffer) {
-        for index in 0..<text.count {
-            switch text[index] {
-            case UInt8(ascii: "&"): body.append("&amp;")
-            case UInt8(ascii: "<"): body.append("&lt;")
-            case UInt8(ascii: ">"): body.append("&gt;")
-            case UInt8(ascii: "\""): body.append("&quot;")
-            case UInt8(ascii: "'"): body.append("&#39;")
-            case let byte: body.append(byte: byte)
-            }
         }
     }
 

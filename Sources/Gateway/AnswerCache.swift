@@ -11,8 +11,14 @@ import Transport
 struct AnswerKey: Equatable, BitwiseCopyable {
     var rule: Int32
     var method: UInt8
-    /// Representation, whether it closes, whether it is to HEAD, version.
+    /// The form's number, and whether it closes.
     var form: UInt8
+
+    init(_ rule: Int32, _ method: MethodID, _ form: AnswerForm, closes: Bool) {
+        self.rule = rule
+        self.method = method.rawValue
+        self.form = form.number | (closes ? 32 : 0)
+    }
 
     // Written out because the derived one compares by calls.
     static func == (left: AnswerKey, right: AnswerKey) -> Bool {
@@ -26,61 +32,80 @@ struct AnswerKey: Equatable, BitwiseCopyable {
 }
 
 /// One kept answer, and where its variable parts stand.
-struct AnswerTemplate: ~Copyable {
+struct KeptAnswer: ~Copyable {
     var key: AnswerKey
     var bytes = ByteBuffer()
+    /// Bytes of content among them.
+    var content = 0
     var dateOffset = 0
-    var headIDOffset = 0
-    /// -1 where the content does not name the event.
-    var bodyIDOffset = -1
+    /// Where the event is named: once in the head, and as often as the content likes.
+    var idOffsets = SIMD4<Int32>(repeating: -1)
 }
 
 /// A worker's kept answers; emptied when the policy changes.
 struct AnswerCache: ~Copyable {
     static let capacity = 64
-    /// Longer answers are not kept: their size is the client's doing.
-    static let longest = 4096
+    /// Longer answers are not kept: only a template makes one, and putting it together is mostly
+    /// copying.
+    static let longest = 16 * 1024
 
-    private var slots: [Ref<AnswerTemplate>?] = Array(repeating: nil, count: capacity)
+    private var slots: [Ref<KeptAnswer>?] = Array(repeating: nil, count: capacity)
     private var id = ByteBuffer(capacity: 64)
-    /// Bytes of the answer appended last.
+    /// Bytes of the answer appended last, and of its content.
     private(set) var lastLength = 0
+    private(set) var lastContent = 0
 
     /// Appends the kept answer, with this date and id; false where there is none.
     mutating func append(
         _ key: AnswerKey, id eventID: EventID, date: ByteView, to output: inout ByteBuffer
     ) -> Bool {
-        guard let template = slots[key.slot], template.value.key == key else { return false }
+        guard let kept = slots[key.slot], kept.value.key == key else { return false }
         let start = output.count
-        lastLength = template.value.bytes.count
-        output.append(template.value.bytes.view)
-        output.overwrite(at: start + template.value.dateOffset, with: date)
+        lastLength = kept.value.bytes.count
+        lastContent = kept.value.content
+        output.append(kept.value.bytes.view)
+        output.overwrite(at: start + kept.value.dateOffset, with: date)
         id.removeAll()
         eventID.append(to: &id)
-        output.overwrite(at: start + template.value.headIDOffset, with: id.view)
-        if template.value.bodyIDOffset >= 0 {
-            output.overwrite(at: start + template.value.bodyIDOffset, with: id.view)
+        for index in 0..<4 {
+            let offset = Int(kept.value.idOffsets[index])
+            guard offset >= 0 else { break }
+            output.overwrite(at: start + offset, with: id.view)
         }
         return true
     }
 
     /// Keeps an answer that was just written with this date and id.
-    mutating func keep(_ key: AnswerKey, _ answer: ByteView, id eventID: EventID, date: ByteView) {
+    mutating func keep(
+        _ key: AnswerKey, _ answer: ByteView, content: Int, id eventID: EventID, date: ByteView
+    ) {
         id.removeAll()
         eventID.append(to: &id)
         guard answer.count <= Self.longest, let dateOffset = answer.offset(of: date),
-            let head = answer.offset(of: id.view)
+            let idOffsets = Self.offsets(of: id.view, in: answer)
         else { return }
-        let template = slots[key.slot] ?? .make(AnswerTemplate(key: key))
-        slots[key.slot] = template
-        template.value.key = key
-        template.value.bytes.removeAll()
-        template.value.bytes.append(answer)
-        template.value.dateOffset = dateOffset
-        template.value.headIDOffset = head
-        let rest = answer.dropFirst(head + EventID.textLength)
-        let body = rest.offset(of: id.view)
-        template.value.bodyIDOffset = body.map { $0 + head + EventID.textLength } ?? -1
+        let kept = slots[key.slot] ?? .make(KeptAnswer(key: key))
+        slots[key.slot] = kept
+        kept.value.key = key
+        kept.value.bytes.removeAll()
+        kept.value.bytes.append(answer)
+        kept.value.content = content
+        kept.value.dateOffset = dateOffset
+        kept.value.idOffsets = idOffsets
+    }
+
+    /// Where the id stands; nil where that is too often, or nowhere.
+    private static func offsets(of id: ByteView, in answer: ByteView) -> SIMD4<Int32>? {
+        var offsets = SIMD4<Int32>(repeating: -1)
+        var count = 0
+        var start = 0
+        while let offset = answer.dropFirst(start).offset(of: id) {
+            guard count < 4 else { return nil }
+            offsets[count] = Int32(start + offset)
+            count += 1
+            start += offset + id.count
+        }
+        return count > 0 ? offsets : nil
     }
 
     /// Forgets everything: rules have other numbers now.
@@ -96,8 +121,10 @@ extension ByteView {
     /// Where `other` stands first.
     func offset(of other: ByteView) -> Int? {
         guard !other.isEmpty, count >= other.count else { return nil }
-        for start in 0...(count - other.count) where slice(start, other.count).equals(other) {
-            return start
+        var start = 0
+        while let found = firstIndex(of: other[0], from: start), found <= count - other.count {
+            if slice(found, other.count).equals(other) { return found }
+            start = found + 1
         }
         return nil
     }

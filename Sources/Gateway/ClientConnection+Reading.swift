@@ -159,7 +159,7 @@ extension Ref<ClientConnection> {
             return 0
         case .failed(let error):
             value.scanner.reset()
-            refuse(error, head: view)
+            refuse(Refusal(error), unread: view, line: view)
             return view.count
         case .complete:
             value.scanner.reset()

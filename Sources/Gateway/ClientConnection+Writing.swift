@@ -74,6 +74,7 @@ extension Ref<ClientConnection> {
     func release() {
         value.isHeld = false
         guard value.phase != .closed else { return }
+        logWaiting()
         flush()
     }
 

@@ -46,8 +46,9 @@ struct ClientConnection: ~Copyable {
     /// Nothing of `outbound` may go before the log holds this many bytes of the worker's stream.
     var recordEnd: UInt64 = 0
     var isHeld = false
-    /// Bytes of `outbound` before the first answer that waits for the log.
+    /// Bytes of `outbound` before the first answer that waits for the log, and its form.
     var heldFrom = 0
+    var heldForm = AnswerForm()
     /// Being processed further up the stack: whoever completes something need not go on.
     var isProcessing = false
     /// Upstream reading is paused until `outbound` has gone.
@@ -153,7 +154,7 @@ extension Ref<ClientConnection> {
         }
         switch value.phase {
         case .idle, .draining, .lingering: close()
-        case .head: refuse(.requestTimeout)
+        case .head: refuseLate(value.inbound.view)
         case .exchange: contentTimedOut()
         case .closed: break
         }
@@ -164,8 +165,7 @@ extension Ref<ClientConnection> {
         if value.exchange.hasAnswered || value.exchange.request == .complete {
             abort()
         } else {
-            endExchange()
-            refuse(.requestTimeout)
+            refuseRunning(.requestTimeout)
         }
     }
 }

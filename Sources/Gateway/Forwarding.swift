@@ -15,26 +15,24 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let head = bytes.view.slice(0, worker.value.request.length)
         if worker.value.request.flags.contains(.unknownExpectation) {
-            return refuse(.expectationFailed, head: head)
+            return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
         }
         if worker.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
+        var shadow: EventID?
         switch verdict.outcome {
         case .forward: count(verdict, request, .forwarded)
         case .answerOptions: return answerOptions(head, verdict)
         case .methodBlocked, .preflightBlocked, .ambiguousPath, .malformedPath:
             count(verdict, request, verdict.isShadowed ? .wouldBlock : .blocked)
             guard verdict.isShadowed else { return reject(head, verdict, request) }
-            recordWouldBlock(head, verdict, request)
+            shadow = recordWouldBlock(head, verdict, request)
         }
-        if let limit = worker.value.contentLimit,
-            case .length(let length) = worker.value.request.framing,
-            length > limit
-        {
-            return refuse(.contentTooLarge, head: head)
+        if worker.isTooLong {
+            return refuse(.contentTooLarge, head: head, rule: verdict.rule)
         }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
-        return forward(bytes, head, verdict, request)
+        return forward(bytes, head, verdict, request, shadow)
     }
 
     /// Counts what was decided, where anybody asks for counts.
@@ -43,8 +41,10 @@ extension Ref<ClientConnection> {
         counting.with { $0.add(verdict.rule, request.method, decision) }
     }
 
+    /// - Parameter shadow: the id of the record that says it would have been blocked.
     private func forward(
-        _ bytes: MutableByteView, _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
+        _ bytes: MutableByteView, _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest,
+        _ shadow: EventID?
     ) -> Int {
         let worker = value.worker
         value.content = BodyReader(worker.value.request.framing)
@@ -54,22 +54,24 @@ extension Ref<ClientConnection> {
         var kept = 0
         if !worker.value.request.framing.isNone {
             let progress = value.content.take(rest, as: .framed)
-            if let error = progress.error { return refuse(error, head: head) }
+            if let error = progress.error {
+                return refuse(Refusal(error), head: head, rule: verdict.rule, mayContinue: false)
+            }
             if let limit = worker.value.contentLimit, UInt64(progress.data) > limit {
-                return refuse(.contentTooLarge, head: head, mayContinue: false)
+                return refuse(.contentTooLarge, head: head, rule: verdict.rule, mayContinue: false)
             }
             consumed = progress.consumed
             value.contentCount = UInt64(progress.data)
             kept = progress.kept
         }
         beginExchange(verdict, request)
-        takeNote(head)
+        takeNote(head, shadow)
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
         let backend = worker.value.use.value.policy.with { $0.backend(verdict.rule) }
         if let code = attachUpstream(backend) {
-            return head.count + consumed + failUpstream(.unreachable(code))
+            return head.count + consumed + failUpstream(.unreachable(code), head: head)
         }
         value.upstream?.value.canReplay = value.exchange.upstreamIsReused
         sendUpstream(rest.view.slice(0, kept))
@@ -95,11 +97,13 @@ extension Ref<ClientConnection> {
     /// Sends the head in `worker.output` and the content that came with it.
     private func sendUpstream(_ content: ByteView) {
         let worker = value.worker
+        let length = worker.value.output.count
+        value.upstream?.remember(worker.value.output.view)
         if content.count <= Worker.copyLimit {
             worker.value.output.append(content)
-            value.upstream?.send(worker.value.output.view)
+            value.upstream?.send(worker.value.output.view, remembered: length)
         } else {
-            value.upstream?.send(worker.value.output.view)
+            value.upstream?.send(worker.value.output.view, remembered: length)
             value.upstream?.send(content)
         }
     }
@@ -186,22 +190,12 @@ extension Ref<ClientConnection> {
 
     /// The client broke the framing: the upstream must not take what it has for a request.
     private func contentFailed(_ error: ProtocolError, _ bytes: ByteView) -> Int {
-        guard !value.exchange.hasAnswered else {
-            abort()
-            return bytes.count
-        }
-        endExchange()
-        refuse(Refusal(error), method: .empty, target: .empty)
+        if value.exchange.hasAnswered { abort() } else { refuseRunning(Refusal(error)) }
         return bytes.count
     }
 
     private func contentTooLarge(_ bytes: ByteView) -> Int {
-        guard !value.exchange.hasAnswered else {
-            abort()
-            return bytes.count
-        }
-        endExchange()
-        refuse(.contentTooLarge)
+        if value.exchange.hasAnswered { abort() } else { refuseRunning(.contentTooLarge) }
         return bytes.count
     }
 
@@ -223,7 +217,7 @@ extension Ref<ClientConnection> {
         worker.value.output.removeAll()
         HeadWriter.response(
             worker.value.response, in: head, extra: .empty, date: .empty,
-            into: &worker.value.output)
+            options: .dropsProxyStatus, into: &worker.value.output)
         send(worker.value.output.view, .empty)
     }
 
@@ -233,10 +227,11 @@ extension Ref<ClientConnection> {
         _ bytes: MutableByteView, headLength: Int, from upstream: Ref<UpstreamConnection>
     ) -> Int? {
         let worker = value.worker
-        value.note?.value.status = UInt16(worker.value.response.status)
+        let status = worker.value.response.status
         worker.value.counters.countAnswer(
-            status: worker.value.response.status,
-            after: worker.value.now.microseconds - value.started)
+            status: status, after: worker.value.now.microseconds - value.started)
+        noteAnswer(status)
+        if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {
             send(worker.value.output.view, .empty)

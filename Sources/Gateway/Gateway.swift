@@ -43,6 +43,7 @@ package final class Gateway {
     package private(set) var ruleCounters: [RuleCounters?] = []
     /// Kept for as long as the process runs: a later configuration may name them.
     private let activated: ActivatedSockets
+    private let redirects = RedirectMemory()
 
     /// Binds, opens the logs and starts the workers.
     package init(
@@ -66,6 +67,7 @@ package final class Gateway {
                 let worker = Ref<Worker>.make(
                     index: index, snapshot: snapshot, listeners: listeners.map { $0.bound[index] },
                     process: process, clients: clients, counters: counters[index],
+                    redirects: redirects,
                     connectionLimit: limit, outbox: reports)
             else {
                 throw GatewayError("cannot start worker \(index): no descriptor or memory left")

@@ -13,6 +13,8 @@ extension Ref<Worker> {
         value.hint.removeAll()
         if verdict.hintReadings {
             value.hint.append(Verdict.readingsHint)
+        } else if value.hasRedirect, verdict.status == 405 {
+            describeRedirect(request)
         } else if verdict.outcome == .methodBlocked, verdict.status == 405 {
             describeOtherSlash(request, head)
         }

@@ -61,6 +61,6 @@ extension Ref<ClientConnection> {
         worker.value.output.append(worker.dateText)
         worker.value.output.append("\r\nContent-Type: message/http\r\nContent-Length: ")
         worker.value.output.append(decimal: UInt64(worker.value.body.count))
-        return answerHere(head, body: worker.value.body.view)
+        return answerHere(head, 200, verdict.rule, body: worker.value.body.view)
     }
 }

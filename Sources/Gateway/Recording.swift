@@ -46,6 +46,15 @@ extension Ref<Worker> {
         }
     }
 
+    /// What a rejection depends on; nil where it is not to be kept for the next request like it:
+    /// it names the client's path, or a token that is any client's own.
+    func answerKey(_ verdict: Verdict, _ form: AnswerForm, closes: Bool) -> AnswerKey? {
+        guard verdict.outcome == .methodBlocked, value.request.method.isRegistered,
+            value.hint.isEmpty
+        else { return nil }
+        return AnswerKey(verdict.rule, value.request.method, form, closes: closes)
+    }
+
     /// Puts what passes at the path into `allowed` and `allowedJSON`.
     func describeAllowed(_ verdict: Verdict, _ facts: RuleFacts, _ policy: CompiledPolicy) {
         value.allowed.removeAll()

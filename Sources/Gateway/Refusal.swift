@@ -7,7 +7,8 @@ import HTTP1
 struct Refusal {
     let status: UInt16
     let reason: StaticString
-    /// Proxy-Status error type (RFC 9209 §2.3).
+    /// Proxy-Status error type (RFC 9209 §2.3): for 501 and 505 too, since the table has no
+    /// nearer one for a request that is at fault.
     let error: StaticString = "http_request_error"
 
     init(_ status: UInt16, _ reason: StaticString) {
@@ -29,6 +30,8 @@ enum UpstreamFailure {
     case connectTimeout
     /// It closed before it answered.
     case terminated
+    /// It closed amid the head of its answer.
+    case incomplete
     /// It did not answer in time.
     case timeout
     /// What it sent is no response.
@@ -36,8 +39,9 @@ enum UpstreamFailure {
 
     var status: UInt16 {
         switch self {
-        case .unreachable(let code): Self.isOurs(code) ? 503 : 502
-        case .terminated, .misbehaved: 502
+        case .unreachable(let code):
+            Self.isOurs(code) ? 503 : code == Self.timedOut ? 504 : 502
+        case .terminated, .incomplete, .misbehaved: 502
         case .connectTimeout, .timeout: 504
         }
     }
@@ -49,8 +53,20 @@ enum UpstreamFailure {
             Self.isOurs(code) ? "connection_limit_reached" : Self.name(code)
         case .connectTimeout: "connection_timeout"
         case .terminated: "connection_terminated"
+        case .incomplete: "http_response_incomplete"
         case .timeout: "http_response_timeout"
-        case .misbehaved: "http_protocol_error"
+        case .misbehaved(let error): error.map { Self.name($0.reason) } ?? "http_protocol_error"
+        }
+    }
+
+    /// Where the table has a name for what is wrong with an answer's head.
+    private static func name(_ reason: Reason) -> StaticString {
+        switch reason {
+        case .headTooLarge, .tooManyFields, .connectionTooLong:
+            "http_response_header_section_size"
+        case .transferEncodingUnsupported, .transferEncodingRepeated, .transferEncodingInHTTP10:
+            "http_response_transfer_coding"
+        default: "http_protocol_error"
         }
     }
 
@@ -60,6 +76,7 @@ enum UpstreamFailure {
             Self.isOurs(code) ? "the gate has no descriptor left" : "the backend cannot be reached"
         case .connectTimeout: "the backend did not accept in time"
         case .terminated: "the backend closed before it answered"
+        case .incomplete: "the backend closed amid the head of its answer"
         case .timeout: "the backend did not answer in time"
         case .misbehaved(let error): error?.reason.text ?? "an answer that nobody asked for"
         }
@@ -70,8 +87,17 @@ enum UpstreamFailure {
         code == 24 || code == 23 || code == 105 || code == 12
     }
 
-    /// ECONNREFUSED is the upstream's own word; anything else says it is not there.
+    /// The kernel gave up before `timeouts.connect` did (ETIMEDOUT).
+    private static let timedOut: Int32 = 110
+
+    /// What connect(2) said, in the words of the table.
     private static func name(_ code: Int32) -> StaticString {
-        code == 111 ? "connection_refused" : "destination_unavailable"
+        switch code {
+        case 111: "connection_refused"  // ECONNREFUSED
+        case 104: "connection_terminated"  // ECONNRESET
+        case timedOut: "connection_timeout"
+        case 101, 113: "destination_ip_unroutable"  // ENETUNREACH, EHOSTUNREACH
+        default: "destination_unavailable"
+        }
     }
 }

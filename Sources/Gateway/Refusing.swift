@@ -12,63 +12,104 @@ extension Ref<ClientConnection> {
     // MARK: Refusals
 
     /// Refuses the request whose head is in `worker.request`; how many bytes were used.
-    func refuse(_ refusal: Refusal, head: ByteView, mayContinue: Bool = true) -> Int {
+    ///
+    /// - Parameter rule: what its path finds; -1 where no rule was asked.
+    func refuse(
+        _ refusal: Refusal, head: ByteView, rule: Int32 = -1, mayContinue: Bool = true
+    ) -> Int {
         let worker = value.worker
-        if worker.value.log.isShut { return answerWithoutRecord(head.count) }
-        worker.value.counters.malformed.add()
-        let id = worker.nextID()
-        var record = BlockRecord(
-            .malformedRequest, at: worker.value.now, id: id,
-            request: requestFields(head, worker.value.request.method))
-        record.reason = ByteView(refusal.reason)
-        record.status = refusal.status
-        worker.record(record)
-        var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
-        answer.eventID = id
-        answer.error = refusal.error
         let closes = !mayContinue || !canContinue()
-        describeClient(&answer, head, closes)
-        write(answer, waits: true)
-        worker.holdUnlessDropped(self)
+        let fields = requestFields(head, worker.value.request.method)
+        let form = worker.answerForm(head)
+        let isAnswered = answer(
+            refusal, fields, form, rule: rule, of: worker.value.use, closes: closes)
+        guard isAnswered else { return head.count }
         return concludeLocally(head, closes: closes)
     }
 
-    /// The same for content that breaks its framing: the connection cannot go on.
-    @discardableResult func refuse(_ error: ProtocolError, head: ByteView) -> Int {
-        // A head that did not parse says nothing reliable; its first line may help the operator.
-        let (method, target) = Self.firstLine(head)
-        refuse(Refusal(error), method: method, target: target)
-        return head.count
-    }
-
-    /// Refuses where no head can be relied on; the connection ends.
-    func refuse(_ refusal: Refusal, method: ByteView = .empty, target: ByteView = .empty) {
+    /// Refuses what is no head; the connection ends. What could be read of it is in
+    /// `worker.request`.
+    ///
+    /// - Parameter line: what begins with the request line as it came; empty where it is not whole.
+    func refuse(_ refusal: Refusal, unread bytes: ByteView, line: ByteView) {
         let worker = value.worker
-        if worker.value.log.isShut {
-            _ = answerWithoutRecord(0)
-            return
-        }
-        worker.value.counters.malformed.add()
-        let id = worker.nextID()
+        // A head that did not parse says nothing reliable; its first line may help the operator.
+        let (method, target) = Self.firstLine(line)
         var fields = RequestFields(methodID: MethodID(registered: method))
         fields.method = method
         fields.target = target
         fields.sourceAddress = value.peer.isUnix ? .empty : addressText
         fields.sourcePort = value.peer.port
+        let host = worker.value.request.value(.host, in: bytes) ?? .empty
+        var form = worker.fieldForm(bytes)
+        form.isHead = fields.methodID == .head
+        let isAnswered = answer(
+            refusal, fields, form, host: host, of: worker.value.use, closes: true)
+        guard isAnswered else { return }
+        end(with: .linger)
+        worker.limitHold(self)
+    }
+
+    /// Refuses a head that has not come whole in time.
+    func refuseLate(_ bytes: ByteView) {
+        let worker = value.worker
+        // For the fields that have come.
+        _ = RequestParser.parse(
+            bytes, into: &worker.value.request, limits: worker.value.requestLimits)
+        let line = bytes.firstIndex(of: 0x0a) == nil ? ByteView.empty : bytes
+        refuse(.requestTimeout, unread: bytes, line: line)
+    }
+
+    /// Refuses the running request amid its content. The connection ends, and the upstream's, so
+    /// that it does not take the part for the whole.
+    func refuseRunning(_ refusal: Refusal) {
+        let worker = value.worker
+        let head = recallHead()
+        guard !head.isEmpty, let use = value.use else { return abort() }
+        let fields = requestFields(head, value.method)
+        let isAnswered = answer(
+            refusal, fields, runningForm(head), rule: value.rule, of: use, closes: true)
+        guard isAnswered else { return }
+        endExchange()
+        end(with: .linger)
+        worker.limitHold(self)
+    }
+
+    /// Records a refusal and answers it; false where the log takes no record, and the connection
+    /// has been seen to.
+    ///
+    /// - Parameters:
+    ///   - host: under whose defaults it falls where no rule was asked.
+    ///   - use: the configuration it falls under.
+    private func answer(
+        _ refusal: Refusal, _ fields: RequestFields, _ form: AnswerForm, rule: Int32 = -1,
+        host: ByteView? = nil, of use: Ref<SnapshotUse>, closes: Bool
+    ) -> Bool {
+        let worker = value.worker
+        guard !worker.value.log.isShut else {
+            answerWithoutRecord(fields, form)
+            return false
+        }
+        worker.value.counters.malformed.add()
+        let id = worker.nextID()
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: id, request: fields)
         record.reason = ByteView(refusal.reason)
         record.status = refusal.status
+        if value.phase == .exchange { record.reachedBackend = value.exchange.hasSentBytes }
         worker.record(record)
-        var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason))
+        var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason), form: form)
         answer.eventID = id
         answer.error = refusal.error
-        answer.isHead = method.equals(ByteView("HEAD"))
-        answer.closes = true
+        answer.closes = closes
+        if Token.isValid(fields.method) { answer.method = fields.method }
+        answer.host = fields.host
+        answer.path = fields.path
+        answer.obey(worker.facts(rule, of: use, host: host ?? fields.host), use)
         write(answer, waits: true)
         worker.holdUnlessDropped(self)
-        end(with: .linger)
-        worker.limitHold(self)
+        logBlock(record)
+        return true
     }
 
     /// Method and target of a line that may be anything.
@@ -85,40 +126,33 @@ extension Ref<ClientConnection> {
     // MARK: Failures of ours and of upstreams
 
     /// Answers for an upstream that gave none; always 0, for the count of used bytes.
-    func failUpstream(_ failure: UpstreamFailure) -> Int {
-        value.worker.value.counters.upstreamAnswers.add(0)
-        value.note?.value.status = failure.status
-        value.note?.value.reason = ByteView(failure.reason)
+    ///
+    /// - Parameter head: of the request, where it is in `worker.request` still.
+    func failUpstream(_ failure: UpstreamFailure, head: ByteView? = nil) -> Int {
+        let worker = value.worker
+        worker.value.counters.upstreamAnswers.add(0)
+        let head = head ?? recallHead()
         let isComplete = value.exchange.request == .complete
-        let persists = value.exchange.clientPersists
-        let isHead = value.exchange.isHead
-        let closes = !persists || !isComplete
-        var answer = Answer(status: failure.status, detail: ByteView(failure.reason))
+        let closes = !value.exchange.clientPersists || !isComplete
+        var answer = Answer(
+            status: failure.status, detail: ByteView(failure.reason), form: runningForm(head))
         answer.error = failure.error
-        answer.isHead = isHead
         answer.closes = closes
-        answer.version = value.exchange.clientIsHTTP10 ? .http10 : .http11
+        if !head.isEmpty { describeRequest(&answer, head) }
+        if let use = value.use { answer.obey(worker.facts(value.rule, of: use, host: .empty), use) }
+        noteFailure(failure.status, ByteView(failure.reason))
         write(answer)
+        value.note?.value.responseContent = worker.value.ownContent
         endExchange()
         if closes { end(with: .linger) } else { becomeIdle() }
         return 0
     }
 
-    /// The log takes nothing and the configuration says to refuse: 503 without a record.
-    private func refuseForLog(_ used: Int) -> Int {
-        var answer = Answer(status: 503, detail: ByteView("the block log cannot be written"))
-        answer.error = "proxy_internal_error"
-        answer.closes = true
-        write(answer)
-        end(with: .linger)
-        return used
-    }
-
-    /// The log takes no record: 503, or nothing at all. How many bytes were used.
-    func answerWithoutRecord(_ used: Int) -> Int {
-        if value.worker.value.log.refusesNow { return refuseForLog(used) }
-        abort()
-        return used
+    /// The log takes no record: 503, or nothing at all, as the configuration says.
+    func answerWithoutRecord(_ fields: RequestFields, _ form: AnswerForm) {
+        let refuses = value.worker.value.log.refusesNow
+        logFailure(fields, status: refuses ? 503 : 0, Self.logIsFull)
+        if refuses { refuseForLog(form) } else { abort() }
     }
 
     /// Answers that wait for records which never come are taken back for a 503.
@@ -127,6 +161,28 @@ extension Ref<ClientConnection> {
         endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep
-        _ = refuseForLog(0)
+        value.note?.value.takeBack(status: 503)
+        refuseForLog(value.heldForm)
+    }
+
+    private func refuseForLog(_ form: AnswerForm) {
+        let worker = value.worker
+        var answer = Answer(status: 503, detail: Self.logIsFull, form: form)
+        answer.error = "proxy_internal_error"
+        answer.closes = true
+        let use = worker.value.use
+        answer.obey(worker.facts(-1, of: use, host: .empty), use)
+        write(answer)
+        end(with: .linger)
+    }
+
+    private static var logIsFull: ByteView { ByteView("the block log cannot be written") }
+}
+
+extension Ref<Worker> {
+    /// What holds for the gate's answer under that rule, or under a host's defaults where no rule
+    /// was asked (-1).
+    func facts(_ rule: Int32, of use: Ref<SnapshotUse>, host: ByteView) -> RuleFacts {
+        use.value.policy.with { $0.facts(rule >= 0 ? rule : $0.defaultRule(of: host)) }
     }
 }

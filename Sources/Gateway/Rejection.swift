@@ -17,9 +17,13 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let policy = worker.value.use.value.snapshot.policy
         guard verdict.outcome != .malformedPath else {
-            return refuse(Refusal(400, verdict.malformed.text), head: head)
+            return refuse(Refusal(400, verdict.malformed.text), head: head, rule: verdict.rule)
         }
-        if worker.value.log.isShut { return answerWithoutRecord(head.count) }
+        let form = worker.answerForm(head)
+        if worker.value.log.isShut {
+            answerWithoutRecord(requestFields(head, request.method), form)
+            return head.count
+        }
         let facts = policy.facts(verdict.rule)
         let id = worker.nextID()
         let closes = !canContinue()
@@ -32,38 +36,48 @@ extension Ref<ClientConnection> {
         }
         worker.record(record, verdict)
         guard verdict.status != 0 else {
-            if !value.isHeld { value.heldFrom = value.outbound.count }
+            beginHold(form)
             worker.holdUnlessDropped(self)
+            logBlock(record)
             end(with: .close)
             worker.limitHold(self)
             return head.count
         }
-        if !isPlain || !writeKept(head, verdict, request, id, closes) {
+        worker.describeHint(verdict, request, head)
+        let key = isPlain ? worker.answerKey(verdict, form, closes: closes) : nil
+        if !writeKept(key, form, id) {
             worker.describeAllowed(verdict, facts, policy)
-            let answer = rejection(head, verdict, request, facts, id, closes)
+            let answer = rejection(head, verdict, facts, form, id, closes)
             write(answer, waits: true)
-            keep(answer, verdict, isPlain)
+            keep(answer, key, id)
         }
         worker.holdUnlessDropped(self)
+        logBlock(record)
         return concludeLocally(head, closes: closes)
     }
 
-    /// Forwards what enforcing would have blocked, and says so in the log.
-    func recordWouldBlock(_ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest) {
+    /// Says in the log what enforcing would have blocked; the record's id, if it has one.
+    func recordWouldBlock(
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
+    ) -> EventID? {
         let worker = value.worker
         // A shadow record never holds up a request: a log that takes nothing loses it.
         guard !worker.value.log.losesShadows else {
             worker.value.log.stream.skip()
-            return
+            return nil
         }
         let policy = worker.value.use.value.snapshot.policy
         let facts = policy.facts(verdict.rule)
-        var record = blockRecord(head, verdict, request, facts, worker.nextID())
+        let id = worker.nextID()
+        var record = blockRecord(head, verdict, request, facts, id)
         record.action = .wouldBlock
-        record.reachedBackend = true
+        // Where it does not end here, nobody knows yet whether it gets through.
+        let endsHere = worker.isTooLong || worker.maxForwards(head) == 0
+        record.reachedBackend = endsHere ? false : nil
         worker.describeAllowed(verdict, facts, policy)
         record.allowedJSON = worker.value.allowedJSON.view
         worker.record(record, verdict)
+        return id
     }
 
     private func blockRecord(
@@ -81,85 +95,74 @@ extension Ref<ClientConnection> {
                 value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
         }
         if verdict.hintReadings { record.hint = ByteView(Verdict.readingsHint) }
+        let worker = value.worker
+        worker.value.hasRedirect = followsRedirect(head, request)
+        if worker.value.hasRedirect { record.redirect = worker.redirectFacts }
         return record
     }
 
     private func rejection(
-        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
+        _ head: ByteView, _ verdict: Verdict, _ facts: RuleFacts, _ form: AnswerForm,
         _ id: EventID, _ closes: Bool
     ) -> Answer {
         let worker = value.worker
         let method = head.slice(0, worker.value.request.methodLength)
-        let showsAllow = verdict.status == 405 || verdict.status == 501
-        worker.describeHint(verdict, request, head)
         worker.describeDetail(verdict, method)
-        var answer = Answer(status: verdict.status, detail: worker.value.text.view)
-        if showsAllow {
+        var answer = Answer(status: verdict.status, detail: worker.value.text.view, form: form)
+        if verdict.status == 405 || verdict.status == 501 {
             answer.allow = worker.value.allowed.view
             answer.allowJSON = worker.value.allowedJSON.view
         }
-        if verdict.status != 404 {
-            answer.method = method
+        describeRequest(&answer, head)
+        if verdict.status == 404 {
+            answer.method = .empty
+        } else {
             if facts.attribution == .full { answer.rule = facts.id }
             answer.hint = worker.value.hint.view
         }
-        if facts.attribution == .none {
-            answer.error = ""
-        } else {
-            answer.eventID = id
-        }
-        describeClient(&answer, head, closes)
+        answer.eventID = id
+        answer.closes = closes
+        answer.obey(facts, worker.value.use)
         return answer
     }
 
     /// Sends an answer that is already put together; false where there is none.
-    private func writeKept(
-        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ id: EventID,
-        _ closes: Bool
-    ) -> Bool {
-        guard verdict.outcome == .methodBlocked, value.worker.value.request.method.isRegistered
-        else { return false }
+    private func writeKept(_ key: AnswerKey?, _ form: AnswerForm, _ id: EventID) -> Bool {
+        guard let key else { return false }
         let worker = value.worker
-        worker.describeHint(verdict, request, head)
-        guard worker.value.hint.isEmpty else { return false }
-        var answer = Answer(status: verdict.status, detail: .empty)
-        describeClient(&answer, head, closes)
         value.outbound.adopt(from: &worker.value.spares)
         let isKept = worker.value.answers.append(
-            answer.key(verdict.rule, worker.value.request.method), id: id, date: worker.dateText,
-            to: &value.outbound)
-        if isKept && !value.isHeld {
-            value.heldFrom = value.outbound.count - worker.value.answers.lastLength
-        }
-        return isKept
+            key, id: id, date: worker.dateText, to: &value.outbound)
+        guard isKept else { return false }
+        beginHold(form, written: worker.value.answers.lastLength)
+        worker.value.ownContent = UInt64(worker.value.answers.lastContent)
+        return true
     }
 
-    /// Keeps an answer for the next request like this one: not one that names the client's path.
-    private func keep(_ answer: Answer, _ verdict: Verdict, _ isPlain: Bool) {
+    /// Keeps an answer for the next request like this one.
+    private func keep(_ answer: Answer, _ key: AnswerKey?, _ id: EventID) {
         let worker = value.worker
-        let method = worker.value.request.method
-        guard isPlain, verdict.outcome == .methodBlocked, method.isRegistered, answer.hint.isEmpty,
-            let id = answer.eventID
-        else { return }
+        guard let key, answer.eventID != nil else { return }
+        if let template = answer.template, template.with({ $0.namesTarget }) { return }
         worker.value.answers.keep(
-            answer.key(verdict.rule, method), worker.value.output.view, id: id,
+            key, worker.value.output.view, content: worker.value.body.count, id: id,
             date: worker.dateText)
     }
 
     // MARK: OPTIONS
 
     /// `OPTIONS *` asks about the gate as a whole (RFC 9110 §9.3.7).
-    func answerAsterisk(_ head: ByteView) -> Int { answerNoContent(head, allow: nil) }
+    func answerAsterisk(_ head: ByteView) -> Int { answerNoContent(head, allow: nil, rule: -1) }
 
     /// `options: answer`: the gate says what would pass at this path.
     func answerOptions(_ head: ByteView, _ verdict: Verdict) -> Int {
         let worker = value.worker
         let policy = worker.value.use.value.snapshot.policy
         worker.describeAllowed(verdict, policy.facts(verdict.rule), policy)
-        return answerNoContent(head, allow: worker.value.allowed.view)
+        return answerNoContent(head, allow: worker.value.allowed.view, rule: verdict.rule)
     }
 
-    func answerNoContent(_ head: ByteView, allow: ByteView?) -> Int {
+    private func answerNoContent(_ head: ByteView, allow: ByteView?, rule: Int32) -> Int {
         let worker = value.worker
         worker.value.output.removeAll()
         worker.value.output.append("HTTP/1.1 204 No Content\r\nDate: ")
@@ -168,11 +171,11 @@ extension Ref<ClientConnection> {
             worker.value.output.append("\r\nAllow: ")
             worker.value.output.append(allow)
         }
-        return answerHere(head, body: .empty)
+        return answerHere(head, 204, rule, body: .empty)
     }
 
     /// Finishes the head in `worker.output`, whose last line is still open, and sends it.
-    func answerHere(_ head: ByteView, body: ByteView) -> Int {
+    func answerHere(_ head: ByteView, _ status: UInt16, _ rule: Int32, body: ByteView) -> Int {
         let worker = value.worker
         let closes = !canContinue()
         if closes {
@@ -182,18 +185,19 @@ extension Ref<ClientConnection> {
         }
         worker.value.output.append("\r\n\r\n")
         send(worker.value.output.view, body)
+        logAnswer(head, status, rule, content: body.count)
         return concludeLocally(head, closes: closes)
     }
 
     // MARK: Common ends
 
-    /// What an answer has to know of the client and its request.
-    func describeClient(_ answer: inout Answer, _ head: ByteView, _ closes: Bool) {
+    /// Says what was asked, by the head in `worker.request`.
+    func describeRequest(_ answer: inout Answer, _ head: ByteView) {
         let worker = value.worker
-        answer.representation = .preferred(worker.value.request.value(.accept, in: head))
-        answer.isHead = worker.value.request.method == .head
-        answer.version = worker.value.request.version
-        answer.closes = closes
+        let target = worker.value.request.target
+        answer.method = head.slice(0, worker.value.request.methodLength)
+        answer.host = worker.requestHost(head)
+        answer.path = head.slice(target.pathOffset, target.pathLength)
     }
 
     /// Puts an answer into the client's output, in its turn.
@@ -204,14 +208,22 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         worker.value.output.removeAll()
         answer.write(to: &worker.value.output, body: &worker.value.body, date: worker.dateText)
+        worker.value.ownContent = UInt64(worker.value.body.count)
         if waits || value.isHeld || !value.outbound.isEmpty {
-            value.heldFrom = value.isHeld ? value.heldFrom : value.outbound.count
+            beginHold(answer.form)
             value.outbound.adopt(from: &worker.value.spares)
             value.outbound.append(worker.value.output.view)
             if !waits && !value.isHeld { value.writeEvent.add() }
         } else {
             send(worker.value.output.view, .empty)
         }
+    }
+
+    /// What `outbound` holds but for its last `written` bytes may go whatever becomes of the log.
+    private func beginHold(_ form: AnswerForm, written: Int = 0) {
+        guard !value.isHeld else { return }
+        value.heldFrom = value.outbound.count - written
+        value.heldForm = form
     }
 
     /// Whether the connection can carry another request after this one is answered here.

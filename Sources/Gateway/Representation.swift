@@ -3,7 +3,7 @@ import HTTPSyntax
 // Which form an answer of the gate takes: what the client's Accept prefers (RFC 9110 §12.5.1).
 
 /// The media types the gate can answer in, in the order of its own preference.
-enum Representation: Int, CaseIterable {
+enum Representation: UInt8, CaseIterable, BitwiseCopyable {
     case problem
     case html
     case text
@@ -16,50 +16,98 @@ enum Representation: Int, CaseIterable {
         }
     }
 
-    /// The best match for the value of Accept; problem details where nothing is asked for or
-    /// nothing matches.
-    static func preferred(_ accept: ByteView?) -> Representation {
-        guard let accept, !accept.isEmpty else { return .problem }
-        var best = (weight: 0, precision: 0, choice: Representation.problem)
-        for choice in Representation.allCases {
-            let (weight, precision) = match(choice, accept)
-            if weight > best.weight
-                || (weight == best.weight && weight > 0 && precision > best.precision)
-            {
-                best = (weight, precision, choice)
-            }
+    /// The best match for a head's Accept; problem details where nothing is asked for or nothing
+    /// matches. Several lines are one list (RFC 9110 §5.3).
+    static func preferred(
+        _ fields: borrowing FieldSection, in head: ByteView
+    ) -> Representation {
+        guard fields.has(.accept) else { return .problem }
+        var preference = AcceptPreference()
+        for index in 0..<fields.count {
+            let line = fields[index]
+            guard line.name == .accept, !line.isVariant else { continue }
+            preference.take(head.slice(Int(line.valueOffset), Int(line.valueLength)))
         }
-        return best.choice
+        return preference.choice
+    }
+}
+
+/// How well the ranges seen so far cover each form. A more precise range decides over a less
+/// precise one, wherever it stands; of equal ones the first.
+struct AcceptPreference {
+    private var problem = Match()
+    private var html = Match()
+    private var text = Match()
+
+    /// `weight` in thousandths; `precision` 3: names the type; 2: its family; 1: anything;
+    /// 0: nothing that covers it.
+    private struct Match {
+        var weight = 0
+        var precision = 0
+
+        mutating func take(_ weight: Int, _ precision: Int) {
+            guard precision > self.precision else { return }
+            self.weight = weight
+            self.precision = precision
+        }
+
+        func isBetter(than other: Match) -> Bool {
+            weight > other.weight
+                || (weight == other.weight && weight > 0 && precision > other.precision)
+        }
     }
 
-    /// The weight (0–1000) of the most precise range that covers `choice`, and that precision.
-    private static func match(_ choice: Representation, _ accept: ByteView) -> (Int, Int) {
-        var result = (weight: 0, precision: 0)
+    /// Takes in the value of one Accept line.
+    mutating func take(_ accept: ByteView) {
         var rest = accept
         while !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.count
-            let item = rest.slice(0, end)
+            takeItem(rest.slice(0, end))
             rest = rest.dropFirst(Swift.min(end + 1, rest.count))
-            let semicolon = item.firstIndex(of: UInt8(ascii: ";")) ?? item.count
-            let precision = choice.precision(of: item.slice(0, semicolon).trimmed)
-            if precision > result.precision {
-                result = (weight(item.dropFirst(semicolon)), precision)
-            }
         }
-        return result
     }
 
-    /// 3: names this type; 2: its family; 1: anything; 0: something else.
-    private func precision(of range: ByteView) -> Int {
-        let (names, family): ([StaticString], StaticString) =
-            switch self {
-            case .problem: (["application/problem+json", "application/json"], "application/*")
-            case .html: (["text/html", "application/xhtml+xml"], "text/*")
-            case .text: (["text/plain"], "text/*")
-            }
-        for name in names where range.equalsIgnoringCase(ByteView(name)) { return 3 }
-        if range.equalsIgnoringCase(ByteView(family)) { return 2 }
-        return range.equals(ByteView("*/*")) ? 1 : 0
+    private mutating func takeItem(_ item: ByteView) {
+        let semicolon = item.firstIndex(of: UInt8(ascii: ";")) ?? item.count
+        let range = item.slice(0, semicolon).trimmed
+        // The shortest there is covers everything; none of the others does.
+        guard range.count >= 3 else { return }
+        let weight = Self.weight(item.dropFirst(semicolon))
+        if range.count == 3 {
+            guard range.equals(ByteView("*/*")) else { return }
+            problem.take(weight, 1)
+            html.take(weight, 1)
+            text.take(weight, 1)
+        } else if range.equalsIgnoringCase(ByteView("application/problem+json"))
+            || range.equalsIgnoringCase(ByteView("application/json"))
+        {
+            problem.take(weight, 3)
+        } else if range.equalsIgnoringCase(ByteView("text/html"))
+            || range.equalsIgnoringCase(ByteView("application/xhtml+xml"))
+        {
+            html.take(weight, 3)
+        } else if range.equalsIgnoringCase(ByteView("text/plain")) {
+            text.take(weight, 3)
+        } else if range.equalsIgnoringCase(ByteView("application/*")) {
+            problem.take(weight, 2)
+        } else if range.equalsIgnoringCase(ByteView("text/*")) {
+            html.take(weight, 2)
+            text.take(weight, 2)
+        }
+    }
+
+    /// The form with the highest weight, then the one that is named most precisely, then the
+    /// gate's own preference.
+    var choice: Representation {
+        var best = Match()
+        var choice = Representation.problem
+        if problem.isBetter(than: best) { best = problem }
+        if html.isBetter(than: best) {
+            best = html
+            choice = .html
+        }
+        if text.isBetter(than: best) { choice = .text }
+        return choice
     }
 
     /// The `q` among parameters, in thousandths; 1000 without one.

@@ -5,7 +5,8 @@ import Policy
 import Transport
 
 // What the access log will say of a request, kept while it runs: its head is gone from the read
-// buffer by then. Made only where the access log is on.
+// buffer by then. Made only where the access log is on. What writes the lines is in
+// AccessLogging.swift.
 
 /// A copy of a request head and where the parts that are logged stand in it.
 struct RequestNote: ~Copyable {
@@ -30,6 +31,14 @@ struct RequestNote: ~Copyable {
     var status: UInt16 = 0
     /// What went wrong, for the operator.
     var reason = ByteView.empty
+    var action = AccessAction.aborted
+    var eventID: EventID?
+
+    /// Lines about answers that wait for the block log, and what to change in them where the
+    /// first one is taken back: where it ends, and where its status stands.
+    var waiting = ByteBuffer()
+    private var firstLength = 0
+    private var firstStatus: Int?
 
     /// Takes a head in; its views end with the next one.
     mutating func take(_ head: ByteView, _ parsed: borrowing RequestHead, at time: Timestamp) {
@@ -48,6 +57,8 @@ struct RequestNote: ~Copyable {
         responseContent = 0
         status = 0
         reason = .empty
+        action = .aborted
+        eventID = nil
     }
 
     private static func part(_ name: FieldName, _ parsed: borrowing RequestHead) -> Part {
@@ -56,45 +67,24 @@ struct RequestNote: ~Copyable {
     }
 
     func view(_ part: Part) -> ByteView { head.view.slice(part.offset, part.length) }
-}
 
-extension Ref<ClientConnection> {
-    /// Remembers the request in `worker.request` for the access log.
-    func takeNote(_ head: ByteView) {
-        guard value.worker.value.log.accessSink != nil else { return }
-        if value.note == nil { value.note = Ref<RequestNote>.make(RequestNote()) }
-        value.note?.value.take(head, value.worker.value.request, at: value.worker.value.now)
+    /// Adds a line about an answer that waits.
+    mutating func wait(_ record: borrowing AccessRecord, in log: AccessLog) {
+        let isFirst = waiting.isEmpty
+        let status = log.encode(record, to: &waiting)
+        guard isFirst else { return }
+        firstLength = waiting.count
+        firstStatus = status
     }
 
-    /// Writes the running request into the access log.
-    func logAccess() {
-        let worker = value.worker
-        guard worker.value.log.accessSink != nil, let note = value.note, let use = value.use else {
-            return
-        }
-        var fields = RequestFields(methodID: value.method)
-        fields.method = note.value.view(note.value.method)
-        fields.version = note.value.version
-        fields.host = note.value.view(note.value.host)
-        fields.path = note.value.view(note.value.path)
-        fields.target = note.value.view(note.value.target)
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
-        fields.userAgent = note.value.view(note.value.userAgent)
-        fields.requestID = note.value.view(note.value.requestID)
-        fields.traceparent = note.value.view(note.value.traceparent)
-        var record = AccessRecord(at: note.value.start, request: fields)
-        let facts = use.value.snapshot.policy.facts(value.rule)
-        record.facts = facts
-        record.policyDigest = use.value.snapshot.policyDigestText
-        record.status = note.value.status
-        record.reachedBackend = value.exchange.hasSentBytes
-        record.duration =
-            UInt64(max(0, worker.value.now.microseconds - note.value.start.microseconds)) * 1000
-        record.requestContent = value.contentCount
-        record.responseContent = note.value.responseContent
-        record.reason = note.value.reason
-        record.upstream = use.value.snapshot.addressTexts.view(Int(facts.backend))
-        worker.value.log.access.append(record)
+    /// The first answer that waits becomes another one, of three digits, and the rest is never
+    /// given.
+    mutating func takeBack(status: UInt16) {
+        guard !waiting.isEmpty else { return }
+        waiting.truncate(to: firstLength)
+        guard let firstStatus else { return }
+        var digits = ByteBuffer(capacity: 3)
+        digits.append(decimal: UInt64(status), digits: 3)
+        waiting.overwrite(at: firstStatus, with: digits.view)
     }
 }

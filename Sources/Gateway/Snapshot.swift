@@ -54,6 +54,8 @@ struct SnapshotUse: ~Copyable {
 
     /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
     let policy: Uncounted<CompiledPolicy>
+    /// And its templates.
+    let templates: Uncounted<TemplateBook>
 
     init(snapshot: Snapshot, pools: [Ref<UpstreamPool>]) {
         self.snapshot = snapshot
@@ -63,5 +65,6 @@ struct SnapshotUse: ~Copyable {
         self.counters = counters
         counting = counters.map { Uncounted(keptElsewhere: $0) }
         policy = Uncounted(keptElsewhere: snapshot.policy)
+        templates = Uncounted(keptElsewhere: snapshot.settings.templates)
     }
 }

@@ -26,9 +26,12 @@ struct UpstreamConnection: ~Copyable {
     var inbound = ByteBuffer()
     /// Request bytes the kernel has not taken.
     var outbound = ByteBuffer()
-    /// What has been handed over of the current request, kept to send it again: see `canReplay`.
+    /// What has been handed over of the current request: its head, since whoever answers for an
+    /// upstream that does not has to know what was asked, and all else where `canReplay`.
     var replay = ByteBuffer()
-    /// Whether `replay` holds all of it.
+    /// Bytes of the head in `replay`.
+    var headLength = 0
+    /// Whether `replay` holds all of it, to send it again.
     var canReplay = false
     var scanner = HeadScanner()
     var content = BodyReader(.none)
@@ -112,9 +115,19 @@ extension Ref<UpstreamConnection> {
 
     // MARK: Sending the request
 
+    /// Keeps the head of a request that is about to be sent.
+    func remember(_ head: ByteView) {
+        value.replay.removeAll()
+        value.replay.append(head)
+        value.headLength = head.count
+        if head.count > UpstreamConnection.replayLimit { value.canReplay = false }
+    }
+
     /// Sends head and content bytes, keeping what the kernel refuses.
-    func send(_ bytes: ByteView) {
-        keepForReplay(bytes)
+    ///
+    /// - Parameter remembered: how many of them, at the front, are kept already.
+    func send(_ bytes: ByteView, remembered: Int = 0) {
+        keepForReplay(bytes.dropFirst(remembered))
         guard !value.isBroken, !bytes.isEmpty else { return }
         guard value.phase != .connecting, value.outbound.isEmpty else {
             value.outbound.append(bytes)
@@ -137,12 +150,12 @@ extension Ref<UpstreamConnection> {
     }
 
     private func keepForReplay(_ bytes: ByteView) {
-        guard value.canReplay else { return }
+        guard value.canReplay, !bytes.isEmpty else { return }
         if value.replay.count + bytes.count <= UpstreamConnection.replayLimit {
             value.replay.append(bytes)
         } else {
             value.canReplay = false
-            value.replay.removeAll()
+            value.replay.truncate(to: value.headLength)
         }
     }
 

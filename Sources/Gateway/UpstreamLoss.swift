@@ -13,7 +13,9 @@ extension Ref<ClientConnection> {
             value.exchange.responseContentEnded()
             answerComplete(surplus: false)
         case .retry: retry()
-        case .answer: leave(.terminated)
+        case .answer:
+            let hasBegun = value.upstream.map { !$0.value.inbound.isEmpty } ?? false
+            leave(hasBegun ? .incomplete : .terminated)
         case .abort: abort()
         }
     }
@@ -29,7 +31,8 @@ extension Ref<ClientConnection> {
         value.exchange.restart()
         attach(fresh)
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
-        fresh.send(old.value.replay.view)
+        fresh.remember(old.value.replay.view.slice(0, old.value.headLength))
+        fresh.send(old.value.replay.view, remembered: old.value.headLength)
         old.close()
         resume()
     }

@@ -36,6 +36,13 @@ extension Ref<Worker> {
         }
     }
 
+    /// Whether the content of the request in `request` is announced to be over the limit.
+    var isTooLong: Bool {
+        guard let limit = value.contentLimit, case .length(let length) = value.request.framing
+        else { return false }
+        return length > limit
+    }
+
     /// Host as it was sent, or the authority of an absolute form; empty for HTTP/1.0 without.
     func requestHost(_ head: ByteView) -> ByteView {
         if value.request.hostLength > 0 {
@@ -100,6 +107,7 @@ extension Ref<Worker> {
         }
         if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
         narrowAllow(head, for: client, &options)
+        if value.response.fields.has(.proxyStatus) { filterProxyStatus(head, &options) }
         value.output.removeAll()
         HeadWriter.response(
             value.response, in: head, extra: value.extra.view, date: dateText, options: options,

@@ -13,7 +13,8 @@ extension Ref<Worker> {
     /// loop, mailbox or randomness.
     static func make(
         index: Int, snapshot: Snapshot, listeners: [Listener], process: ProcessIdentity,
-        clients: ClientCounter, counters: WorkerCounters, connectionLimit: Int,
+        clients: ClientCounter, counters: WorkerCounters, redirects: RedirectMemory,
+        connectionLimit: Int,
         outbox: Mailbox<WorkerReport>
     ) -> Ref<Worker>? {
         guard let base = EventBase(), let inbox = Mailbox<WorkerOrder>(),
@@ -31,7 +32,7 @@ extension Ref<Worker> {
                 tick: unsafe .timer(base, workerTicked, context),
                 retry: unsafe .timer(base, workerRetriesLog, context),
                 log: WriteAhead(index: index, snapshot: snapshot, process: process),
-                clients: clients, counters: counters,
+                clients: clients, counters: counters, redirects: redirects,
                 request: RequestHead(maximumFields: settings.limits.fields),
                 response: ResponseHead(maximumFields: settings.limits.fields),
                 requestLimits: settings.limits.ofRequests,

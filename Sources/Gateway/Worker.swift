@@ -25,6 +25,7 @@ struct Worker: ~Copyable {
     let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
     let counters: WorkerCounters
+    let redirects: RedirectMemory
 
     /// Heads are parsed into these, one at a time.
     var request: RequestHead
@@ -40,11 +41,17 @@ struct Worker: ~Copyable {
     var output = ByteBuffer(capacity: 16384)
     /// Field lines the gate adds to that head.
     var extra = ByteBuffer(capacity: 4096)
-    /// Text of an answer of our own.
+    /// Content of an answer of our own.
     var body = ByteBuffer(capacity: 4096)
+    /// Bytes of content of the answer of ours that was written last.
+    var ownContent: UInt64 = 0
     var text = ByteBuffer(capacity: 1024)
     /// What would have passed, for the client to read; empty where there is nothing to say.
     var hint = ByteBuffer(capacity: 512)
+    /// Where a redirect leads, or a request that may follow one; and the one that it follows.
+    var target = RedirectTarget()
+    var redirect = RedirectNote()
+    var hasRedirect = false
     /// What passes at the path of the request being answered: as Allow, and as JSON.
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
@@ -112,7 +119,7 @@ extension Ref<Worker> {
     /// Whether draining has taken as long as it may.
     private var isTimeUp: Bool { value.wheel.value.now >= value.drainDeadline }
 
-    /// Write-ahead, then release, then free: in this order.
+    /// Write-ahead, then release, then free, then what nobody waits for: in this order.
     private func endIteration() {
         flushLog()
         reap()
@@ -122,6 +129,7 @@ extension Ref<Worker> {
             flushLog()
             reap()
         }
+        flushAccessLog()
         value.isClockStale = true
         publishCounts()
         if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining

@@ -83,11 +83,6 @@ struct WriteAhead: ~Copyable {
 extension Ref<Worker> {
     /// Writes the iteration's records and lets go of what waited for them.
     func flushLog() {
-        if let sink = value.log.accessSink, value.log.access.pendingCount > 0,
-            value.log.access.flush(to: sink).isFull
-        {
-            value.log.access.dropPending()
-        }
         guard value.log.hasUnwritten else { return }
         let result = value.log.stream.flush(to: value.log.sink)
         if result.isFull {
@@ -95,6 +90,12 @@ extension Ref<Worker> {
             notTaken(result)
         }
         releaseSettled()
+    }
+
+    /// Writes the iteration's access records, after the block records that they name.
+    func flushAccessLog() {
+        guard let sink = value.log.accessSink, value.log.access.pendingCount > 0 else { return }
+        if value.log.access.flush(to: sink).isFull { value.log.access.dropPending() }
     }
 
     /// The log did not take everything: for a moment, or for good as far as anybody can tell.

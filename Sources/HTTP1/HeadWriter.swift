@@ -25,6 +25,8 @@ package enum HeadWriter {
         package static let dropsAllow = ResponseOptions(rawValue: 2)
         /// `extra` holds a narrowed `Access-Control-Allow-Methods`.
         package static let dropsAllowMethods = ResponseOptions(rawValue: 4)
+        /// `extra` holds what may pass of `Proxy-Status`.
+        package static let dropsProxyStatus = ResponseOptions(rawValue: 8)
     }
 
     /// Appends the head to send upstream, always of HTTP/1.1 and with an origin-form target (or
@@ -77,6 +79,7 @@ package enum HeadWriter {
         if options.contains(.dropsTransferEncoding) { removed.add(.transferEncoding) }
         if options.contains(.dropsAllow) { removed.add(.allow) }
         if options.contains(.dropsAllowMethods) { removed.add(.accessControlAllowMethods) }
+        if options.contains(.dropsProxyStatus) { removed.add(.proxyStatus) }
         buffer.reserve(head.length &+ extra.count &+ date.count &+ 16)
         let start = writeStatusLine(head, bytes, into: &buffer)
         let writer = FieldWriter(

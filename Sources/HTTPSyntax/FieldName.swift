@@ -25,6 +25,7 @@
     case contentType, authorization, cookie
     // Responses
     case allow, accessControlAllowMethods, date, location, setCookie, methodgateEvent
+    case proxyStatus
 
     /// The name as it is written on the wire.
     package var name: StaticString {
@@ -74,6 +75,7 @@
         case .location: "Location"
         case .setCookie: "Set-Cookie"
         case .methodgateEvent: "Methodgate-Event"
+        case .proxyStatus: "Proxy-Status"
         }
     }
 }

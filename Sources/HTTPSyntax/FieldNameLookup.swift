@@ -82,6 +82,7 @@ extension FieldName {
             if key.spells("content-type") { return .contentType }
             if key.spells("x-request-id") { return .xRequestID }
             if key.spells("max-forwards") { return .maxForwards }
+            if key.spells("proxy-status") { return .proxyStatus }
         case 13:
             if key.spells("authorization") { return .authorization }
             if key.spells("x-http-method") { return .xHTTPMethod }

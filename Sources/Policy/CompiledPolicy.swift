@@ -23,6 +23,7 @@ package final class JudgeScratch {
 package final class CompiledPolicy: Sendable {
     let table: PatternTable
     let rules: FlatArray<RuleRecord>
+    let templates: FlatArray<TemplateChoice>
     let scopes: FlatArray<ScopeRecord>
     let viewRoots: FlatArray<Int32>
     let viewCount: Int
@@ -44,6 +45,7 @@ package final class CompiledPolicy: Sendable {
         distinguishesSlash = parts.table.nodes.contains { $0.exact >= 0 && $0.slash >= 0 }
         table = PatternTable(parts.table)
         rules = FlatArray(parts.rules)
+        templates = FlatArray(parts.templates)
         scopes = FlatArray(parts.scopes)
         viewRoots = FlatArray(parts.viewRoots)
         viewCount = parts.views.count
@@ -61,6 +63,7 @@ package final class CompiledPolicy: Sendable {
     deinit {
         table.deallocate()
         rules.deallocate()
+        templates.deallocate()
         scopes.deallocate()
         viewRoots.deallocate()
         transitions.deallocate()
@@ -104,6 +107,9 @@ package final class CompiledPolicy: Sendable {
     /// The backend of a rule alone, for the request path.
     package func backend(_ rule: Int32) -> Int { Int(rules[Int(rule)].backend) }
 
+    /// The defaults that hold for a Host value, as a rule; the common ones for an empty one.
+    package func defaultRule(of host: ByteView) -> Int32 { scopes[scope(of: host)].defaultRule }
+
     /// What rejections and records say of a rule.
     package func facts(_ rule: Int32) -> RuleFacts {
         let record = rules[Int(rule)]
@@ -113,7 +119,8 @@ package final class CompiledPolicy: Sendable {
             options: record.options, overrides: record.overrides, readings: record.readings,
             blockedStatus: record.blockedStatus, unknownMethod: record.unknownMethod,
             attribution: record.attribution, narrowAllow: record.narrowAllow,
-            isDefault: record.isDefault, id: text.view(record.id), name: text.view(record.name),
+            isDefault: record.isDefault, templates: templates[Int(record.templates)],
+            id: text.view(record.id), name: text.view(record.name),
             ref: text.view(record.ref), allow: text.view(allow.text),
             allowJSON: text.view(allow.json), idJSON: text.view(record.idJSON),
             nameJSON: text.view(record.nameJSON), refJSON: text.view(record.refJSON))

@@ -9,6 +9,8 @@ struct PolicyAssembler {
     private var text = PolicyText()
     private var allows: AllowBook
     private var rules: [RuleRecord] = []
+    private var templates = [TemplateChoice()]
+    private var templateNumbers: [TemplateChoice: Int32] = [TemplateChoice(): 0]
 
     init(_ catalog: MethodCatalog, source: PolicySource) {
         self.catalog = catalog
@@ -54,6 +56,7 @@ struct PolicyAssembler {
             unknownMethod: options.unknownMethod ?? .methodNotAllowed,
             attribution: options.attribution ?? .full, narrowAllow: options.narrowAllow ?? true,
             isDefault: isDefault)
+        record.templates = number(of: options.templates)
         (record.id, record.idJSON) = text.addQuoted(id)
         (record.name, record.nameJSON) = text.addQuoted(name)
         let file = source.files.indices.contains(location.file) ? source.files[location.file] : "?"
@@ -61,11 +64,20 @@ struct PolicyAssembler {
         rules.append(record)
     }
 
+    private mutating func number(of choice: TemplateChoice) -> Int32 {
+        if let number = templateNumbers[choice] { return number }
+        let number = Int32(templates.count)
+        templates.append(choice)
+        templateNumbers[choice] = number
+        return number
+    }
+
     func finish(_ parts: inout PolicyParts) {
         var text = text
         parts.methodNames = catalog.all.map { text.add(catalog.name($0).utf8) }
         parts.customCount = catalog.custom.count
         parts.rules = rules
+        parts.templates = templates
         parts.allows = allows.records
         parts.text = text.bytes
     }

@@ -59,6 +59,24 @@ package enum OverrideMode: UInt8, Sendable, BitwiseCopyable {
     case ignore
 }
 
+/// The templates of the gate's own answers, by form: numbers that mean something to whoever loaded
+/// the configuration; nil inherits, and in the end means the gate's own text.
+package struct TemplateChoice: Hashable, Sendable, BitwiseCopyable {
+    package var html: Int32?
+    package var json: Int32?
+    package var text: Int32?
+
+    package init() {}
+
+    fileprivate func inheriting(_ other: TemplateChoice) -> TemplateChoice {
+        var result = other
+        if let html { result.html = html }
+        if let json { result.json = json }
+        if let text { result.text = text }
+        return result
+    }
+}
+
 /// Everything but methods that a rule or a scope's defaults may set; nil inherits: a rule from
 /// its scope's defaults, those from the common defaults, those from what the product documents.
 package struct RuleOptions: Sendable {
@@ -73,6 +91,7 @@ package struct RuleOptions: Sendable {
     package var unknownMethod: UnknownMethodStatus?
     package var narrowAllow: Bool?
     package var attribution: Attribution?
+    package var templates = TemplateChoice()
 
     /// Nothing is set: all is inherited.
     package init() {}
@@ -90,6 +109,7 @@ package struct RuleOptions: Sendable {
         if let unknownMethod { result.unknownMethod = unknownMethod }
         if let narrowAllow { result.narrowAllow = narrowAllow }
         if let attribution { result.attribution = attribution }
+        result.templates = templates.inheriting(other.templates)
         return result
     }
 }

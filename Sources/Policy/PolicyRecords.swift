@@ -17,6 +17,8 @@ struct RuleRecord: BitwiseCopyable {
     var attribution: Attribution
     var narrowAllow: Bool
     var isDefault: Bool
+    /// Which of the policy's choices of templates; 0: none.
+    var templates: Int32 = 0
     var id = TextRange()
     var idJSON = TextRange()
     var name = TextRange()
@@ -38,6 +40,8 @@ struct ScopeRecord: BitwiseCopyable {
 struct PolicyParts {
     var table: PatternTableBuilder
     var rules: [RuleRecord] = []
+    /// Each one once; the first is the empty one.
+    var templates: [TemplateChoice] = []
     var scopes: [ScopeRecord] = []
     /// For each scope and view the root of the changeable patterns' tree.
     var viewRoots: [Int32] = []

@@ -18,6 +18,8 @@ package import HTTPSyntax
     package var narrowAllow: Bool
     /// Whether this is a scope's default and no written rule.
     package var isDefault: Bool
+    /// What replaces the text of the gate's own answers.
+    package var templates = TemplateChoice()
 
     /// `api-items`, as written or derived from the pattern.
     package var id: ByteView

@@ -190,7 +190,8 @@ import Testing
         #expect(log.pendingCount == 0)
         #expect(
             lines(scratch.contents("access")) == [
-                #"{"@timestamp":"2026-11-21T03:34:52.123456Z","event.kind":"event""#
+                #"{"@timestamp":"2026-11-21T03:34:52.123456Z","event.dataset":"methodgate.access""#
+                    + #","event.kind":"event""#
                     + #","event.category":["web","network"],"event.type":["access","allowed"]"#
                     + #","event.action":"request-served","event.duration":1234567"#
                     + #","http.request.method":"DELETE","http.version":"1.1""#
@@ -200,10 +201,58 @@ import Testing
                     + #","rule.id":"items","rule.name":"/api/items/{id}""#
                     + #","methodgate.rule_ref":"methodgate.yaml:12""#
                     + #","http.response.status_code":200,"methodgate.reached_backend":true"#
+                    + #","methodgate.answered_by":"backend""#
                     + #","http.request.body.bytes":0,"http.response.body.bytes":5120"#
                     + #","methodgate.upstream":"127.0.0.1:3000","ecs.version":"8.17.0""#
                     + #","observer.product":"methodgate","observer.version":"0.1.0""#
                     + #","observer.hostname":"gate-1"}"#
             ])
+    }
+
+    @Test func `an access record of a block is found by the id of the block`() throws {
+        var block = BlockRecord(
+            .preflightBlocked, at: Sample.time, id: Sample.event, request: Sample.request)
+        block.facts = Sample.facts
+        block.status = 405
+        block.reason = view("why")
+        let record = AccessRecord(block, policyDigest: view("abc"))
+        let log = AccessLog(observer: Sample.observer, redactQuery: true)
+        var waiting = ByteBuffer()
+        waiting.append("before\n")
+        let status = try #require(log.encode(record, to: &waiting))
+        #expect(waiting.view.slice(status, 3).text == "405")
+        #expect(log.pendingCount == 0)
+        log.append(lines: waiting.view)
+        #expect(log.pendingCount == waiting.count)
+        let values = try #require(json(lines(waiting.view.bytes)[1]))
+        #expect(values["event.action"] as? String == "preflight-blocked")
+        #expect(values["event.type"] as? [String] == ["access", "denied"])
+        #expect(values["event.id"] as? String == "01a1fc28-2c7b-71f8-bedc-ba9876543210")
+        #expect(values["event.reason"] as? String == "why")
+        #expect(values["methodgate.answered_by"] as? String == "gate")
+        #expect(values["methodgate.reached_backend"] as? Bool == false)
+        #expect(values["methodgate.policy_sha256"] as? String == "abc")
+        #expect(values["rule.id"] as? String == "items")
+    }
+
+    @Test(arguments: [
+        (AccessAction.served, 200 as UInt16, "request-served", "backend" as String?),
+        (.answered, 204, "request-answered", "gate"), (.failed, 502, "request-failed", "gate"),
+        (.aborted, 0, "request-aborted", nil), (.served, 0, "request-served", nil),
+        (.blocked(.malformedRequest), 400, "malformed-request", "gate"),
+        (.blocked(.methodBlocked), 0, "method-blocked", nil),
+    ])
+    func `an access record says who answered`(
+        _ action: AccessAction, _ status: UInt16, _ name: String, _ answerer: String?
+    ) throws {
+        let log = AccessLog(observer: Sample.observer, redactQuery: true)
+        var record = AccessRecord(at: Sample.time, request: Sample.request)
+        record.action = action
+        record.status = status
+        var text = ByteBuffer()
+        #expect((log.encode(record, to: &text) == nil) == (status == 0))
+        let values = try #require(json(text.view.text))
+        #expect(values["event.action"] as? String == name)
+        #expect(values["methodgate.answered_by"] as? String == answerer)
     }
 }

@@ -41,6 +41,9 @@ struct ReferenceTests {
         }
         let folder = try TemporaryFolder()
         try folder.write("conf.d/a.yaml", "rules: {}\n")
+        for name in ["page.html", "error.json", "error.txt"] {
+            try folder.write("templates/" + name, Repository.text("config/templates/" + name))
+        }
         let text = shown.joined(separator: "\n")
         let result = ConfigurationLoader.load(path: try folder.write("methodgate.yaml", text))
         #expect(shown.contains("  upstream_idle: 60s"))

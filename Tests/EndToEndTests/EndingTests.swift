@@ -132,7 +132,7 @@ extension `End to end` {
             try ask("second")
             let log = { String(decoding: gate.process.standardOutput, as: UTF8.self) }
             #expect(eventually { log().components(separatedBy: "request-served").count == 3 })
-            #expect(log().components(separatedBy: "secret=first").count == 3)
+            #expect(log().components(separatedBy: "secret=first").count == 4)
             #expect(!log().contains("second"))
         }
 

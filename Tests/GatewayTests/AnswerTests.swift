@@ -42,7 +42,7 @@ import Testing
     @Test(arguments: [Representation.problem, .html, .text])
     func `a rejection says what is allowed and who said so`(_ form: Representation) throws {
         var answer = try blocked()
-        answer.representation = form
+        answer.form.representation = form
         let (head, body) = write(answer)
         #expect(head.hasPrefix("HTTP/1.1 405 Method Not Allowed\r\n"))
         #expect(value("Date", head) == "Sat, 21 Nov 2026 05:00:00 GMT")
@@ -103,7 +103,7 @@ import Testing
 
     @Test func `nothing is markup that did not begin as ours`() throws {
         var answer = try blocked()
-        answer.representation = .html
+        answer.form.representation = .html
         let text = Array("<b>&'\"</b>".utf8)
         text.withView { view in
             answer.detail = view
@@ -139,7 +139,7 @@ import Testing
     @Test func `HEAD gets the length and no content`() throws {
         var answer = try blocked()
         let (_, body) = write(answer)
-        answer.isHead = true
+        answer.form.isHead = true
         let (head, none) = write(answer)
         #expect(none.isEmpty)
         #expect(value("Content-Length", head) == "\(body.utf8.count)")
@@ -153,7 +153,7 @@ import Testing
         _ version: HTTPVersion, _ closes: Bool, _ expected: String?
     ) throws {
         var answer = try blocked()
-        answer.version = version
+        answer.form.version = version
         answer.closes = closes
         #expect(value("Connection", write(answer).head) == expected)
     }
@@ -182,9 +182,9 @@ import Testing
     ) throws {
         var cache = AnswerCache()
         var answer = try blocked()
-        answer.representation = form
-        answer.isHead = isHead
-        let key = answer.key(3, .put)
+        answer.form.representation = form
+        answer.form.isHead = isHead
+        let key = AnswerKey(3, .put, answer.form, closes: false)
         var first = ByteBuffer()
         var body = ByteBuffer()
         let early = ByteView("Sat, 21 Nov 2026 05:00:00 GMT")
@@ -192,7 +192,7 @@ import Testing
         answer.write(to: &first, body: &body, date: early)
         let before = try #require(answer.eventID)
         #expect(!cache.append(key, id: before, date: late, to: &body))
-        cache.keep(key, first.view, id: before, date: early)
+        cache.keep(key, first.view, content: body.count, id: before, date: early)
         let after = try id()
         var kept = ByteBuffer()
         kept.append("earlier")
@@ -203,10 +203,18 @@ import Testing
         answer.write(to: &fresh, body: &body, date: late)
         #expect(kept.view.text == fresh.view.text)
         #expect(cache.lastLength == fresh.count - 7)
-        #expect(!cache.append(answer.key(4, .put), id: after, date: late, to: &kept))
-        #expect(!cache.append(answer.key(3, .post), id: after, date: late, to: &kept))
-        answer.closes = true
-        #expect(!cache.append(answer.key(3, .put), id: after, date: late, to: &kept))
+        #expect(cache.lastContent == body.count)
+        var grpc = answer.form
+        grpc.isGRPC = true
+        let others = [
+            AnswerKey(4, .put, answer.form, closes: false),
+            AnswerKey(3, .post, answer.form, closes: false),
+            AnswerKey(3, .put, answer.form, closes: true),
+            AnswerKey(3, .put, grpc, closes: false),
+        ]
+        for other in others {
+            #expect(!cache.append(other, id: after, date: late, to: &kept))
+        }
         cache.removeAll()
         #expect(!cache.append(key, id: after, date: late, to: &kept))
     }

@@ -1,3 +1,4 @@
+import HTTP1
 import HTTPSyntax
 import Testing
 
@@ -31,16 +32,35 @@ import Testing
         (" \t , text/plain \t", .text),
     ]
 
+    /// The form for a request with these Accept lines.
+    private func preferred(_ lines: [String]) -> Representation {
+        let fields = lines.map { "Accept: \($0)\r\n" }.joined()
+        let text = "GET / HTTP/1.1\r\nHost: a\r\n\(fields)X: y\r\n\r\n"
+        var head = RequestHead(maximumFields: 20)
+        return text.withView { view in
+            let limits = HeadLimits(head: 4096, target: 100, fields: 20)
+            #expect(RequestParser.parse(view, into: &head, limits: limits) == .complete)
+            return Representation.preferred(head.fields, in: view)
+        }
+    }
+
     @Test(arguments: rows)
     func `the form of an answer follows Accept`(_ accept: String?, _ expected: Representation) {
-        let chosen =
-            accept.map { $0.withView { Representation.preferred($0) } }
-            ?? Representation.preferred(nil)
-        #expect(chosen == expected)
+        #expect(preferred(accept.map { [$0] } ?? []) == expected)
     }
 
     @Test func `a weight has three digits at most`() {
-        let accept = "text/html;q=0.1239, text/plain;q=0.124"
-        #expect(accept.withView { Representation.preferred($0) } == .text)
+        #expect(preferred(["text/html;q=0.1239, text/plain;q=0.124"]) == .text)
+    }
+
+    @Test(arguments: [
+        (["image/png", "text/html"], Representation.html),
+        (["text/plain;q=0.5", "text/html;q=0.4"], .text),
+        (["text/html;q=0.4", "text/plain;q=0.5"], .text),
+        (["*/*", "text/html;q=0", "application/json;q=0"], .text),
+        (["", "text/html"], .html), (["text/html", "text/html;q=0"], .html),
+    ])
+    func `several lines are one list`(_ lines: [String], _ expected: Representation) {
+        #expect(preferred(lines) == expected)
     }
 }

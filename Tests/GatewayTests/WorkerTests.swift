@@ -43,7 +43,8 @@ private final class Rig {
         worker = try #require(
             Ref<Worker>.make(
                 index: 0, snapshot: snapshot, listeners: [], process: process,
-                clients: ClientCounter(), counters: WorkerCounters(), connectionLimit: 10,
+                clients: ClientCounter(), counters: WorkerCounters(), redirects: RedirectMemory(),
+                connectionLimit: 10,
                 outbox: outbox))
         var pair: [Int32] = [-1, -1]
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
