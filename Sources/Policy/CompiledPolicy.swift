@@ -113,7 +113,8 @@ package final class CompiledPolicy: Sendable {
             options: record.options, overrides: record.overrides, readings: record.readings,
             blockedStatus: record.blockedStatus, unknownMethod: record.unknownMethod,
             attribution: record.attribution, narrowAllow: record.narrowAllow,
-            isDefault: record.isDefault, id: text.view(record.id), name: text.view(record.name),
+            isDefault: record.isDefault, grantsWebSocket: record.grantsWebSocket,
+            id: text.view(record.id), name: text.view(record.name),
             ref: text.view(record.ref), allow: text.view(allow.text),
             allowJSON: text.view(allow.json), idJSON: text.view(record.idJSON),
             nameJSON: text.view(record.nameJSON), refJSON: text.view(record.refJSON))

@@ -17,6 +17,7 @@ struct RuleRecord: BitwiseCopyable {
     var attribution: Attribution
     var narrowAllow: Bool
     var isDefault: Bool
+    var grantsWebSocket = false
     var id = TextRange()
     var idJSON = TextRange()
     var name = TextRange()

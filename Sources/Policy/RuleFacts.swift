@@ -18,6 +18,8 @@ package import HTTPSyntax
     package var narrowAllow: Bool
     /// Whether this is a scope's default and no written rule.
     package var isDefault: Bool
+    /// Whether the rule lets a request become a WebSocket tunnel.
+    package var grantsWebSocket = false
 
     /// `api-items`, as written or derived from the pattern.
     package var id: ByteView
