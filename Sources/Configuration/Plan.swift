@@ -33,6 +33,7 @@ struct RuleDraft {
     var methods: MethodList?
     var id: Located?
     var host: Located?
+    var upgrades: UpgradeList?
     var options = RuleOptions()
 }
 

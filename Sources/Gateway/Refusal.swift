@@ -33,11 +33,13 @@ enum UpstreamFailure {
     case timeout
     /// What it sent is no response.
     case misbehaved(ProtocolError?)
+    /// It switches protocols otherwise than it was asked to.
+    case badHandshake
 
     var status: UInt16 {
         switch self {
         case .unreachable(let code): Self.isOurs(code) ? 503 : 502
-        case .terminated, .misbehaved: 502
+        case .terminated, .misbehaved, .badHandshake: 502
         case .connectTimeout, .timeout: 504
         }
     }
@@ -50,7 +52,7 @@ enum UpstreamFailure {
         case .connectTimeout: "connection_timeout"
         case .terminated: "connection_terminated"
         case .timeout: "http_response_timeout"
-        case .misbehaved: "http_protocol_error"
+        case .misbehaved, .badHandshake: "http_protocol_error"
         }
     }
 
@@ -62,6 +64,7 @@ enum UpstreamFailure {
         case .terminated: "the backend closed before it answered"
         case .timeout: "the backend did not answer in time"
         case .misbehaved(let error): error?.reason.text ?? "an answer that nobody asked for"
+        case .badHandshake: "a switch to WebSocket that breaks the handshake"
         }
     }
 

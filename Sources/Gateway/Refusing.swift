@@ -121,6 +121,11 @@ extension Ref<ClientConnection> {
     /// Answers that wait for records which never come are taken back for a 503.
     func refuseHeld() {
         guard value.phase != .closed else { return }
+        if value.phase == .tunnel {
+            // It never began for anybody.
+            value.phase = .exchange
+            value.note?.value.status = 503
+        }
         endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep

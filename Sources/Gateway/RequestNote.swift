@@ -72,18 +72,8 @@ extension Ref<ClientConnection> {
         guard worker.value.log.accessSink != nil, let note = value.note, let use = value.use else {
             return
         }
-        var fields = RequestFields(methodID: value.method)
-        fields.method = note.value.view(note.value.method)
-        fields.version = note.value.version
-        fields.host = note.value.view(note.value.host)
-        fields.path = note.value.view(note.value.path)
-        fields.target = note.value.view(note.value.target)
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
-        fields.userAgent = note.value.view(note.value.userAgent)
-        fields.requestID = note.value.view(note.value.requestID)
-        fields.traceparent = note.value.view(note.value.traceparent)
-        var record = AccessRecord(at: note.value.start, request: fields)
+        var record = AccessRecord(at: note.value.start, request: requestFields(note.value))
+        if value.phase == .tunnel { record.eventID = value.upgrade?.value.id }
         let facts = use.value.snapshot.policy.facts(value.rule)
         record.facts = facts
         record.policyDigest = use.value.snapshot.policyDigestText
@@ -96,5 +86,23 @@ extension Ref<ClientConnection> {
         record.reason = note.value.reason
         record.upstream = use.value.snapshot.addressTexts.view(Int(facts.backend))
         worker.value.log.access.append(record)
+    }
+}
+
+extension Ref<ClientConnection> {
+    /// The request group of a record, from what was noted of the running request.
+    func requestFields(_ note: borrowing RequestNote) -> RequestFields {
+        var fields = RequestFields(methodID: value.method)
+        fields.method = note.view(note.method)
+        fields.version = note.version
+        fields.host = note.view(note.host)
+        fields.path = note.view(note.path)
+        fields.target = note.view(note.target)
+        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
+        fields.sourcePort = value.peer.port
+        fields.userAgent = note.view(note.userAgent)
+        fields.requestID = note.view(note.requestID)
+        fields.traceparent = note.view(note.traceparent)
+        return fields
     }
 }
