@@ -102,7 +102,7 @@ extension BlockAction {
 }
 
 extension Mode {
-    fileprivate var member: StaticString {
+    var member: StaticString {
         switch self {
         case .enforce: ",\"methodgate.mode\":\"enforce\""
         case .shadow: ",\"methodgate.mode\":\"shadow\""

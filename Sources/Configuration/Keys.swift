@@ -147,6 +147,9 @@ enum Keys {
                 "response", .duration(anyTimeout), \.response, default: "60s",
                 "Since a backend last sent or took anything of an exchange."),
             Key(
+                "tunnel_idle", .duration(anyTimeout), \.tunnelIdle, default: "1h",
+                "Since anything last passed through a tunnel, in either direction."),
+            Key(
                 "upstream_idle", .duration(anyTimeout), \.upstreamIdle, default: "60s",
                 "A pooled connection to a backend is kept that long."),
             Key(

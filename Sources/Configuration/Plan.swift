@@ -36,6 +36,7 @@ struct RuleDraft {
     var methods: MethodList?
     var id: Located?
     var host: Located?
+    var upgrades: UpgradeList?
     var options = RuleOptions()
 }
 

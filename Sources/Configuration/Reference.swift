@@ -21,7 +21,8 @@ package enum Reference {
             var text = "### \(heading)\n\n"
             text += (["| key | value | default | meaning |", "|---|---|---|---|"] + rows)
                 .joined(separator: "\n")
-            let later = section.keys.filter { $0.isRefused }.map { "`\($0.name)`" }
+            let later = section.keys.filter { $0.isRefused && !$0.isMisplaced }
+                .map { "`\($0.name)`" }
             if !later.isEmpty {
                 text += "\n\nRefused by this version: \(later.joined(separator: ", "))."
             }

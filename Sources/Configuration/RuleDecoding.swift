@@ -83,6 +83,9 @@ extension Decoder {
         rule.id = draft.id?.text
         rule.idLocation = draft.id?.location
         rule.options = draft.options
+        if let upgrades = draft.upgrades, upgrades.hasWebSocket, draft.methods != nil {
+            rule.webSocketLocation = upgrades.location
+        }
         var scope = scope
         if let own = draft.host {
             scope = host == nil ? plan.scope(own.text, at: own.location) : scope

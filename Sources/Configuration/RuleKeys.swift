@@ -11,7 +11,7 @@ extension Keys {
             Key(
                 "methods", .methods, \.methods, isRequired: true,
                 "What a path allows that no rule names.")
-        ] + options(isCommon: true))
+        ] + options(isCommon: true) + [.onRules("upgrade")])
 
     static let hostDefaults = Section<RuleDraft>(
         "a host's defaults", name: "host_defaults",
@@ -19,7 +19,7 @@ extension Keys {
             Key(
                 "methods", .methods, \.methods, standardText: "the common ones",
                 "What a path of this host allows that no rule names.")
-        ] + options(isCommon: false))
+        ] + options(isCommon: false) + [.onRules("upgrade")])
 
     static let rule = Section<RuleDraft>(
         "rules", name: "rule",
@@ -31,7 +31,11 @@ extension Keys {
             Key(
                 "host", .located("a host name"), \.host, standardText: "every host",
                 "The only host the rule is for; the same as the rule under `hosts`."),
-        ] + options(isCommon: false) + [.later("upgrade")])
+        ] + options(isCommon: false) + [
+            Key(
+                "upgrade", .upgrades, \.upgrades, standardText: "none",
+                "Protocols that a GET may switch to; the gate does not look into the tunnel.")
+        ])
 
     /// Where a key belongs that stands in the wrong section.
     static func elsewhere(_ name: String, but section: SectionInfo) -> String? {

@@ -80,13 +80,23 @@ final class Key<Target>: Sendable {
         Key(
             refused: name,
             name == "include" ? "includes may not nest" : "belongs in the main file",
-            instead: "rules, hosts")
+            instead: "rules, hosts", isMisplaced: true)
     }
 
-    private init(refused name: String, _ message: String, instead: String?) {
+    /// A permission, in defaults: it stands on the rule that gives it.
+    static func onRules(_ name: String) -> Key {
+        Key(
+            refused: name, "is a permission that each rule gives by itself: nothing inherits it",
+            instead: "\(name) in a rule", isMisplaced: true)
+    }
+
+    private init(
+        refused name: String, _ message: String, instead: String?, isMisplaced: Bool = false
+    ) {
         self.name = name
         isRequired = false
-        info = KeyInfo(name: name, shape: .boolean, summary: "", isRefused: true)
+        info = KeyInfo(
+            name: name, shape: .boolean, summary: "", isRefused: true, isMisplaced: isMisplaced)
         decode = { node, _, decoder in
             decoder.report(node.keyOrSelf, Complaint(message, accepted: instead))
         }

@@ -90,6 +90,7 @@ package struct Timeouts: Sendable, Hashable {
     package var clientIdle = 0
     package var connect = 0
     package var response = 0
+    package var tunnelIdle = 0
     package var upstreamIdle = 0
     package var log = 0
     package var drain = 0

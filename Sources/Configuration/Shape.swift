@@ -81,4 +81,6 @@ struct KeyInfo: Sendable {
     /// Set for a key that is refused here, because its feature comes with a later version or it
     /// belongs in another file.
     var isRefused = false
+    /// Refused here for good: it belongs in another place.
+    var isMisplaced = false
 }

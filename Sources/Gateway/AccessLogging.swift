@@ -39,21 +39,11 @@ extension Ref<ClientConnection> {
     func logAccess() {
         let worker = value.worker
         guard logsAccess, let note = value.note, let use = value.use else { return }
-        var fields = RequestFields(methodID: value.method)
-        fields.method = note.value.view(note.value.method)
-        fields.version = note.value.version
-        fields.host = note.value.view(note.value.host)
-        fields.path = note.value.view(note.value.path)
-        fields.target = note.value.view(note.value.target)
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
-        fields.userAgent = note.value.view(note.value.userAgent)
-        fields.requestID = note.value.view(note.value.requestID)
-        fields.traceparent = note.value.view(note.value.traceparent)
-        var record = AccessRecord(at: note.value.start, request: fields)
+        var record = AccessRecord(at: note.value.start, request: requestFields(note.value))
         let facts = use.value.snapshot.policy.facts(value.rule)
         record.action = note.value.action
         record.eventID = note.value.eventID
+        if value.phase == .tunnel { record.eventID = value.upgrade?.value.id }
         record.facts = facts
         record.policyDigest = use.value.snapshot.policyDigestText
         record.status = note.value.status

@@ -71,7 +71,11 @@ extension Ref<ClientConnection> {
 
     /// Reads on while what has come can be used or kept; a client that has ended its side leaves
     /// once its requests are answered.
-    private func regulateReading() {
+    @inline(__always) private func regulateReading() {
+        guard value.phase != .tunnel else {
+            regulateTunnel()
+            return
+        }
         if value.phase == .idle || value.phase == .head, value.hasEnded,
             value.inbound.isEmpty || !mustWait
         {
@@ -92,7 +96,7 @@ extension Ref<ClientConnection> {
     }
 
     /// Whether nothing of the client may be processed now.
-    private var mustWait: Bool {
+    @inline(__always) private var mustWait: Bool {
         if value.outbound.count > ClientConnection.outboundLimit { return true }
         if value.isHeld && value.worker.value.log.isStuck { return true }
         guard value.phase == .exchange, value.exchange.request == .content else { return false }
@@ -108,6 +112,7 @@ extension Ref<ClientConnection> {
         case .exchange where value.end != .keep:
             // Its last answer is on the way.
             break
+        case .tunnel: clientEndedTunnel()
         case .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
@@ -130,6 +135,7 @@ extension Ref<ClientConnection> {
             switch value.phase {
             case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
+            case .tunnel: step = tunnelMustWait ? 0 : passUp(rest.view)
             case .draining: step = drainContent(rest)
             case .lingering: step = dropLingering(rest)
             case .closed: return bytes.count

@@ -37,6 +37,10 @@ extension Ref<ClientConnection> {
 
     /// The client gets some time to take anything of what waits for it.
     func awaitReading() {
+        guard value.phase != .tunnel else {
+            touchTunnel()
+            return
+        }
         value.queued = Swift.max(1, Socket.queuedBytes(value.descriptor))
         value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
     }
@@ -110,7 +114,11 @@ extension Ref<ClientConnection> {
             value.queued = 0
             limitPhase()
         }
-        if value.phase == .idle || value.phase == .head || value.phase == .draining { resume() }
+        switch value.phase {
+        case .idle, .head, .draining: resume()
+        case .tunnel: tunnelReachedClient()
+        case .exchange, .lingering, .closed: break
+        }
     }
 
     /// What the client does next is limited again by what it is about, and not by its reading.
@@ -121,7 +129,7 @@ extension Ref<ClientConnection> {
         case .head: value.deadline.set(timeouts.clientHead)
         case .draining: value.deadline.set(timeouts.clientContent)
         case .exchange: limitContent()
-        case .lingering, .closed: break
+        case .tunnel, .lingering, .closed: break
         }
     }
 

@@ -15,6 +15,8 @@ struct ClientConnection: ~Copyable {
         case head
         /// A request runs: `exchange`.
         case exchange
+        /// No HTTP any more: `upgrade` has the tunnel.
+        case tunnel
         /// Content of a request that was answered here is read and dropped.
         case draining
         /// Our side has ended; whatever still comes is read and dropped for a while.
@@ -73,6 +75,8 @@ struct ClientConnection: ~Copyable {
     var started: Int64 = 0
     /// What the access log will say; nil where there is none.
     var note: Ref<RequestNote>?
+    /// Made for the first request that may ask for another protocol.
+    var upgrade: Ref<Upgrade>?
     var next: Ref<ClientConnection>?
     var previous: Ref<ClientConnection>?
 
@@ -111,6 +115,7 @@ extension Ref<ClientConnection> {
     /// Closes at once; the storage goes at the end of the iteration.
     func close() {
         guard value.phase != .closed else { return }
+        if value.phase == .tunnel { concludeTunnel() }
         endExchange()
         value.phase = .closed
         value.readEvent.remove()
@@ -145,10 +150,11 @@ extension Ref<ClientConnection> {
     func expired() {
         value.worker.refreshClock()
         guard !value.isHeld else {
+            if value.phase == .tunnel { value.upgrade?.value.tunnel.cut(.unrecorded) }
             close()
             return
         }
-        guard value.outbound.isEmpty else {
+        guard value.outbound.isEmpty || value.phase == .tunnel else {
             if hasRead { awaitReading() } else { abort() }
             return
         }
@@ -156,6 +162,7 @@ extension Ref<ClientConnection> {
         case .idle, .draining, .lingering: close()
         case .head: refuseLate(value.inbound.view)
         case .exchange: contentTimedOut()
+        case .tunnel: tunnelTimedOut()
         case .closed: break
         }
     }

@@ -39,6 +39,8 @@ package struct Exchange: BitwiseCopyable, Sendable {
     package var hasSentBytes = false
     /// The answer's content ends with the upstream's connection.
     package private(set) var isUntilClose = false
+    /// The request that went upstream asks for another protocol, as a rule grants it.
+    package private(set) var asksUpgrade = false
 
     /// No request runs.
     package init() {}
@@ -64,6 +66,9 @@ package struct Exchange: BitwiseCopyable, Sendable {
     /// We are going away: this request is the connection's last.
     package mutating func endClientAfterwards() { clientPersists = false }
 
+    /// The request goes upstream with its wish for another protocol; without content.
+    package mutating func askUpgrade() { asksUpgrade = true }
+
     // MARK: Requests
 
     /// The client has sent content although no 100 came: it will send all of it.
@@ -86,6 +91,9 @@ package struct Exchange: BitwiseCopyable, Sendable {
         case interim(forward: Bool)
         /// The answer: forward it, then content with this framing.
         case final(BodyFraming)
+        /// The upstream switches protocols, as it was asked to: look at the handshake, then
+        /// `switchProtocols` or 502.
+        case handshake
         /// What no upstream may send: 502.
         case refuse
     }
@@ -94,7 +102,10 @@ package struct Exchange: BitwiseCopyable, Sendable {
     package mutating func responseHeadArrived(
         status: Int, version: HTTPVersion, flags: HeadFlags, framing: BodyFraming
     ) -> HeadAction {
-        if status < 200 { return interim(status) }
+        if status < 200 {
+            if status == 101 { return isSwitch(version, flags, framing) ? .handshake : .refuse }
+            return interim(status)
+        }
         upstreamPersists = Self.persists(version, flags)
         hasAnswered = true
         let actual = isHead || status == 204 || status == 304 ? .none : framing
@@ -110,10 +121,24 @@ package struct Exchange: BitwiseCopyable, Sendable {
     }
 
     private mutating func interim(_ status: Int) -> HeadAction {
-        // Nobody asked for another protocol: Upgrade is not forwarded.
-        if status == 101 { return .refuse }
         if status == 100 { awaitsContinue = false }
         return .interim(forward: !clientIsHTTP10)
+    }
+
+    /// Whether a 101 was asked for, says itself that it is about this connection, and has no
+    /// content by its fields (RFC 9110 §7.8, §15.2.2).
+    private func isSwitch(
+        _ version: HTTPVersion, _ flags: HeadFlags, _ framing: BodyFraming
+    ) -> Bool {
+        asksUpgrade && version == .http11 && flags.contains(.upgrade) && framing == .untilClose
+    }
+
+    /// The handshake is right: what follows in both directions is no HTTP any more.
+    package mutating func switchProtocols() {
+        hasAnswered = true
+        clientPersists = false
+        upstreamPersists = false
+        response = .content
     }
 
     /// The answer is whole.

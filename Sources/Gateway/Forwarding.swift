@@ -201,6 +201,10 @@ extension Ref<ClientConnection> {
 
     /// The upstream has taken what was waiting for it.
     func resumeRequestContent() {
+        guard value.phase != .tunnel else {
+            tunnelReachedBackend()
+            return
+        }
         if value.phase == .exchange { limitContent() }
         resume()
     }

@@ -36,12 +36,14 @@ enum UpstreamFailure {
     case timeout
     /// What it sent is no response.
     case misbehaved(ProtocolError?)
+    /// It switches protocols otherwise than it was asked to.
+    case badHandshake
 
     var status: UInt16 {
         switch self {
         case .unreachable(let code):
             Self.isOurs(code) ? 503 : code == Self.timedOut ? 504 : 502
-        case .terminated, .incomplete, .misbehaved: 502
+        case .terminated, .incomplete, .misbehaved, .badHandshake: 502
         case .connectTimeout, .timeout: 504
         }
     }
@@ -56,6 +58,7 @@ enum UpstreamFailure {
         case .incomplete: "http_response_incomplete"
         case .timeout: "http_response_timeout"
         case .misbehaved(let error): error.map { Self.name($0.reason) } ?? "http_protocol_error"
+        case .badHandshake: "http_protocol_error"
         }
     }
 
@@ -79,6 +82,7 @@ enum UpstreamFailure {
         case .incomplete: "the backend closed amid the head of its answer"
         case .timeout: "the backend did not answer in time"
         case .misbehaved(let error): error?.reason.text ?? "an answer that nobody asked for"
+        case .badHandshake: "a switch to WebSocket that breaks the handshake"
         }
     }
 

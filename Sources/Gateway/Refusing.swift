@@ -158,6 +158,11 @@ extension Ref<ClientConnection> {
     /// Answers that wait for records which never come are taken back for a 503.
     func refuseHeld() {
         guard value.phase != .closed else { return }
+        if value.phase == .tunnel {
+            // It never began for anybody.
+            value.phase = .exchange
+            value.note?.value.status = 503
+        }
         endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep
@@ -165,7 +170,7 @@ extension Ref<ClientConnection> {
         refuseForLog(value.heldForm)
     }
 
-    private func refuseForLog(_ form: AnswerForm) {
+    func refuseForLog(_ form: AnswerForm) {
         let worker = value.worker
         var answer = Answer(status: 503, detail: Self.logIsFull, form: form)
         answer.error = "proxy_internal_error"
@@ -176,7 +181,7 @@ extension Ref<ClientConnection> {
         end(with: .linger)
     }
 
-    private static var logIsFull: ByteView { ByteView("the block log cannot be written") }
+    static var logIsFull: ByteView { ByteView("the block log cannot be written") }
 }
 
 extension Ref<Worker> {

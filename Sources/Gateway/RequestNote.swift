@@ -88,3 +88,21 @@ struct RequestNote: ~Copyable {
         waiting.overwrite(at: firstStatus, with: digits.view)
     }
 }
+
+extension Ref<ClientConnection> {
+    /// The request group of a record, from what was noted of the running request.
+    func requestFields(_ note: borrowing RequestNote) -> RequestFields {
+        var fields = RequestFields(methodID: value.method)
+        fields.method = note.view(note.method)
+        fields.version = note.version
+        fields.host = note.view(note.host)
+        fields.path = note.view(note.path)
+        fields.target = note.view(note.target)
+        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
+        fields.sourcePort = value.peer.port
+        fields.userAgent = note.view(note.userAgent)
+        fields.requestID = note.view(note.requestID)
+        fields.traceparent = note.view(note.traceparent)
+        return fields
+    }
+}

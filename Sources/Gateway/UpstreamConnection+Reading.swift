@@ -75,6 +75,8 @@ extension Ref<UpstreamConnection> {
             close()
             return
         }
+        // A tunnel's time is kept with its client.
+        guard value.phase != .tunnel else { return }
         if value.phase == .busy && isWithinTime(client) {
             startResponseDeadline()
         } else {
@@ -118,7 +120,9 @@ extension Ref<UpstreamConnection> {
                 return bytes.count
             }
         }
-        return offset
+        guard value.phase == .tunnel else { return offset }
+        client.passDown(bytes.view.dropFirst(offset))
+        return bytes.count
     }
 
     /// One head at most; nil where more bytes are needed or the exchange is over.
@@ -144,8 +148,14 @@ extension Ref<UpstreamConnection> {
             flags: worker.value.response.flags, framing: worker.value.response.framing)
         switch action {
         case .refuse:
-            client.upstreamMisbehaved(nil)
+            if client.value.exchange.asksUpgrade {
+                client.upstreamBrokeHandshake()
+            } else {
+                client.upstreamMisbehaved(nil)
+            }
             return nil
+        case .handshake:
+            return client.beginTunnel(bytes.view.slice(0, length), on: self) ? length : nil
         case .interim(let forward):
             if forward { client.forwardInterim(bytes.view.slice(0, length)) }
             client.limitContent()

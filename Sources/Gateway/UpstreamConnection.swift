@@ -9,6 +9,8 @@ struct UpstreamConnection: ~Copyable {
     enum Phase: UInt8 {
         case connecting
         case busy
+        /// What comes is no HTTP any more.
+        case tunnel
         case idle
         case closed
     }
@@ -181,14 +183,18 @@ extension Ref<UpstreamConnection> {
     }
 
     private func flush() {
-        guard value.phase == .busy else { return }
+        guard value.phase == .busy || value.phase == .tunnel else { return }
         if !value.outbound.isEmpty {
             switch Socket.send(value.descriptor, value.outbound.view) {
             case .bytes(let count):
                 value.client?.value.exchange.hasSentBytes = true
                 value.outbound.consume(count)
                 value.queued = Socket.queuedBytes(value.descriptor)
-                startResponseDeadline()
+                if value.phase == .tunnel {
+                    value.client?.touchTunnel()
+                } else {
+                    startResponseDeadline()
+                }
             case .wouldBlock, .endOfStream: break
             case .failed:
                 // What the upstream answered before it stopped reading is still to be read.

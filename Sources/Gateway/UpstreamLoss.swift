@@ -7,6 +7,10 @@ import Transport
 extension Ref<ClientConnection> {
     /// The upstream's connection has ended before the answer was complete.
     func upstreamEnded(cleanly: Bool) {
+        guard value.phase != .tunnel else {
+            backendEndedTunnel(cleanly: cleanly)
+            return
+        }
         let canReplay = value.upstream?.value.canReplay ?? false
         switch value.exchange.upstreamLost(cleanly: cleanly, canReplay: canReplay) {
         case .complete:
@@ -40,6 +44,8 @@ extension Ref<ClientConnection> {
     func upstreamUnreachable(_ code: Int32) { leave(.unreachable(code)) }
 
     func upstreamMisbehaved(_ error: ProtocolError?) { leave(.misbehaved(error)) }
+
+    func upstreamBrokeHandshake() { leave(.badHandshake) }
 
     func upstreamTimedOut(connecting: Bool) { leave(connecting ? .connectTimeout : .timeout) }
 

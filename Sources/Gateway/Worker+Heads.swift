@@ -57,8 +57,10 @@ extension Ref<Worker> {
     func writeRequestHead(_ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32) {
         let lines = client.value.identity.lines(host: requestHost(head))
         value.output.removeAll()
-        if value.request.version == .http10 || value.request.fields.has(.maxForwards) {
-            writeUnusualHead(head, lines, rule)
+        if value.request.version == .http10
+            || value.request.fields.hasAny(of: .maxForwards, .upgrade)
+        {
+            writeUnusualHead(head, lines, of: client, rule)
         } else {
             HeadWriter.request(value.request, in: head, extra: lines, into: &value.output)
         }
@@ -66,13 +68,16 @@ extension Ref<Worker> {
 
     /// The head of a request whose added lines are not those of every request of its client.
     @inline(never) private func writeUnusualHead(
-        _ head: ByteView, _ lines: ByteView, _ rule: Int32
+        _ head: ByteView, _ lines: ByteView, of client: Ref<ClientConnection>, _ rule: Int32
     ) {
         value.extra.removeAll()
         value.extra.append(lines)
         if value.request.version == .http10 { ClientIdentity.lowerVersion(in: &value.extra) }
         if value.request.target.form != .absolute, !value.request.fields.has(.host) {
             appendBackendHost(rule)
+        }
+        if value.request.flags.contains(.upgrade), client.mayAskUpgrade(head, rule) {
+            value.extra.append(WebSocketHandshake.lines)
         }
         var options = HeadWriter.RequestOptions(rawValue: 0)
         if let hops = maxForwards(head) {

@@ -134,7 +134,11 @@ extension Ref<Worker> {
         var client = value.firstClient
         while let current = client {
             client = current.value.next
-            current.abort()
+            if current.value.phase == .tunnel {
+                current.cutTunnel(.drained)
+            } else {
+                current.abort()
+            }
         }
     }
 }
@@ -153,7 +157,7 @@ extension Ref<ClientConnection> {
                 value.deadline.set(ClientConnection.firstRequestTime)
             }
         case .exchange: value.exchange.endClientAfterwards()
-        case .head, .draining, .lingering, .closed: break
+        case .head, .tunnel, .draining, .lingering, .closed: break
         }
     }
 }

@@ -157,6 +157,7 @@ extension Ref<Worker> {
     private func reap() {
         while let client = value.closedClients.popLast() {
             client.value.note?.destroy()
+            client.value.upgrade?.destroy()
             client.destroy()
         }
         while let upstream = value.closedUpstreams.popLast() { upstream.destroy() }

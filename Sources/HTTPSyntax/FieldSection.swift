@@ -42,6 +42,11 @@
         (present &>> UInt64(name.rawValue)) & 1 != 0
     }
 
+    /// Whether a line of one of both names, spelled properly, is there.
+    @inlinable package func hasAny(of name: FieldName, _ other: FieldName) -> Bool {
+        present & (1 &<< UInt64(name.rawValue) | 1 &<< UInt64(other.rawValue)) != 0
+    }
+
     /// The first line of that name, spelled properly.
     @inlinable package func first(_ name: FieldName) -> FieldLine? {
         guard has(name) else { return nil }

@@ -120,6 +120,7 @@ package final class CompiledPolicy: Sendable {
             blockedStatus: record.blockedStatus, unknownMethod: record.unknownMethod,
             attribution: record.attribution, narrowAllow: record.narrowAllow,
             isDefault: record.isDefault, templates: templates[Int(record.templates)],
+            grantsWebSocket: record.grantsWebSocket,
             id: text.view(record.id), name: text.view(record.name),
             ref: text.view(record.ref), allow: text.view(allow.text),
             allowJSON: text.view(allow.json), idJSON: text.view(record.idJSON),

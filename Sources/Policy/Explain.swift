@@ -10,6 +10,7 @@ extension CompiledPolicy {
         guard verdict.outcome != .malformedPath else {
             return Explanation(verdict: verdict, readings: [])
         }
+        let granted = grantsWebSocket(request, rule: verdict.rule, scratch: scratch)
         let scope = scope(of: request.host)
         // The verdict may have come the fast way, which keeps no readings.
         let path = request.path.isEmpty ? ByteView("/") : request.path
@@ -23,7 +24,7 @@ extension CompiledPolicy {
             }
             readings.append(reading(index, rules: found, scratch))
         }
-        return Explanation(verdict: verdict, readings: readings)
+        return Explanation(verdict: verdict, readings: readings, grantsWebSocket: granted)
     }
 
     private func reading(

@@ -25,6 +25,7 @@ struct PolicyAssembler {
         append(
             rule.methods, options, readings: readings, id: id, name: rule.pattern,
             location: rule.patternLocation, isDefault: false)
+        rules[rules.count - 1].grantsWebSocket = rule.webSocketLocation != nil
     }
 
     mutating func addDefault(

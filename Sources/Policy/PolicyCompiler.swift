@@ -186,7 +186,10 @@ extension PolicyCompiler {
 
     private mutating func checkMethods() {
         for scope in scopes {
-            for rule in scope.rules { check(rule.source.methods) }
+            for rule in scope.rules {
+                check(rule.source.methods)
+                checkUpgrade(rule.source)
+            }
             if let methods = scope.defaults?.methods { check(methods) }
         }
     }
@@ -209,6 +212,16 @@ extension PolicyCompiler {
                 PolicyProblem(
                     "'\(method)' is listed twice", at: list.locations[index], severity: .warning))
         }
+    }
+
+    /// A permission that nothing can use is a mistake.
+    private mutating func checkUpgrade(_ rule: RuleSource) {
+        guard let location = rule.webSocketLocation, !rule.methods.any,
+            !rule.methods.methods.contains(where: { $0.registered == .get })
+        else { return }
+        report(
+            "the rule does not allow GET, and a WebSocket begins with GET", at: location,
+            accepted: "GET among the methods, or no upgrade")
     }
 
     private mutating func checkDefaults() {

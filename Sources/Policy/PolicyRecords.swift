@@ -19,6 +19,7 @@ struct RuleRecord: BitwiseCopyable {
     var isDefault: Bool
     /// Which of the policy's choices of templates; 0: none.
     var templates: Int32 = 0
+    var grantsWebSocket = false
     var id = TextRange()
     var idJSON = TextRange()
     var name = TextRange()

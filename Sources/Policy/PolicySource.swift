@@ -55,6 +55,9 @@ package struct RuleSource: Sendable {
     /// The id as written; nil derives one from the pattern.
     package var id: String?
     package var idLocation: SourceLocation?
+    /// Where `upgrade: [websocket]` was written; nil grants nothing. No defaults have it: a
+    /// permission stands on the rule that gives it.
+    package var webSocketLocation: SourceLocation?
     package var options = RuleOptions()
 
     package init(pattern: String, at patternLocation: SourceLocation, methods: MethodList) {

@@ -20,6 +20,8 @@ package import HTTPSyntax
     package var isDefault: Bool
     /// What replaces the text of the gate's own answers.
     package var templates = TemplateChoice()
+    /// Whether the rule lets a request become a WebSocket tunnel.
+    package var grantsWebSocket = false
 
     /// `api-items`, as written or derived from the pattern.
     package var id: ByteView

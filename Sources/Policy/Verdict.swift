@@ -73,4 +73,6 @@ package struct Explanation: Sendable {
     package var verdict: Verdict
     /// The raw reading first; empty for a malformed path.
     package var readings: [Reading]
+    /// Whether a GET of this path may become a WebSocket.
+    package var grantsWebSocket = false
 }

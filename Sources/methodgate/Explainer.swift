@@ -60,6 +60,13 @@ struct Explainer {
         return text.view.text
     }
 
+    /// Whether a GET of this path may become a tunnel; nil where no rule says so.
+    private var upgrade: String? {
+        if explanation.grantsWebSocket { return "websocket: a GET that asks for it may switch" }
+        guard facts?.grantsWebSocket == true else { return nil }
+        return "none: another reading of the path finds a rule that does not grant it"
+    }
+
     func text(color: Bool) -> String {
         let mark = isBlocked ? "\u{1b}[31m" : "\u{1b}[32m"
         let (on, off) = color ? (mark, "\u{1b}[0m") : ("", "")
@@ -68,6 +75,7 @@ struct Explainer {
         text += "  rule     \(facts.id.text)  (\(facts.name.text), \(facts.ref.text))\n"
         let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
         text += "  allowed  \(allowed.isEmpty ? "nothing" : allowed)\n"
+        if let upgrade { text += "  upgrade  \(upgrade)\n" }
         guard explanation.readings.count > 1 else { return text }
         text += "  readings of the path:\n"
         for reading in explanation.readings {
@@ -99,6 +107,8 @@ struct Explainer {
             members.append(("rule_ref", .string(facts.ref.text)))
             let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
             members.append(("allowed", .array(Self.split(allowed))))
+            let upgrades = explanation.grantsWebSocket ? [JSON.string("websocket")] : []
+            members.append(("upgrade", .array(upgrades)))
             if !isBlocked { members.append(("backend", .string(backendName))) }
         }
         members.append(("readings", .array(explanation.readings.map(json))))

@@ -255,4 +255,54 @@ import Testing
         #expect(values["event.action"] as? String == name)
         #expect(values["methodgate.answered_by"] as? String == answerer)
     }
+
+    // MARK: Tunnels
+
+    private func tunnel(
+        _ change: (inout TunnelRecord) -> Void = { _ in }
+    ) -> TunnelRecord {
+        var record = TunnelRecord(at: Sample.time, id: Sample.event, request: Sample.request)
+        record.facts = Sample.facts
+        record.upstream = view("127.0.0.1:3000")
+        record.policyDigest = view(String(repeating: "5", count: 64))
+        change(&record)
+        return record
+    }
+
+    @Test func `a tunnel's start and end are one record each, under one id`() throws {
+        let stream = Sample.stream()
+        stream.append(tunnel())
+        stream.append(
+            tunnel {
+                $0.outcome = .init(duration: 1_500_000, fromClient: 7, fromBackend: 1 << 40)
+                $0.reason = view("the client ended the tunnel")
+            })
+        let lines = stream.waitingLines
+        try #require(lines.count == 2)
+        #expect(chainFault(lines) == nil)
+        let (start, end) = (try #require(json(lines[0])), try #require(json(lines[1])))
+        for (record, type) in [(start, "start"), (end, "end")] {
+            #expect(record["event.id"] as? String == "01a1fc28-2c7b-71f8-bedc-ba9876543210")
+            #expect(record["event.category"] as? [String] == ["network"])
+            #expect(record["event.type"] as? [String] == ["connection", type])
+            #expect(record["network.protocol"] as? String == "websocket")
+            #expect(record["http.response.status_code"] as? Int == 101)
+            #expect(record["methodgate.reached_backend"] as? Bool == true)
+            #expect(record["methodgate.upstream"] as? String == "127.0.0.1:3000")
+            #expect(record["methodgate.mode"] as? String == "enforce")
+            #expect(record["rule.id"] as? String == "items")
+            #expect(record["url.original"] as? String == "/api/items/7?REDACTED")
+            #expect(
+                record["methodgate.policy_sha256"] as? String == String(repeating: "5", count: 64))
+        }
+        #expect(start["event.action"] as? String == "tunnel-started")
+        #expect(end["event.action"] as? String == "tunnel-ended")
+        #expect(end["event.reason"] as? String == "the client ended the tunnel")
+        #expect(end["event.duration"] as? Int == 1_500_000)
+        #expect(end["source.bytes"] as? Int == 7)
+        #expect(end["destination.bytes"] as? Int == 1 << 40)
+        for key in ["event.reason", "event.duration", "source.bytes", "destination.bytes"] {
+            #expect(start[key] == nil)
+        }
+    }
 }

@@ -67,6 +67,22 @@ struct RuleTests {
         #expect(facts(settings, "/else").isDefault)
     }
 
+    @Test func `a permission to upgrade is a rule's own`() throws {
+        let settings = try settings(
+            smallest + """
+                rules:
+                  /a: {methods: [GET], upgrade: [websocket]}
+                  /b: {methods: any, upgrade: [websocket], host: a.example.com}
+                  /c: {methods: [GET], upgrade: []}
+                  /d: [GET]
+                """)
+        #expect(facts(settings, "/a").grantsWebSocket)
+        #expect(facts(settings, "/b", host: "a.example.com").grantsWebSocket)
+        for path in ["/c", "/d", "/else", "/a/b"] {
+            #expect(!facts(settings, path).grantsWebSocket, "\(path)")
+        }
+    }
+
     @Test func `readings come from the rule, else its backend, else the defaults`() throws {
         let settings = try settings(
             listen + """

@@ -36,6 +36,7 @@ struct SettingsTests {
         #expect(timeouts.clientIdle == 75_000)
         #expect(timeouts.connect == 2_000)
         #expect(timeouts.response == 60_000)
+        #expect(timeouts.tunnelIdle == 3_600_000)
         #expect(timeouts.upstreamIdle == 60_000)
         #expect(timeouts.log == 10_000)
         #expect(timeouts.drain == 30_000)
@@ -59,7 +60,7 @@ struct SettingsTests {
         let settings = try settings(
             smallest + """
                 timeouts: {client_head: 1s, client_content: 2s, client_idle: 3s, connect: 500ms,
-                  response: 5m, upstream_idle: 1h, log: 7s, drain: 8s}
+                  response: 5m, tunnel_idle: 24h, upstream_idle: 1h, log: 7s, drain: 8s}
                 limits: {request_head: 16KiB, target: 4KiB, fields: 50, response_head: 1MiB,
                   content: 2GiB, connections: 1000, connections_per_client: 10}
                 log:
@@ -73,6 +74,7 @@ struct SettingsTests {
         #expect(timeouts.clientIdle == 3_000)
         #expect(timeouts.connect == 500)
         #expect(timeouts.response == 300_000)
+        #expect(timeouts.tunnelIdle == 86_400_000)
         #expect(timeouts.upstreamIdle == 3_600_000)
         #expect(timeouts.log == 7_000)
         #expect(timeouts.drain == 8_000)

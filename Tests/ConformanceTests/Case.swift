@@ -15,6 +15,8 @@ struct Case: Sendable, CustomTestStringConvertible {
     enum Step: Sendable {
         case send(Bytes, halfClose: Bool)
         case expect(ReplyExpectation)
+        /// Bytes that must come through a tunnel.
+        case receive(Bytes)
     }
 
     enum Upstream: Sendable {
@@ -89,8 +91,15 @@ extension Case {
             try section.allow(["half-close"])
             let bytes = try section.bytes()
             steps.append(.send(bytes, halfClose: section.words.contains("half-close")))
+        case "reply" where section.words == ["tunnel"]:
+            steps.append(.receive(try section.bytes()))
         case "reply":
             steps.append(.expect(try ReplyExpectation(section)))
+        case "upstream" where section.words == ["tunnel"]:
+            guard !exchanges.isEmpty else {
+                throw CaseError(description: "a tunnel before any upstream request")
+            }
+            exchanges[exchanges.count - 1].tunnel = BackendTunnel(expected: try section.bytes())
         case "upstream":
             try section.allow(["none", "unfinished"])
             if section.words.contains("unfinished") {

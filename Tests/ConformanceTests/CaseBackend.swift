@@ -15,10 +15,19 @@ struct BackendExchange: Sendable {
     var reply: Bytes = Self.ok
     var closes = false
     var resets = false
+    /// What follows a 101, if that is what the reply is.
+    var tunnel: BackendTunnel?
 
     init(expected: Bytes) { self.expected = expected }
 
     mutating func answer(_ section: Section) throws {
+        if section.words.first == "tunnel" {
+            try section.allow(["tunnel", "close"])
+            tunnel = tunnel ?? BackendTunnel()
+            tunnel?.reply = try section.bytes()
+            tunnel?.closes = section.words.contains("close")
+            return
+        }
         try section.allow(["interim", "close", "reset"])
         if section.words.contains("interim") {
             interim = try section.bytes()
@@ -28,6 +37,14 @@ struct BackendExchange: Sendable {
         closes = section.words.contains("close")
         resets = section.words.contains("reset")
     }
+}
+
+/// Bytes that must reach the backend after its 101, and what it sends then. It stays until the
+/// gate ends the connection, unless it closes.
+struct BackendTunnel: Sendable {
+    var expected: Bytes = []
+    var reply: Bytes = []
+    var closes = false
 }
 
 final class CaseBackend: @unchecked Sendable {
@@ -87,6 +104,7 @@ final class CaseBackend: @unchecked Sendable {
                 if exchange.resets { return connection.reset() }
                 try send(exchange.reply, on: connection)
                 if exchange.closes { return }
+                if let tunnel = exchange.tunnel { return try serve(tunnel, on: connection) }
             }
         } catch let error as Malformed {
             lock.withLock {
@@ -97,6 +115,14 @@ final class CaseBackend: @unchecked Sendable {
         } catch is SocketError {
             // The gate may break off while a bad answer is still being sent.
         }
+    }
+
+    private func serve(_ tunnel: BackendTunnel, on connection: BackendConnection) throws {
+        var came = try connection.readRaw(tunnel.expected.count)
+        try send(tunnel.reply, on: connection)
+        if !tunnel.closes { came += try connection.readRaw(.max) }
+        guard came != tunnel.expected else { return }
+        lock.withLock { errors.append("through the tunnel upstream: \(Escapes.escape(came))") }
     }
 
     private func send(_ bytes: Bytes, on connection: BackendConnection) throws {

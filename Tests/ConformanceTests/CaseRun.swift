@@ -47,6 +47,11 @@ struct CaseRun {
                 if halfClose { client.halfClose() }
             case .expect(let expectation):
                 guard try receive(expectation, with: client) else { break }
+            case .receive(let bytes):
+                let came = try client.readRaw(bytes.count)
+                if came != bytes {
+                    seen.problems.append("through the tunnel: \(Escapes.escape(came))")
+                }
             }
         }
         try readRecords(after: mark, until: try end(client))
@@ -108,6 +113,7 @@ struct CaseRun {
             } catch {
                 seen.problems.append("the connection is not closed: \(error)")
             }
+            client.close()
         }
         let answer = try RawClient.exchange(gate.gate.address, Self.sentinel)
         guard answer.status == 400, let id = answer.value("Methodgate-Event") else {
@@ -120,9 +126,12 @@ struct CaseRun {
         var records: [LogRecord] = []
         let isThere = try eventually(within: 2) {
             records = try BlockLog(lines: gate.gate.log.lines.dropFirst(mark)).records()
+            // The end of a tunnel may be noted after it.
+            let count = records.count { $0.isAboutRequest }
             return records.contains { $0["event.id"] == sentinel }
+                && count > theCase.records?.count ?? 0
         }
-        if !isThere { seen.problems.append("the record of \(sentinel) is missing") }
+        if !isThere { seen.problems.append("the record of \(sentinel) or another is missing") }
         seen.records = records.filter { $0.isAboutRequest && $0["event.id"] != sentinel }
     }
 

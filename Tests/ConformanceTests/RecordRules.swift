@@ -40,7 +40,10 @@ enum RecordRules {
             where record[key] == nil {
                 found.append("no \(key)")
             }
-            if record.list("methodgate.allowed") == nil { found.append("no methodgate.allowed") }
+            let isTunnel = record["event.action"]?.hasPrefix("tunnel-") == true
+            if !isTunnel, record.list("methodgate.allowed") == nil {
+                found.append("no methodgate.allowed")
+            }
         }
         return found.map { "\($0) in record \(Escapes.escape(record.line))" }
     }

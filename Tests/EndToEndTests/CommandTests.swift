@@ -18,6 +18,8 @@ import Testing
               /items: [GET, POST]
               /close: {methods: [GET], blocked_status: close}
               /shadow: {methods: [GET], mode: shadow}
+              /socket/{room}: {methods: [GET], upgrade: [websocket]}
+              /socket/lobby: [GET]
             """
         try text.write(toFile: file, atomically: true, encoding: .utf8)
     }
@@ -52,6 +54,12 @@ import Testing
         .init(
             arguments: ["PUT", "https://u:p@a.example:8443/items?x#y"], status: 1, says: "/items"),
         .init(arguments: ["POST", "http://a.example/ITEMS"], status: 1, says: "readings of the"),
+        .init(
+            arguments: ["GET", "/socket/1"], status: 0,
+            says: "upgrade  websocket: a GET that asks for it may switch"),
+        .init(
+            arguments: ["GET", "/socket/LOBBY"], status: 0,
+            says: "upgrade  none: another reading of the path"),
         .init(arguments: ["OPTIONS", "*"], status: 0, says: "answered here: 204"),
         .init(arguments: ["GET", "*"], status: 1, says: "GET: refused with 400"),
         .init(arguments: ["GET", "/%zz"], status: 1, says: "GET: refused with 400: malformed"),
@@ -115,7 +123,7 @@ import Testing
     func `check a configuration`(_ command: [String]) throws {
         let good = try run(command + ["-c", file])
         #expect(good.status == .code(0))
-        #expect(good.output.contains("loads: 4 rules (defaults included), 1 backend; policy "))
+        #expect(good.output.contains("loads: 6 rules (defaults included), 1 backend; policy "))
         let before = try run(["-c", file, "-t"])
         #expect(before.status == .code(0))
         try "listen: 3\nfoo: bar\n".write(toFile: file, atomically: true, encoding: .utf8)

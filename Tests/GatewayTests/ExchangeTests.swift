@@ -110,6 +110,44 @@ extension Exchange {
     }
 
     @Test(arguments: [
+        (true, HTTPVersion.http11, HeadFlags.upgrade, BodyFraming.untilClose, true),
+        (true, .http11, HeadFlags([.upgrade, .close]), .untilClose, true),
+        (false, .http11, .upgrade, .untilClose, false),
+        (true, .http11, HeadFlags(), .untilClose, false),
+        (true, .http10, .upgrade, .untilClose, false), (true, .http11, .upgrade, .none, false),
+        (true, .http11, .upgrade, .length(1), false), (true, .http11, .upgrade, .chunked, false),
+    ])
+    func `a switch that was asked for says so, and has no content`(
+        _ asks: Bool, _ version: HTTPVersion, _ flags: HeadFlags, _ framing: BodyFraming,
+        _ isRight: Bool
+    ) {
+        var new = exchange()
+        if asks { new.askUpgrade() }
+        #expect(isSame(new.answer(103), .interim(forward: true)))
+        #expect(isSame(new.answer(101, version, flags, framing), isRight ? .handshake : .refuse))
+        // Until the handshake has been looked at, another answer can be given.
+        #expect(!new.hasAnswered && new.response == .head)
+    }
+
+    @Test func `after a switch neither connection carries another request`() {
+        var new = exchange()
+        new.askUpgrade()
+        _ = new.answer(101, .http11, .upgrade, .untilClose)
+        new.switchProtocols()
+        #expect(new.hasAnswered && new.response == .content)
+        #expect(!new.clientPersists && !new.upstreamPersists)
+    }
+
+    @Test(arguments: [200, 400, 426])
+    func `another answer than a switch is an ordinary one`(_ status: Int) {
+        var new = exchange()
+        new.askUpgrade()
+        #expect(isSame(new.answer(status), .final(.length(5))))
+        new.responseContentEnded()
+        #expect(new.completion(surplus: false) == .init(keepsUpstream: true, client: .keep))
+    }
+
+    @Test(arguments: [
         (MethodID.get, 200, BodyFraming.length(5), BodyFraming.length(5)),
         (.get, 200, .chunked, .chunked), (.get, 200, .untilClose, .untilClose),
         (.get, 200, .none, .none), (.head, 200, .length(5), .none), (.head, 200, .chunked, .none),

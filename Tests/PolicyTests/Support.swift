@@ -24,10 +24,11 @@ func list(_ text: String, line: Int = 1) -> MethodList {
 
 func rule(
     _ pattern: String, _ methods: String, line: Int = 0, id: String? = nil,
-    _ change: (inout RuleOptions) -> Void = { _ in }
+    grantsWebSocket: Bool = false, _ change: (inout RuleOptions) -> Void = { _ in }
 ) -> RuleSource {
     var rule = RuleSource(pattern: pattern, at: at(line), methods: list(methods, line: line))
     rule.id = id
+    if grantsWebSocket { rule.webSocketLocation = at(line) }
     change(&rule.options)
     return rule
 }

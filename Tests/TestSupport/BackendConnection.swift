@@ -93,6 +93,16 @@ public final class BackendConnection: @unchecked Sendable {
         }
     }
 
+    /// Takes so many bytes, whatever they are; fewer at the end of the stream.
+    public func readRaw(_ count: Int) throws -> Bytes {
+        while buffer.count < count, try fill() {}
+        return lock.withLock {
+            let bytes = Bytes(buffer.prefix(count))
+            buffer.removeFirst(bytes.count)
+            return bytes
+        }
+    }
+
     public func send(_ bytes: Bytes) throws {
         try socket.write(bytes, Deadline(seconds: patience))
     }

@@ -24,7 +24,7 @@ public struct LogRecord: @unchecked Sendable {
     public var isAboutRequest: Bool {
         let actions = [
             "method-blocked", "would-block", "override-blocked", "preflight-blocked",
-            "ambiguous-path", "malformed-request",
+            "ambiguous-path", "malformed-request", "tunnel-started", "tunnel-ended",
         ]
         return actions.contains(self["event.action"] ?? "")
     }

@@ -93,6 +93,15 @@ public final class RawClient: @unchecked Sendable {
         return bytes
     }
 
+    /// Takes so many bytes, whatever they are; fewer at the end.
+    public func readRaw(_ count: Int) throws -> Bytes {
+        let deadline = Deadline(seconds: patience)
+        while buffer.count < count && !isAtEnd { try fill(deadline) }
+        let bytes = Bytes(buffer.prefix(count))
+        buffer.removeFirst(bytes.count)
+        return bytes
+    }
+
     /// Reads until the other side ends the connection.
     public func readToEnd() throws -> Bytes {
         let deadline = Deadline(seconds: patience)
