@@ -29,7 +29,8 @@ help:
 	@echo 'make install  the static build into PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
 	@echo 'make match-instructions'
-	@echo '              instructions of a rule match at 10 and 100,000 rules, by callgrind'
+	@echo '              instructions of a rule match at 10 and 100,000 rules, and of judging a'
+	@echo '              hostile path, by callgrind'
 	@echo 'make clean    removes all build products'
 
 run: build

@@ -69,9 +69,13 @@ func isForwarded(_ path: [UInt8], by policy: CompiledPolicy, _ scratch: JudgeScr
 @main
 enum MatchBenchmark {
     static func main() {
+        if CommandLine.arguments.dropFirst().first == "hostile" {
+            judgeHostile()
+            return
+        }
         let numbers = CommandLine.arguments.dropFirst().compactMap { Int($0) }
         guard numbers.count == 2, numbers[0] >= 5, numbers[1] > 0 else {
-            print("usage: MatchBenchmark RULES MATCHES")
+            print("usage: MatchBenchmark RULES MATCHES | hostile NUMBER")
             return
         }
         let rules = RuleSet(count: numbers[0])
@@ -88,6 +92,22 @@ enum MatchBenchmark {
         print(
             "\(numbers[0]) rules compiled in \(compiling); \(each) ns a match, "
                 + "\(forwarded) of \(numbers[1]) forwarded")
+    }
+
+    /// One hostile path, by its number; says nothing where there is none of that number.
+    private static func judgeHostile() {
+        let paths = HostilePaths.all
+        guard let number = CommandLine.arguments.last.flatMap({ Int($0) }),
+            paths.indices.contains(number),
+            let policy = CompiledPolicy.compile(RuleSet(count: 10).source).0
+        else { return }
+        let scratch = JudgeScratch()
+        let clock = ContinuousClock()
+        var best = Duration.seconds(1)
+        for _ in 0..<20 {
+            best = min(best, clock.measure { _ = measuredMatches(policy, [paths[number]], scratch) })
+        }
+        print("\(best.components.attoseconds / 1_000_000_000_000)")
     }
 
     /// `count` paths drawn uniformly, the same ones in every run.

@@ -28,6 +28,10 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     package static let maximumDecodings = 2
     /// Bytes of all readings together.
     package static let maximumBytes = 64 * 1024
+    /// Bytes that may be looked at to find them, which bounds the time that a path can take. A path
+    /// of 2 KiB that is a whole URL with escapes in its escapes comes to 75,000, one of 4 KiB with
+    /// spaces and capitals to 45,000, and one of 200 bytes stays below whatever it holds.
+    package static let maximumWork = 96 * 1024
 
     private struct Entry {
         var offset: Int
@@ -37,7 +41,12 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
         /// Bit n: judged in view n.
         var views: UInt64
         var isPending: Bool
+        /// Nil until it is first looked at.
+        var marks: PathMarks?
     }
+
+    /// Bytes that have been looked at for the path taken in last.
+    package private(set) var work = 0
 
     private var entries: [Entry] = []
     private var bytes: [UInt8] = []
@@ -70,6 +79,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     package func begin(_ path: ByteView) {
         entries.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
+        work = 0
         prepareCandidate(path.count)
         let length = apply(.decodeUnreserved, to: path)
         keep(length, decodings: 0, views: 1)
@@ -112,12 +122,20 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
         _ index: Int, _ steps: [PathStep], level: ReadingLevel, transitions: ByteView
     ) -> PathProblem {
         let entry = entries[index]
-        let marks = withReading(index) { PathMarks(of: $0) }
+        let marks = entry.marks ?? self.marks(of: index)
+        // What is refused as it was sent is refused under a second layer of escapes too.
+        if marks.contains(.nul) { return .nulEscape }
+        if marks.contains(.unicodeEscape) { return .unicodeEscape }
         prepareCandidate(entry.length)
         for step in steps {
             let views = Self.views(after: step, from: entry.views, transitions)
             if level == .standard, step.isDecoding, entry.decodings > 0 { continue }
-            if step.mayChange(marks), let length = change(index, step) {
+            var changed: Int?
+            if step.mayChange(marks) {
+                guard work <= Self.maximumWork else { return .tooManyReadings }
+                changed = change(index, step)
+            }
+            if let length = changed {
                 let decodings = entry.decodings + (step.isDecoding ? 1 : 0)
                 let problem = add(length, decodings: decodings, views: views)
                 if problem != .none { return problem }
@@ -130,6 +148,13 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
         return add(length, decodings: entry.decodings, views: entry.views)
     }
 
+    private func marks(of index: Int) -> PathMarks {
+        work += entries[index].length
+        let marks = withReading(index) { PathMarks(of: $0) }
+        entries[index].marks = marks
+        return marks
+    }
+
     /// `//host/path` is a network-path reference (RFC 3986 §4.2): whoever resolves the target as a
     /// URL takes its first segment for a host. Patterns never begin so, and stay as they are.
     private func dropAuthority(_ index: Int) -> Int? {
@@ -139,7 +164,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
             return path.firstIndex(of: 0x2f, from: 2) ?? path.count
         }
         guard let start else { return nil }
-        prepareCandidate(entry.length)
+        work += entry.length
         let path = bytes[entry.offset + start..<entry.offset + entry.length]
         candidate.replaceSubrange(0..<path.count, with: path)
         if path.isEmpty { candidate[0] = 0x2f }
@@ -172,7 +197,8 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     }
 
     private func apply(_ step: PathStep, to path: ByteView) -> Int {
-        candidate.withMutableView { step.apply(to: path, into: $0) }
+        work += path.count
+        return candidate.withMutableView { step.apply(to: path, into: $0) }
     }
 
     private func prepareCandidate(_ length: Int) {
@@ -195,7 +221,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
             return .tooManyReadings
         }
         keep(length, decodings: decodings, views: views)
-        return candidate.withView { Self.problem(inReading: $0.slice(0, length)) }
+        return .none
     }
 
     private func keep(_ length: Int, decodings: Int, views: UInt64) {
@@ -214,21 +240,6 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
             if same { return index }
         }
         return nil
-    }
-
-    /// What is refused as it was sent is refused under a second layer of escapes too.
-    private static func problem(inReading path: ByteView) -> PathProblem {
-        var index = 0
-        while index < path.count {
-            if path[index] == 0 { return .nulEscape }
-            if path[index] == 0x25, index + 5 < path.count, path[index + 1] | 0x20 == 0x75,
-                (index + 2...index + 5).allSatisfy({ ASCII.hexValue(path[$0]) != nil })
-            {
-                return .unicodeEscape
-            }
-            index += 1
-        }
-        return .none
     }
 }
 

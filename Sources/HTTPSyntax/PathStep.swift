@@ -47,24 +47,30 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     }
 
     /// Whether it counts against the limit of two decodings.
-    package var isDecoding: Bool { trigger == .percent }
+    package var isDecoding: Bool { rawValue <= PathStep.unescapeSlashes.rawValue }
 
     /// Whether a path with these marks may change; a path without them does not.
     package func mayChange(_ marks: PathMarks) -> Bool { !marks.isDisjoint(with: trigger) }
 
     private var trigger: PathMarks {
         switch self {
-        case .decodeUnreserved, .decodeKeepingSlash, .decode, .unescapeSlashes: .percent
-        case .decodeOverlong: .high
+        case .decodeUnreserved: [.unreservedEscape, .lowerCaseEscape]
+        case .decodeKeepingSlash:
+            [.unreservedEscape, .backslashEscape, .otherEscape, .lowerCaseEscape]
+        case .decode: [.unreservedEscape, .slashEscape, .backslashEscape, .otherEscape]
+        case .unescapeSlashes: [.slashEscape, .backslashEscape]
+        case .decodeOverlong: .overlongLead
         case .backslashToSlash: .backslash
         case .dropParameters: .semicolon
-        case .foldCase: [.upperCase, .high]
-        case .trimDots, .trimLastDot: .dotAtEnd
-        case .trimSpaces, .trimLastSpace: .spaceAtEnd
+        case .foldCase: [.upperCase, .foldableLead]
+        case .trimDots: .dotAtEnd
+        case .trimLastDot: .dotAtLastEnd
+        case .trimSpaces: .spaceAtEnd
+        case .trimLastSpace: .spaceAtLastEnd
         case .cutQuery: .question
         case .cutFragment: .hash
         case .mergeSlashes: .emptySegment
-        case .resolveDots: .dotAtEnd
+        case .resolveDots: .dotSegment
         }
     }
 
@@ -83,87 +89,15 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .backslashToSlash: writer.map(input) { $0 == 0x5c ? 0x2f : $0 }
         case .dropParameters: writer.dropParameters(input)
         case .foldCase: writer.foldCase(input)
-        case .trimDots: writer.trim(input, lastOnly: false, Self.isTrimmedDot)
-        case .trimLastDot: writer.trim(input, lastOnly: true, Self.isTrimmedDot)
-        case .trimSpaces: writer.trim(input, lastOnly: false, Self.endsInSpace)
-        case .trimLastSpace: writer.trim(input, lastOnly: true, Self.endsInSpace)
+        case .trimDots: writer.trim(input, lastOnly: false, .dotAtEnd)
+        case .trimLastDot: writer.trim(input, lastOnly: true, .dotAtEnd)
+        case .trimSpaces: writer.trim(input, lastOnly: false, .spaceAtEnd)
+        case .trimLastSpace: writer.trim(input, lastOnly: true, .spaceAtEnd)
         case .cutQuery: writer.cut(input, at: 0x3f)
         case .cutFragment: writer.cut(input, at: 0x23)
         case .mergeSlashes: writer.mergeSlashes(input)
         case .resolveDots: writer.resolveDots(input)
         }
         return writer.count
-    }
-
-    private static func isTrimmedDot(_ segment: ByteView) -> Bool {
-        guard let last = segment.last, last == 0x2e else { return false }
-        return segment.count > 2 || (segment.count == 2 && segment[0] != 0x2e)
-    }
-
-    private static func endsInSpace(_ segment: ByteView) -> Bool {
-        guard let last = segment.last else { return false }
-        return last == 0x20 || (0x09...0x0d).contains(last)
-    }
-}
-
-extension ByteView {
-    fileprivate var last: UInt8? { isEmpty ? nil : self[count - 1] }
-}
-
-/// What a path holds that some step looks for.
-package struct PathMarks: OptionSet, Sendable {
-    package let rawValue: UInt16
-
-    package init(rawValue: UInt16) { self.rawValue = rawValue }
-
-    package static let percent = PathMarks(rawValue: 1 << 0)
-    package static let upperCase = PathMarks(rawValue: 1 << 1)
-    package static let high = PathMarks(rawValue: 1 << 2)
-    package static let backslash = PathMarks(rawValue: 1 << 3)
-    package static let semicolon = PathMarks(rawValue: 1 << 4)
-    package static let question = PathMarks(rawValue: 1 << 5)
-    package static let hash = PathMarks(rawValue: 1 << 6)
-    package static let emptySegment = PathMarks(rawValue: 1 << 7)
-    /// A dot before a slash or the end: a dot segment too.
-    package static let dotAtEnd = PathMarks(rawValue: 1 << 8)
-    package static let spaceAtEnd = PathMarks(rawValue: 1 << 9)
-    package static let nul = PathMarks(rawValue: 1 << 10)
-
-    /// The marks of `path`.
-    package init(of path: ByteView) {
-        var marks = PathMarks()
-        var previous: UInt8 = 0x61
-        for index in 0..<path.count {
-            let byte = path[index]
-            marks.formUnion(Self.mark(of: byte))
-            if byte == 0x2f { marks.formUnion(Self.mark(atEndOf: previous)) }
-            previous = byte
-        }
-        if previous != 0x2f { marks.formUnion(Self.mark(atEndOf: previous)) }
-        self = marks
-    }
-
-    private static func mark(of byte: UInt8) -> PathMarks {
-        switch byte {
-        case 0: .nul
-        case 0x25: .percent
-        case 0x41...0x5a: .upperCase
-        case 0x5c: .backslash
-        case 0x3b: .semicolon
-        case 0x3f: .question
-        case 0x23: .hash
-        case 0x80...: .high
-        default: []
-        }
-    }
-
-    /// The mark that a byte gives which a slash or the end follows.
-    private static func mark(atEndOf byte: UInt8) -> PathMarks {
-        switch byte {
-        case 0x2f: .emptySegment
-        case 0x2e: .dotAtEnd
-        case 0x20, 0x09...0x0d: .spaceAtEnd
-        default: []
-        }
     }
 }

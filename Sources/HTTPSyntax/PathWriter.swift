@@ -7,14 +7,14 @@ struct PathWriter {
 
     init(output: MutableByteView) { self.output = output }
 
-    private mutating func append(_ byte: UInt8) {
+    @inline(__always) private mutating func append(_ byte: UInt8) {
         output[count] = byte
-        count += 1
+        count &+= 1
     }
 
     private mutating func append(_ view: ByteView) {
         output.write(view, at: count)
-        count += view.count
+        count &+= view.count
     }
 
     mutating func map(_ input: ByteView, _ change: (UInt8) -> UInt8) {
@@ -28,9 +28,10 @@ struct PathWriter {
     ) {
         var index = 0
         while index < input.count {
-            guard let byte = PathEscape.byte(at: index, of: input) else {
-                append(input[index])
-                index += 1
+            let first = input[index]
+            guard first == 0x25, let byte = PathEscape.byte(at: index, of: input) else {
+                append(first)
+                index &+= 1
                 continue
             }
             if let plain = replacement(byte) {
@@ -40,7 +41,7 @@ struct PathWriter {
                 append(keepingCase ? input[index + 1] : Self.uppercased(input[index + 1]))
                 append(keepingCase ? input[index + 2] : Self.uppercased(input[index + 2]))
             }
-            index += 3
+            index &+= 3
         }
     }
 
@@ -53,14 +54,20 @@ struct PathWriter {
     mutating func decodeOverlong(_ input: ByteView) {
         var index = 0
         while index < input.count {
-            let (byte, length) = Self.overlong(input.dropFirst(index)) ?? (input[index], 1)
+            let first = input[index]
+            guard first >= 0xc0,
+                let (byte, length) = Self.overlong(first, input.dropFirst(index))
+            else {
+                append(first)
+                index &+= 1
+                continue
+            }
             append(byte)
-            index += length
+            index &+= length
         }
     }
 
-    private static func overlong(_ view: ByteView) -> (byte: UInt8, length: Int)? {
-        let first = view[0]
+    private static func overlong(_ first: UInt8, _ view: ByteView) -> (byte: UInt8, length: Int)? {
         if first == 0xc0 || first == 0xc1, view.count > 1 {
             return ((first & 1) << 6 | view[1] & 0x3f, 2)
         }
@@ -76,15 +83,20 @@ struct PathWriter {
     mutating func foldCase(_ input: ByteView) {
         var index = 0
         while index < input.count {
-            if PathEscape.byte(at: index, of: input) != nil {
-                append(input.slice(index, 3))
-                index += 3
-            } else if let (byte, length) = Self.foldedToASCII(input.dropFirst(index)) {
+            let first = input[index]
+            if first == 0x25, PathEscape.byte(at: index, of: input) != nil {
+                append(first)
+                append(input[index + 1])
+                append(input[index + 2])
+                index &+= 3
+            } else if first >= 0x80,
+                let (byte, length) = Self.foldedToASCII(input.dropFirst(index))
+            {
                 append(byte)
-                index += length
+                index &+= length
             } else {
-                append(ASCII.lowercased(input[index]))
-                index += 1
+                append(ASCII.lowercased(first))
+                index &+= 1
             }
         }
     }
@@ -108,17 +120,22 @@ struct PathWriter {
         }
     }
 
-    /// Drops the last byte of each segment, or only of the last one, that `ends`.
-    mutating func trim(_ input: ByteView, lastOnly: Bool, _ ends: (ByteView) -> Bool) {
-        var start = 1
-        while start <= input.count {
-            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
-            let segment = input.slice(start, end - start)
-            append(0x2f)
-            let trims = (!lastOnly || end == input.count) && ends(segment)
-            append(trims ? segment.slice(0, segment.count - 1) : segment)
-            start = end + 1
+    /// Drops the last byte of each segment, or only of the last one, that ends as `mark` says.
+    mutating func trim(_ input: ByteView, lastOnly: Bool, _ mark: PathMarks) {
+        var start = 0
+        for index in 0..<input.count {
+            let byte = input[index]
+            if byte == 0x2f {
+                if !lastOnly { trimSegment(from: start, mark) }
+                start = count &+ 1
+            }
+            append(byte)
         }
+        trimSegment(from: start, mark)
+    }
+
+    @inline(__always) private mutating func trimSegment(from start: Int, _ mark: PathMarks) {
+        if PathMarks.end(of: output.view, from: start, to: count) == mark { count &-= 1 }
     }
 
     mutating func cut(_ input: ByteView, at byte: UInt8) {
@@ -135,26 +152,32 @@ struct PathWriter {
     }
 
     mutating func resolveDots(_ input: ByteView) {
-        var start = 1
-        while start <= input.count {
-            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
-            let segment = input.slice(start, end - start)
-            let isParent = segment.equals(ByteView(".."))
-            if isParent { dropSegment() }
-            if isParent || segment.equals(ByteView(".")) {
-                if end == input.count { append(0x2f) }
-            } else {
-                append(0x2f)
-                append(segment)
+        var index = 1
+        while true {
+            let start = count
+            append(0x2f)
+            while index < input.count {
+                let byte = input[index]
+                if byte == 0x2f { break }
+                append(byte)
+                index &+= 1
             }
-            start = end + 1
+            let isAtEnd = index >= input.count
+            if PathMarks.end(of: output.view, from: start + 1, to: count) == .dotSegment {
+                let isParent = count - start == 3
+                count = start
+                if isParent { dropSegment() }
+                if isAtEnd { append(0x2f) }
+            }
+            if isAtEnd { break }
+            index &+= 1
         }
         if count == 0 { append(0x2f) }
     }
 
     private mutating func dropSegment() {
         while count > 0 {
-            count -= 1
+            count &-= 1
             if output[count] == 0x2f { return }
         }
     }

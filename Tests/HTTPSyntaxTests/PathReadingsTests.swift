@@ -116,6 +116,59 @@ struct PathReadingsTests {
         #expect(closed > 1000)
     }
 
+    @Test func `a step whose marks a path lacks leaves it as it is`() {
+        let bytes = Array("aZ.~9 \t;?#\\%2fF5cC41/".utf8) + [0, 0xc0, 0xe2, 0x84, 0xaa, 0xc5, 0xbf]
+        var numbers = SystemRandomNumberGenerator()
+        for _ in 0..<5000 {
+            let count = Int.random(in: 0...8, using: &numbers)
+            let path = [0x2f] + (0..<count).map { _ in bytes.randomElement(using: &numbers) ?? 0 }
+            let marks = path.withView { PathMarks(of: $0) }
+            for step in PathStep.allCases where !step.mayChange(marks) {
+                #expect(Self.apply(step, path) == path, "\(step): \(path)")
+            }
+        }
+    }
+
+    @Test(arguments: [1000, 4096, 8192])
+    func `no path takes more than bounded work`(_ length: Int) {
+        let more = ["/../", "%2e", "/a./", "/a%20/", "/%2e/", "%2541", "%e0%80%af", "%253B"]
+        let pieces = Self.pieces + more
+        var numbers = SystemRandomNumberGenerator()
+        func some(_ counts: ClosedRange<Int>) -> String {
+            let count = Int.random(in: counts, using: &numbers)
+            return (0..<count).compactMap { _ in pieces.randomElement(using: &numbers) }.joined()
+        }
+        let readings = PathReadings()
+        for _ in 0..<25 {
+            let (front, filling, back) = ("/" + some(0...6), some(1...2), some(0...3))
+            let times = max(0, length - front.utf8.count - back.utf8.count) / filling.utf8.count
+            let path = front + String(repeating: filling, count: times) + back
+            path.withView { view in
+                readings.begin(view)
+                _ = readings.close(over: view, level: .all, transitions: .empty)
+            }
+            // Found to be too much by the time the next step is tried.
+            #expect(readings.work <= PathReadings.maximumWork + 3 * path.utf8.count, "\(path)")
+        }
+    }
+
+    static let honest = [
+        ("/proxy/https%3A%2F%2Fa.example%2F", "%20some%2FPath", 2048),
+        ("/redirect/", "https%3A%2F%2Fa.example%2F%3Fq%3D%2520x%23f", 2048),
+        ("/Files/", "My%20Documents/Some%20File.pdf/", 8000),
+        ("/image/", "aGVsbG8gd29ybGQ%2Bx", 8000), ("/wiki/", "%D1%80%D0%B8", 8000),
+        ("/a;session=A/", "segment;v=1/", 8000), ("/q/", "%7B%22a%22%3A%22B%22%7D", 8000),
+    ]
+
+    @Test(arguments: honest)
+    func `a long path of an honest client is followed`(
+        _ front: String, _ filling: String, _ length: Int
+    ) {
+        var path = front
+        while path.utf8.count + filling.utf8.count <= length { path += filling }
+        #expect(Self.readings(path, .all).1 == .none)
+    }
+
     @Test func `no step lengthens a path or takes its first slash`() {
         for one in Self.pieces {
             for other in Self.pieces {
