@@ -1,3 +1,4 @@
+import HTTPSyntax
 import Synchronization
 import Transport
 
@@ -6,7 +7,7 @@ import Transport
 /// Connections by client address, for `limits.connections_per_client`. Thread-safe; untouched
 /// where there is no limit.
 final class ClientCounter: Sendable {
-    private let counts = Mutex<[HostKey: Int]>([:])
+    private let counts = Mutex<[IPAddress?: Int]>([:])
     /// Whether a limit was ever set: only then do departures matter.
     private let isUsed = Atomic<Bool>(false)
 
@@ -18,22 +19,22 @@ final class ClientCounter: Sendable {
         }
         isUsed.store(true, ordering: .relaxed)
         return counts.withLock { counts in
-            let present = counts[peer.hostKey, default: 0]
+            let present = counts[peer.ipAddress, default: 0]
             guard present < limit else { return false }
-            counts[peer.hostKey] = present + 1
+            counts[peer.ipAddress] = present + 1
             return true
         }
     }
 
     private func count(_ peer: SocketAddress) {
-        counts.withLock { $0[peer.hostKey, default: 0] += 1 }
+        counts.withLock { $0[peer.ipAddress, default: 0] += 1 }
     }
 
     func leave(_ peer: SocketAddress) {
         guard isUsed.load(ordering: .relaxed) else { return }
         counts.withLock { counts in
-            guard let present = counts[peer.hostKey] else { return }
-            counts[peer.hostKey] = present > 1 ? present - 1 : nil
+            guard let present = counts[peer.ipAddress] else { return }
+            counts[peer.ipAddress] = present > 1 ? present - 1 : nil
         }
     }
 }
