@@ -108,7 +108,7 @@ extension Ref<ClientConnection> {
         case .exchange where value.end != .keep:
             // Its last answer is on the way.
             break
-        case .idle, .head, .draining, .lingering:
+        case .proxyHeader, .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
         case .exchange:
@@ -128,6 +128,7 @@ extension Ref<ClientConnection> {
             let rest = bytes.dropFirst(offset)
             let step: Int
             switch value.phase {
+            case .proxyHeader: step = takeProxyHeader(rest.view)
             case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
             case .draining: step = drainContent(rest)
@@ -159,6 +160,7 @@ extension Ref<ClientConnection> {
             return 0
         case .failed(let error):
             value.scanner.reset()
+            value.origin.client = nil
             refuse(error, head: view)
             return view.count
         case .complete:

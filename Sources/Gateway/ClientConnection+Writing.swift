@@ -120,7 +120,7 @@ extension Ref<ClientConnection> {
         case .head: value.deadline.set(timeouts.clientHead)
         case .draining: value.deadline.set(timeouts.clientContent)
         case .exchange: limitContent()
-        case .lingering, .closed: break
+        case .proxyHeader, .lingering, .closed: break
         }
     }
 

@@ -53,8 +53,7 @@ extension Ref<ClientConnection> {
         var fields = RequestFields(methodID: MethodID(registered: method))
         fields.method = method
         fields.target = target
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
+        describeSource(&fields)
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: id, request: fields)
         record.reason = ByteView(refusal.reason)

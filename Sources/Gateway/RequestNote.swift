@@ -78,8 +78,7 @@ extension Ref<ClientConnection> {
         fields.host = note.value.view(note.value.host)
         fields.path = note.value.view(note.value.path)
         fields.target = note.value.view(note.value.target)
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
+        describeSource(&fields)
         fields.userAgent = note.value.view(note.value.userAgent)
         fields.requestID = note.value.view(note.value.requestID)
         fields.traceparent = note.value.view(note.value.traceparent)

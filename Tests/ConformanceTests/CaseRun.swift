@@ -109,7 +109,7 @@ struct CaseRun {
                 seen.problems.append("the connection is not closed: \(error)")
             }
         }
-        let answer = try RawClient.exchange(gate.gate.address, Self.sentinel)
+        let answer = try RawClient.exchange(gate.gate.address, gate.greeting + Self.sentinel)
         guard answer.status == 400, let id = answer.value("Methodgate-Event") else {
             throw CaseError(description: "the sentinel got \(answer)")
         }

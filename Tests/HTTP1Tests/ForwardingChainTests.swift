@@ -256,6 +256,12 @@ private struct Told: Equatable {
         #expect(told.addresses == "10.0.0.1")
         #expect(told.proto == "http")
         #expect(told.lines["X_Real_IP"] == nil && told.lines["X_Forwarded_Prefix"] == nil)
+        let mixed = Told([
+            "X_Forwarded_For: 203.0.113.9", "X-Forwarded-For: 10.9.9.9",
+            "X_Forwarded_For: 203.0.113.10", "X_Forwarded_Proto: https",
+        ])
+        #expect(mixed.client == "10.9.9.9")
+        #expect(mixed.addresses == "10.9.9.9, 10.0.0.1")
     }
 
     @Test func `what else a trusted proxy says is passed on as it came`() {
