@@ -43,7 +43,8 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed, value.readEvent.isAdded else { return false }
         if isLikely { return true }
         switch value.phase {
-        case .idle: return !value.inbound.isEmpty || value.hasSkippedLine
+        // Behind a PROXY header a first request is owed.
+        case .idle: return !value.inbound.isEmpty || value.hasSkippedLine || !value.hasServed
         case .exchange: return value.exchange.request != .complete
         default: return true
         }

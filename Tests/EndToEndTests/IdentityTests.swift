@@ -177,6 +177,20 @@ extension `End to end` {
             #expect(eventually { records(gate).count == 1 })
         }
 
+        @Test func `a connection that is reset behind its header is not kept`() throws {
+            let gate = try start(trusting: "[127.0.0.1]", proxyProtocol: true)
+            defer { end(gate) }
+            #expect(try exchange(gate, greeting + request("GET")).status == 200)
+            #expect(eventually { backend.connections.count == 1 })
+            let before = try gate.descriptors()
+            for _ in 0..<20 {
+                let check = try gate.connect()
+                try check.send(greeting)
+                check.reset()
+            }
+            #expect(try eventually(within: 2) { try gate.descriptors() <= before })
+        }
+
         @Test func `a reload turns PROXY headers on and off for what comes next`() throws {
             let plain = configuration(backend.address, rest: "trusted_proxies: [127.0.0.1]\n")
             let gate = try GateProcess(plain)
