@@ -29,6 +29,7 @@ want_for_test() {
     want_for_build
     want_command curl curl
     want_command nginx nginx-light
+    want_command haproxy haproxy
 }
 
 want_for_bench() {

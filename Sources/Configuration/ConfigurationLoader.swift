@@ -62,6 +62,7 @@ private struct Load {
     mutating func run() -> LoadResult {
         if let root = read(mainPath, name: FilePath.last(mainPath), includedBy: nil) {
             Keys.root.decode(root, into: &plan, decoder)
+            decoder.checkProxyListeners(plan)
             for include in plan.includes { readIncludes(include.pattern, include.node) }
         }
         let policy = isIncomplete ? nil : compile()

@@ -19,11 +19,14 @@ final class Decoder {
     func add(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
 
     /// Reports at a node; `shape` says what is accepted where the complaint does not.
-    func report(_ node: Node, _ complaint: Complaint, _ shape: Shape? = nil) {
+    func report(
+        _ node: Node, _ complaint: Complaint, _ shape: Shape? = nil,
+        severity: Diagnostic.Severity = .error
+    ) {
         guard node.kind != .broken else { return }
         diagnostics.append(
             Diagnostic(
-                place: node.place, key: node.path, message: complaint.message,
+                severity: severity, place: node.place, key: node.path, message: complaint.message,
                 accepted: complaint.accepted ?? shape?.accepted, suggestion: complaint.suggestion))
     }
 

@@ -62,7 +62,10 @@ enum Keys {
             Key(
                 "workers", .integer(1...512, or: "auto"), \.workers, default: "auto",
                 "Threads that serve clients; `auto`: as many as there are CPUs."),
-            .later("trusted_proxies"),
+            Key(
+                "trusted_proxies", .list(TrustedProxy.shape, atLeast: 0), standardText: "none",
+                "Whose `X-Forwarded-*`, `Forwarded` and PROXY headers are believed; `unix`: whoever "
+                    + "connects to a Unix socket.", decode: Decoder.trustedProxies),
             Key(
                 "admin", admin.shape, standardText: "off",
                 "The operator's endpoint: `/livez`, `/readyz`, `/metrics`.",
@@ -105,9 +108,12 @@ enum Keys {
             Key(
                 "address", .listenAddress, \.address, isRequired: true,
                 "An address and a port (0: any that is free), or the path of a Unix socket."),
-            .later("tls", instead: "address"),
-            .later("h2c", instead: "address"),
-            .later("proxy_protocol", instead: "address"),
+            .later("tls", instead: "address, proxy_protocol"),
+            .later("h2c", instead: "address, proxy_protocol"),
+            Key(
+                "proxy_protocol", .boolean, \.proxyProtocol, default: "false",
+                "Each connection begins with a PROXY header, version 1 or 2, from one of "
+                    + "`trusted_proxies`; others are closed."),
         ])
 
     static let backend = Section<BackendDraft>(

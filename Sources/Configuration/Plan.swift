@@ -15,6 +15,9 @@ struct Plan {
     var admin: Address?
     var control = ControlSocket.automatic
     var reloadsOnChange = false
+    var proxies = ProxyDraft()
+    /// Listeners with `proxy_protocol`, and where that is written.
+    var proxyListeners: [(address: Address, node: Node)] = []
     var policy = PolicySource(files: [], backendReadings: [])
     /// Patterns of files to include, with the nodes that hold them.
     var includes: [(pattern: String, node: Node)] = []

@@ -27,7 +27,12 @@ extension Decoder {
                 decoder.report(item, Complaint("\(address.text) is listened on twice"), at: first)
             }
             seen[address] = seen[address] ?? item
-            plan.listeners.append(Listen(address: address))
+            plan.listeners.append(Listen(address: address, proxyProtocol: draft.proxyProtocol))
+            if draft.proxyProtocol,
+                let node = item.pairs.first(where: { $0.key.hasText("proxy_protocol") })?.value
+            {
+                plan.proxyListeners.append((address, node))
+            }
         }
     }
 

@@ -19,6 +19,8 @@ package final class Settings: Sendable {
     package let control: ControlSocket
     /// Whether the file is read again when it changes.
     package let reloadsOnChange: Bool
+    /// Whose `X-Forwarded-*`, `Forwarded` and PROXY headers are believed.
+    package let trustedProxies: AddressSet
     /// Nil: as many as the CPUs the process may use.
     package let workers: Int?
     package let policy: CompiledPolicy
@@ -40,6 +42,7 @@ package final class Settings: Sendable {
         timeouts = plan.timeouts
         limits = plan.limits
         log = plan.log
+        trustedProxies = plan.proxies.set
         workers = plan.workers
         admin = plan.admin
         control = plan.control
@@ -68,6 +71,8 @@ package enum ControlSocket: Sendable, Hashable {
 /// One entry of `listen`.
 package struct Listen: Sendable, Hashable {
     package var address: Address
+    /// A connection begins with a PROXY header, from a trusted proxy.
+    package var proxyProtocol = false
 }
 
 /// One entry of `backends`.

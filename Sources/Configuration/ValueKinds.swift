@@ -6,6 +6,7 @@ import Policy
 /// One entry of `listen` while it is read.
 struct ListenDraft: Sendable {
     var address: Address?
+    var proxyProtocol = false
 }
 
 /// `admin` while it is read.

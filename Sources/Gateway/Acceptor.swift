@@ -4,10 +4,19 @@ import Transport
 
 // A worker's watch on one listener.
 
+/// A listener, and how the connections begin that it accepts.
+struct ListenerUse: Sendable {
+    let listener: Listener
+    /// With a PROXY header.
+    let expectsProxyHeader: Bool
+}
+
 struct Acceptor: ~Copyable {
     let worker: Ref<Worker>
     let listener: Listener
     var event: Event
+    /// Each connection must begin with a PROXY header.
+    var expectsProxyHeader = false
     /// No longer part of the configuration, or the gate is draining.
     var isRetired = false
 }
@@ -43,12 +52,9 @@ extension Ref<Acceptor> {
                 worker.pauseAccepting()
                 return false
             case .connection(let descriptor, let peer):
-                if worker.value.clients.enter(peer, limit: worker.connectionsPerClient) {
-                    Ref<ClientConnection>.open(descriptor, peer: peer, on: worker)
-                } else {
-                    worker.value.counters.refusedConnections.add()
-                    Socket.close(descriptor)
-                }
+                Ref<ClientConnection>.open(
+                    descriptor, peer: peer, on: worker,
+                    expectsProxyHeader: value.expectsProxyHeader)
             }
         }
         return true
@@ -63,10 +69,6 @@ extension Ref<Acceptor> {
 }
 
 extension Ref<Worker> {
-    var connectionsPerClient: Int? {
-        value.use.value.snapshot.settings.limits.connectionsPerClient
-    }
-
     /// No room for another client: those that come wait in the kernel's queue.
     func pauseAccepting() {
         value.isAcceptingPaused = true

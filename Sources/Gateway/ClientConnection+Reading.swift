@@ -43,7 +43,8 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed, value.readEvent.isAdded else { return false }
         if isLikely { return true }
         switch value.phase {
-        case .idle: return !value.inbound.isEmpty || value.hasSkippedLine
+        // Behind a PROXY header a first request is owed.
+        case .idle: return !value.inbound.isEmpty || value.hasSkippedLine || !value.hasServed
         case .exchange: return value.exchange.request != .complete
         default: return true
         }
@@ -113,7 +114,7 @@ extension Ref<ClientConnection> {
             // Its last answer is on the way.
             break
         case .tunnel: clientEndedTunnel()
-        case .idle, .head, .draining, .lingering:
+        case .proxyHeader, .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
         case .exchange:
@@ -133,6 +134,7 @@ extension Ref<ClientConnection> {
             let rest = bytes.dropFirst(offset)
             let step: Int
             switch value.phase {
+            case .proxyHeader: step = takeProxyHeader(rest.view)
             case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
             case .tunnel: step = tunnelMustWait ? 0 : passUp(rest.view)
@@ -165,6 +167,7 @@ extension Ref<ClientConnection> {
             return 0
         case .failed(let error):
             value.scanner.reset()
+            value.origin.client = nil
             refuse(Refusal(error), unread: view, line: view)
             return view.count
         case .complete:

@@ -117,7 +117,7 @@ extension Ref<ClientConnection> {
         switch value.phase {
         case .idle, .head, .draining: resume()
         case .tunnel: tunnelReachedClient()
-        case .exchange, .lingering, .closed: break
+        case .proxyHeader, .exchange, .lingering, .closed: break
         }
     }
 
@@ -129,7 +129,7 @@ extension Ref<ClientConnection> {
         case .head: value.deadline.set(timeouts.clientHead)
         case .draining: value.deadline.set(timeouts.clientContent)
         case .exchange: limitContent()
-        case .tunnel, .lingering, .closed: break
+        case .proxyHeader, .tunnel, .lingering, .closed: break
         }
     }
 

@@ -9,6 +9,8 @@ import Transport
 
 struct ClientConnection: ~Copyable {
     enum Phase: UInt8 {
+        /// A PROXY header must come before the first request.
+        case proxyHeader
         /// Between two requests, nothing read.
         case idle
         /// Part of a head has come.
@@ -35,6 +37,7 @@ struct ClientConnection: ~Copyable {
     var inbound = ByteBuffer()
     /// Bytes for the client that the kernel has not taken, or that wait for the log.
     var outbound = ByteBuffer()
+    var origin: ClientOrigin
     var identity = ClientIdentity()
     var scanner = HeadScanner()
     var exchange = Exchange()
@@ -95,21 +98,32 @@ struct ClientConnection: ~Copyable {
 }
 
 extension Ref<ClientConnection> {
-    /// Takes in an accepted descriptor.
-    static func open(_ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>) {
+    /// Takes in an accepted descriptor, or closes it where its client has enough connections.
+    static func open(
+        _ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>,
+        expectsProxyHeader: Bool = false
+    ) {
         let base = worker.value.base
+        let address = peer.ipAddress
+        var origin = ClientOrigin(address: address, isTrusted: worker.trusts(address))
+        guard worker.admit(&origin) else {
+            Socket.close(descriptor)
+            return
+        }
         let client = unsafe Ref<ClientConnection>.make { context in
             ClientConnection(
                 worker: worker, descriptor: descriptor, peer: peer,
                 readEvent: unsafe .streamRead(base, descriptor, clientReadable, context),
                 writeEvent: unsafe .streamWrite(base, descriptor, clientWritable, context),
-                deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context))
+                deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context),
+                origin: origin)
         }
-        client.value.identity.describe(peer)
+        client.value.identity.describe(address)
         client.value.readEvent.add()
         client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
         worker.value.counters.connections.add()
         worker.link(client)
+        if expectsProxyHeader { client.awaitProxyHeader() }
     }
 
     /// Closes at once; the storage goes at the end of the iteration.
@@ -160,7 +174,10 @@ extension Ref<ClientConnection> {
         }
         switch value.phase {
         case .idle, .draining, .lingering: close()
-        case .head: refuseLate(value.inbound.view)
+        case .proxyHeader: proxyHeaderTimedOut()
+        case .head:
+            value.origin.client = nil
+            refuseLate(value.inbound.view)
         case .exchange: contentTimedOut()
         case .tunnel: tunnelTimedOut()
         case .closed: break

@@ -1,39 +1,43 @@
+import HTTPSyntax
 import Synchronization
-import Transport
 
 // The one count that workers share, since a client's connections are dealt to all of them.
 
-/// Connections by client address, for `limits.connections_per_client`. Thread-safe; untouched
-/// where there is no limit.
+/// Connections by client address, for `limits.connections_per_client`; nil is the address of all
+/// clients on Unix sockets. Thread-safe; untouched where there is no limit.
 final class ClientCounter: Sendable {
-    private let counts = Mutex<[HostKey: Int]>([:])
-    /// Whether a limit was ever set: only then do departures matter.
+    private let counts = Mutex<[IPAddress?: Int]>([:])
+    /// Whether a limit was ever set: only then is anybody counted.
     private let isUsed = Atomic<Bool>(false)
 
-    /// Counts a newcomer in; false where its address has `limit` connections already.
-    func enter(_ peer: SocketAddress, limit: Int?) -> Bool {
-        guard let limit else {
-            if isUsed.load(ordering: .relaxed) { count(peer) }
-            return true
+    /// What becomes of a newcomer.
+    enum Entry {
+        /// It is one more, until it leaves.
+        case counted
+        case uncounted
+        /// Its address has `limit` connections already.
+        case refused
+    }
+
+    func enter(_ client: IPAddress?, limit: Int?) -> Entry {
+        if limit != nil {
+            isUsed.store(true, ordering: .relaxed)
+        } else if !isUsed.load(ordering: .relaxed) {
+            return .uncounted
         }
-        isUsed.store(true, ordering: .relaxed)
         return counts.withLock { counts in
-            let present = counts[peer.hostKey, default: 0]
-            guard present < limit else { return false }
-            counts[peer.hostKey] = present + 1
-            return true
+            let present = counts[client, default: 0]
+            guard present < limit ?? .max else { return .refused }
+            counts[client] = present + 1
+            return .counted
         }
     }
 
-    private func count(_ peer: SocketAddress) {
-        counts.withLock { $0[peer.hostKey, default: 0] += 1 }
-    }
-
-    func leave(_ peer: SocketAddress) {
-        guard isUsed.load(ordering: .relaxed) else { return }
+    /// One that was counted has gone.
+    func leave(_ client: IPAddress?) {
         counts.withLock { counts in
-            guard let present = counts[peer.hostKey] else { return }
-            counts[peer.hostKey] = present > 1 ? present - 1 : nil
+            guard let present = counts[client] else { return }
+            counts[client] = present > 1 ? present - 1 : nil
         }
     }
 }

@@ -15,19 +15,18 @@ struct ClientIdentity: ~Copyable {
     /// Where the host stands in `lines` for the first time.
     private var hostLength = -1
 
-    /// Writes what is the same for each request of this connection.
-    mutating func describe(_ peer: SocketAddress) {
-        var address = ByteBuffer(capacity: 64)
-        peer.appendHost(to: &address)
-        if address.isEmpty { address.append("unknown") }
-        let isIPv6 = address.view.firstIndex(of: UInt8(ascii: ":")) != nil
+    /// Writes what is the same for each request of this connection; nil is a Unix socket.
+    mutating func describe(_ client: IPAddress?) {
+        lines.removeAll()
+        hostLength = -1
         lines.append("Via: 1.1 methodgate\r\nX-Forwarded-For: ")
         addressOffset = lines.count
-        addressLength = address.count
-        lines.append(address.view)
+        if let client { client.append(to: &lines) } else { lines.append("unknown") }
+        addressLength = lines.count - addressOffset
+        let isIPv6 = client.map { !$0.isIPv4 } ?? false
         lines.append("\r\nX-Forwarded-Proto: http\r\nForwarded: for=")
         lines.append(isIPv6 ? "\"[" : "")
-        lines.append(address.view)
+        if let client { client.append(to: &lines) } else { lines.append("unknown") }
         lines.append(isIPv6 ? "]\"" : "")
         lines.append(";proto=http")
         fixedLength = lines.count

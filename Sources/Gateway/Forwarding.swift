@@ -14,6 +14,7 @@ extension Ref<ClientConnection> {
     func handle(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let head = bytes.view.slice(0, worker.value.request.length)
+        if value.origin.isTrusted { readChain(head) }
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
         }

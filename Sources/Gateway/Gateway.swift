@@ -32,7 +32,7 @@ package final class Gateway {
     package let reports: Mailbox<WorkerReport>
     private var orders: [Mailbox<WorkerOrder>] = []
     private var threads: [Thread] = []
-    private var listeners: [(address: Address, bound: [Listener])] = []
+    private var listeners: [BoundListener] = []
     private let workerCount: Int
     private let descriptorLimit: Int
     private var isDraining = false
@@ -65,7 +65,7 @@ package final class Gateway {
         for index in 0..<workerCount {
             guard
                 let worker = Ref<Worker>.make(
-                    index: index, snapshot: snapshot, listeners: listeners.map { $0.bound[index] },
+                    index: index, snapshot: snapshot, listeners: listeners.map { $0.use(index) },
                     process: process, clients: clients, counters: counters[index],
                     redirects: redirects,
                     connectionLimit: limit, outbox: reports)
@@ -98,7 +98,7 @@ package final class Gateway {
         let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
         for (index, mailbox) in orders.enumerated() {
             mailbox.post(
-                .adopt(next, bound.map { $0.bound[index] }, connectionLimit: limit))
+                .adopt(next, bound.map { $0.use(index) }, connectionLimit: limit))
         }
     }
 
@@ -181,21 +181,22 @@ package final class Gateway {
 
     private static func bind(
         _ settings: Settings, workers: Int,
-        keeping old: [(address: Address, bound: [Listener])], _ activated: ActivatedSockets
-    ) throws(GatewayError) -> [(address: Address, bound: [Listener])] {
-        var result: [(address: Address, bound: [Listener])] = []
+        keeping old: [BoundListener], _ activated: ActivatedSockets
+    ) throws(GatewayError) -> [BoundListener] {
+        var result: [BoundListener] = []
         for listen in settings.listeners {
             if case .systemd(let name) = listen.address {
                 result += try inherited(name, activated).map {
-                    (listen.address, Array(repeating: $0, count: workers))
+                    BoundListener(listen, Array(repeating: $0, count: workers))
                 }
                 continue
             }
             // A port that was picked by the system may be named by its number now.
             let text = listen.address.text
-            if let kept = old.first(where: {
+            if var kept = old.first(where: {
                 $0.address == listen.address || $0.bound[0].address.text == text
             }) {
+                kept.expectsProxyHeader = listen.proxyProtocol
                 result.append(kept)
                 continue
             }
@@ -205,7 +206,7 @@ package final class Gateway {
             let own = old.map { $0.bound[0].address }
             do {
                 let bound = try Listener.bind(address, workers: workers, beside: own)
-                result.append((listen.address, bound))
+                result.append(BoundListener(listen, bound))
             } catch { throw GatewayError(error.message) }
         }
         return result
@@ -234,6 +235,24 @@ package final class Gateway {
         let reserve = 16 + workers * 4 + settings.listeners.count * workers
         let possible = Swift.max(1, (descriptors - reserve) / 2)
         return Swift.max(1, Swift.min(possible, settings.limits.connections ?? possible) / workers)
+    }
+}
+
+/// An entry of `listen` as it was bound, once for each worker.
+private struct BoundListener {
+    /// As it was written when it was bound.
+    let address: Address
+    let bound: [Listener]
+    var expectsProxyHeader: Bool
+
+    init(_ listen: Listen, _ bound: [Listener]) {
+        address = listen.address
+        self.bound = bound
+        expectsProxyHeader = listen.proxyProtocol
+    }
+
+    func use(_ worker: Int) -> ListenerUse {
+        ListenerUse(listener: bound[worker], expectsProxyHeader: expectsProxyHeader)
     }
 }
 

@@ -16,8 +16,7 @@ extension Ref<ClientConnection> {
         fields.host = worker.requestHost(head)
         fields.path = head.slice(target.pathOffset, target.pathLength)
         fields.target = head.slice(target.offset, target.length)
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
+        describeSource(&fields)
         fields.userAgent = worker.value.request.value(.userAgent, in: head) ?? .empty
         fields.requestID = worker.value.request.value(.xRequestID, in: head) ?? .empty
         fields.traceparent = worker.value.request.value(.traceparent, in: head) ?? .empty

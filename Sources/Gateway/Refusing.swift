@@ -38,8 +38,7 @@ extension Ref<ClientConnection> {
         var fields = RequestFields(methodID: MethodID(registered: method))
         fields.method = method
         fields.target = target
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
+        describeSource(&fields)
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
         var form = worker.fieldForm(bytes)
         form.isHead = fields.methodID == .head
@@ -158,6 +157,10 @@ extension Ref<ClientConnection> {
     /// Answers that wait for records which never come are taken back for a 503.
     func refuseHeld() {
         guard value.phase != .closed else { return }
+        guard value.phase != .proxyHeader else {
+            abort()
+            return
+        }
         if value.phase == .tunnel {
             // It never began for anybody.
             value.phase = .exchange

@@ -98,8 +98,7 @@ extension Ref<ClientConnection> {
         fields.host = note.view(note.host)
         fields.path = note.view(note.path)
         fields.target = note.view(note.target)
-        fields.sourceAddress = value.peer.isUnix ? .empty : addressText
-        fields.sourcePort = value.peer.port
+        describeSource(&fields)
         fields.userAgent = note.view(note.userAgent)
         fields.requestID = note.view(note.requestID)
         fields.traceparent = note.view(note.traceparent)

@@ -52,6 +52,8 @@ struct SnapshotUse: ~Copyable {
     /// The same, uncounted: `counters` keeps them alive.
     let counting: Uncounted<RuleCounters>?
 
+    /// Whose word is believed; uncounted, as the policy is.
+    let trusted: Uncounted<AddressSet>
     /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
     let policy: Uncounted<CompiledPolicy>
     /// And its templates.
@@ -64,6 +66,7 @@ struct SnapshotUse: ~Copyable {
         let counters = snapshot.settings.isObserved ? RuleCounters(snapshot.policy) : nil
         self.counters = counters
         counting = counters.map { Uncounted(keptElsewhere: $0) }
+        trusted = Uncounted(keptElsewhere: snapshot.settings.trustedProxies)
         policy = Uncounted(keptElsewhere: snapshot.policy)
         templates = Uncounted(keptElsewhere: snapshot.settings.templates)
     }

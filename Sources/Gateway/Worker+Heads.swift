@@ -55,24 +55,30 @@ extension Ref<Worker> {
     /// Writes the head for the upstream: what the client sent, less what is not for the upstream,
     /// and who the client is.
     func writeRequestHead(_ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32) {
-        let lines = client.value.identity.lines(host: requestHost(head))
         value.output.removeAll()
         if value.request.version == .http10
             || value.request.fields.hasAny(of: .maxForwards, .upgrade)
+            || client.value.origin.isTrusted
         {
-            writeUnusualHead(head, lines, of: client, rule)
+            writeUnusualHead(head, of: client, rule)
         } else {
-            HeadWriter.request(value.request, in: head, extra: lines, into: &value.output)
+            HeadWriter.request(
+                value.request, in: head,
+                extra: client.value.identity.lines(host: requestHost(head)), into: &value.output)
         }
     }
 
-    /// The head of a request whose added lines are not those of every request of its client.
+    /// The head of a request whose added lines may not be those of every request of its client.
     @inline(never) private func writeUnusualHead(
-        _ head: ByteView, _ lines: ByteView, of client: Ref<ClientConnection>, _ rule: Int32
+        _ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32
     ) {
         value.extra.removeAll()
-        value.extra.append(lines)
-        if value.request.version == .http10 { ClientIdentity.lowerVersion(in: &value.extra) }
+        if client.value.origin.isTrusted, ForwardingChain.isClaimed(in: value.request) {
+            continueChain(head, of: client)
+        } else {
+            value.extra.append(client.value.identity.lines(host: requestHost(head)))
+            if value.request.version == .http10 { ClientIdentity.lowerVersion(in: &value.extra) }
+        }
         if value.request.target.form != .absolute, !value.request.fields.has(.host) {
             appendBackendHost(rule)
         }

@@ -12,7 +12,7 @@ extension Ref<Worker> {
     /// Makes a worker; on the main thread, before its own starts. Nil where the kernel gives no
     /// loop, mailbox or randomness.
     static func make(
-        index: Int, snapshot: Snapshot, listeners: [Listener], process: ProcessIdentity,
+        index: Int, snapshot: Snapshot, listeners: [ListenerUse], process: ProcessIdentity,
         clients: ClientCounter, counters: WorkerCounters, redirects: RedirectMemory,
         connectionLimit: Int,
         outbox: Mailbox<WorkerReport>
@@ -62,7 +62,7 @@ extension Ref<Worker> {
     }
 
     /// Begins a configuration: requests that run keep theirs.
-    private func install(_ snapshot: Snapshot, _ listeners: [Listener]) {
+    private func install(_ snapshot: Snapshot, _ listeners: [ListenerUse]) {
         let settings = snapshot.settings
         let old = value.use
         let pools = snapshot.addresses.map(pool)
@@ -82,6 +82,7 @@ extension Ref<Worker> {
             at: value.now, policyDigest: settings.policyDigest.bytes,
             file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
+        reassessTrust()
         listen(on: listeners)
     }
 
@@ -98,18 +99,21 @@ extension Ref<Worker> {
     }
 
     /// Watches exactly these listeners; one that is still wanted is left alone.
-    private func listen(on listeners: [Listener]) {
+    private func listen(on listeners: [ListenerUse]) {
         for acceptor in value.acceptors
         where !acceptor.value.isRetired
-            && !listeners.contains(where: { $0 === acceptor.value.listener })
+            && !listeners.contains(where: { $0.listener === acceptor.value.listener })
         {
             acceptor.retire()
         }
         let kept = value.acceptors.filter { !$0.value.isRetired }
         for acceptor in value.acceptors where acceptor.value.isRetired { acceptor.destroy() }
         value.acceptors = kept
-        for listener in listeners where !kept.contains(where: { $0.value.listener === listener }) {
-            value.acceptors.append(.open(listener, on: self))
+        for use in listeners {
+            let known = kept.first { $0.value.listener === use.listener }
+            let acceptor = known ?? .open(use.listener, on: self)
+            if known == nil { value.acceptors.append(acceptor) }
+            acceptor.value.expectsProxyHeader = use.expectsProxyHeader
         }
     }
 
@@ -148,9 +152,11 @@ extension Ref<ClientConnection> {
     /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
         switch value.phase {
-        case .idle:
+        case .idle, .proxyHeader:
             if value.readEvent.isAdded { readable(toEnd: false) }
-            guard value.phase == .idle else { return }
+            guard value.phase == .idle || value.phase == .proxyHeader, !value.isHeld else {
+                return
+            }
             if value.hasServed {
                 finish(.close)
             } else {

@@ -30,6 +30,8 @@ struct Worker: ~Copyable {
     /// Heads are parsed into these, one at a time.
     var request: RequestHead
     var response: ResponseHead
+    /// What is believed of `request`, where a trusted proxy sent it.
+    var chain = ForwardingChain()
     var requestLimits: HeadLimits
     var responseLimits: HeadLimits
     /// Bytes of request content at most; nil: no limit.
@@ -55,6 +57,8 @@ struct Worker: ~Copyable {
     /// What passes at the path of the request being answered: as Allow, and as JSON.
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
+    /// Of the record being written: the peer's, and behind it the client's.
+    var addresses = ByteBuffer(capacity: 128)
     var date = HTTPDate()
     var answers = AnswerCache()
     /// Storage for output that waits for the log, over and over.
@@ -83,7 +87,7 @@ struct Worker: ~Copyable {
 
 /// What the main thread tells a worker.
 enum WorkerOrder: Sendable {
-    case adopt(Snapshot, [Listener], connectionLimit: Int)
+    case adopt(Snapshot, [ListenerUse], connectionLimit: Int)
     case logsReopened
     case drain
     /// Answered with `alive`: a loop that hangs does not.
@@ -223,7 +227,7 @@ extension Ref<Worker> {
         client.value.next = nil
         client.value.previous = nil
         value.clientCount -= 1
-        value.clients.leave(client.value.peer)
+        if client.value.origin.isCounted { value.clients.leave(client.value.origin.address) }
         // One that waits for the log is freed by whoever takes it off that list.
         if !client.value.isHeld { value.closedClients.append(client) }
         resumeAccepting()

@@ -71,7 +71,7 @@ package enum HostField {
         guard !host.isEmpty else { return false }
         if host[0] == 0x5b {
             guard host.count > 2, host[host.count - 1] == 0x5d else { return false }
-            return AddressLiteral.isValid(host.slice(1, host.count - 2))
+            return IPAddress.ipv6(host.slice(1, host.count - 2)) != nil
         }
         for index in 0..<host.count where !isRegisteredNameByte(host[index]) { return false }
         return true

@@ -79,46 +79,28 @@ package struct SocketAddress: Sendable {
         }
     }
 
+    /// The address without its port; nil for a path.
+    package var ipAddress: IPAddress? {
+        switch family {
+        case AF_INET: IPAddress(ipv4: load(4, as: UInt32.self))
+        case AF_INET6: IPAddress(number: load(8, as: UInt128.self))
+        default: nil
+        }
+    }
+
+    /// An integer that stands there in network byte order.
+    private func load<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ offset: Int, as type: Number.Type
+    ) -> Number {
+        // The offsets above lie within the 128 bytes of every sockaddr_storage.
+        unsafe withUnsafeBytes(of: storage) { bytes in
+            unsafe Number(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+        }
+    }
+
     /// Writes the address without its port (`127.0.0.1`, `::1`; nothing for a path); an IPv4
     /// address mapped into IPv6 is written as IPv4.
-    package func appendHost(to buffer: inout ByteBuffer) {
-        switch family {
-        case AF_INET: appendIPv4(octetsAt: 4, to: &buffer)
-        case AF_INET6:
-            if isMappedIPv4 {
-                appendIPv4(octetsAt: 20, to: &buffer)
-            } else {
-                appendIPv6(to: &buffer)
-            }
-        default: break
-        }
-    }
-
-    private var isMappedIPv4: Bool {
-        for offset in 8..<18 where octet(offset) != 0 { return false }
-        return octet(18) == 0xff && octet(19) == 0xff
-    }
-
-    private func appendIPv4(octetsAt offset: Int, to buffer: inout ByteBuffer) {
-        for index in 0..<4 {
-            if index > 0 { buffer.append(byte: UInt8(ascii: ".")) }
-            buffer.append(decimal: UInt64(octet(offset + index)))
-        }
-    }
-
-    private func appendIPv6(to buffer: inout ByteBuffer) {
-        let space = buffer.space(atLeast: Int(INET6_ADDRSTRLEN))
-        let written: Int = unsafe withUnsafeBytes(of: storage) { bytes in
-            guard let base = bytes.baseAddress else { return 0 }
-            let text = unsafe UnsafeMutableRawPointer(space.base).assumingMemoryBound(
-                to: CChar.self)
-            guard unsafe inet_ntop(AF_INET6, base + 8, text, socklen_t(space.count)) != nil else {
-                return 0
-            }
-            return unsafe strlen(text)
-        }
-        buffer.didFill(written)
-    }
+    package func appendHost(to buffer: inout ByteBuffer) { ipAddress?.append(to: &buffer) }
 
     /// `127.0.0.1:80`, `[::1]:80` or `unix:/path`; allocates.
     package var text: String {
@@ -132,26 +114,5 @@ package struct SocketAddress: Sendable {
         appendHost(to: &host)
         let name = host.view.text
         return name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
-    }
-}
-
-/// An address without its port, to count by.
-package struct HostKey: Hashable, Sendable {
-    let high: UInt64
-    let low: UInt64
-}
-
-extension SocketAddress {
-    /// The same for every connection of one host; one key for all clients of a Unix socket.
-    package var hostKey: HostKey {
-        switch family {
-        case AF_INET: HostKey(high: 0, low: number(4, 4))
-        case AF_INET6: HostKey(high: number(8, 8), low: number(16, 8))
-        default: HostKey(high: .max, low: .max)
-        }
-    }
-
-    private func number(_ offset: Int, _ length: Int) -> UInt64 {
-        (offset..<offset + length).reduce(0) { $0 << 8 | UInt64(octet($1)) }
     }
 }

@@ -123,6 +123,51 @@ struct SettingsTests {
         #expect(settings.listeners.map(\.address) == [address])
     }
 
+    @Test func `nobody is believed unless the configuration says so`() throws {
+        let settings = try settings(smallest)
+        #expect(!settings.trustedProxies.contains(IPAddress(text: "127.0.0.1")))
+        #expect(!settings.trustedProxies.contains(nil))
+        #expect(!settings.listeners[0].proxyProtocol)
+    }
+
+    @Test(arguments: [
+        ("10.0.0.1", "10.0.0.1", "10.0.0.2"), ("10.0.0.0/8", "10.9.9.9", "11.0.0.1"),
+        ("'2001:DB8::/32'", "2001:db8:1::1", "2001:db9::1"), ("'::1'", "::1", "::2"),
+        ("'::1/128'", "::1", "127.0.0.1"), ("10.0.0.0/31", "10.0.0.1", "10.0.0.2"),
+    ])
+    func `a trusted proxy is read`(_ text: String, _ inside: String, _ outside: String) throws {
+        let settings = try settings(smallest + "trusted_proxies: [\(text)]\n")
+        #expect(settings.trustedProxies.contains(IPAddress(text: inside)))
+        #expect(!settings.trustedProxies.contains(IPAddress(text: outside)))
+        #expect(!settings.trustedProxies.contains(nil))
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:8080", "[10.0.0.1]"), ("127.0.0.1:8080", "[unix, 10.0.0.0/8]"),
+        ("'[::]:8080'", "['fe80::/10']"), ("unix:/run/gate.sock", "[unix]"),
+    ])
+    func `a listener may take PROXY headers from trusted proxies`(
+        _ address: String, _ proxies: String
+    ) throws {
+        let settings = try settings(
+            "trusted_proxies: \(proxies)\nlisten: [{address: \(address), proxy_protocol: true}]\n"
+                + backend + "defaults: {methods: [GET]}\n")
+        #expect(settings.listeners[0].proxyProtocol)
+        #expect(settings.trustedProxies.contains(nil) == proxies.contains("unix"))
+    }
+
+    @Test func `whoever trusts everybody is warned`() throws {
+        let result = try load(smallest + "trusted_proxies: [10.0.0.0/8, 0.0.0.0/0, '::/0']\n")
+        #expect(result.settings != nil && result.errorCount == 0)
+        #expect(result.diagnostics.map(\.severity) == [.warning, .warning])
+        #expect(result.diagnostics.map(\.key) == ["trusted_proxies[1]", "trusted_proxies[2]"])
+        #expect(
+            result.diagnostics.map(\.message) == [
+                "0.0.0.0/0 is every IPv4 address: any client can say that it is another one",
+                "::/0 is every IPv6 address: any client can say that it is another one",
+            ])
+    }
+
     @Test func `port 0 may be listened on twice`() throws {
         let settings = try settings(
             "listen: [{address: '127.0.0.1:0'}, {address: '127.0.0.1:0'}]\n" + backend

@@ -9,6 +9,8 @@ import Testing
 final class CaseGate: @unchecked Sendable {
     let gate: GateProcess
     let backend: CaseBackend
+    /// What a connection must begin with.
+    let greeting: String
 
     init(_ configuration: String) throws {
         backend = try CaseBackend()
@@ -23,6 +25,7 @@ final class CaseGate: @unchecked Sendable {
             text += lines
         }
         gate = try GateProcess(text)
+        greeting = text.contains("proxy_protocol: true") ? "PROXY UNKNOWN\r\n" : ""
     }
 
     func stop() {

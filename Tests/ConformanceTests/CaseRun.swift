@@ -115,7 +115,7 @@ struct CaseRun {
             }
             client.close()
         }
-        let answer = try RawClient.exchange(gate.gate.address, Self.sentinel)
+        let answer = try RawClient.exchange(gate.gate.address, gate.greeting + Self.sentinel)
         guard answer.status == 400, let id = answer.value("Methodgate-Event") else {
             throw CaseError(description: "the sentinel got \(answer)")
         }

@@ -19,9 +19,10 @@ public final class RawClient: @unchecked Sendable {
     public var patience: Double
 
     public init(
-        _ address: Address, patience: Double = 5, receiveBuffer: Int32? = nil
+        _ address: Address, from own: Address? = nil, patience: Double = 5,
+        receiveBuffer: Int32? = nil
     ) throws {
-        socket = try Socket.connect(to: address, receiveBuffer: receiveBuffer)
+        socket = try Socket.connect(to: address, from: own, receiveBuffer: receiveBuffer)
         self.patience = patience
     }
 

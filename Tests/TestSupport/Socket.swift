@@ -34,9 +34,16 @@ public final class Socket: @unchecked Sendable {
 
     /// Connects within five seconds.
     ///
-    /// - Parameter receiveBuffer: bytes, to make a slow reader slow at once.
-    public static func connect(to address: Address, receiveBuffer: Int32? = nil) throws -> Socket {
+    /// - Parameters:
+    ///   - own: the own address; all of 127.0.0.0/8 is there for clients that are to be told apart.
+    ///   - receiveBuffer: bytes, to make a slow reader slow at once.
+    public static func connect(
+        to address: Address, from own: Address? = nil, receiveBuffer: Int32? = nil
+    ) throws -> Socket {
         let socket = try make(address)
+        if let own, own.withSocketAddress({ bind(socket.descriptor, $0, $1) }) != 0 {
+            throw SocketError(call: "bind \(own)", code: errno)
+        }
         if let receiveBuffer { socket.set(SOL_SOCKET, SO_RCVBUF, receiveBuffer) }
         let result = address.withSocketAddress { Glibc.connect(socket.descriptor, $0, $1) }
         if result != 0 {

@@ -67,14 +67,14 @@ import Testing
         #expect(SocketAddress.unix("") == nil)
     }
 
-    @Test func `connections of one host have one key, whatever their port`() throws {
-        let first = try #require(SocketAddress.ipv4("10.0.0.1", port: 1)).hostKey
-        #expect(first == SocketAddress.ipv4("10.0.0.1", port: 2)?.hostKey)
-        #expect(first != SocketAddress.ipv4("10.0.0.2", port: 1)?.hostKey)
-        let second = try #require(SocketAddress.ipv6("2001:db8::1", port: 1)).hostKey
-        #expect(second == SocketAddress.ipv6("2001:db8::1", port: 2)?.hostKey)
-        #expect(second != SocketAddress.ipv6("2001:db9::1", port: 1)?.hostKey)
-        #expect(second != SocketAddress.ipv6("2001:db8::2", port: 1)?.hostKey)
-        #expect(SocketAddress.unix("/a")?.hostKey == SocketAddress.unix("/b")?.hostKey)
+    @Test func `connections of one host have one address, whatever their port`() throws {
+        let first = try #require(SocketAddress.ipv4("10.0.0.1", port: 1)).ipAddress
+        #expect(first == SocketAddress.ipv4("10.0.0.1", port: 2)?.ipAddress)
+        #expect(first != SocketAddress.ipv4("10.0.0.2", port: 1)?.ipAddress)
+        let second = try #require(SocketAddress.ipv6("2001:db8::1", port: 1)).ipAddress
+        #expect(second == SocketAddress.ipv6("2001:db8::1", port: 2)?.ipAddress)
+        #expect(second != SocketAddress.ipv6("2001:db9::1", port: 1)?.ipAddress)
+        #expect(second != SocketAddress.ipv6("2001:db8::2", port: 1)?.ipAddress)
+        #expect(SocketAddress.unix("/a")?.ipAddress == SocketAddress.unix("/b")?.ipAddress)
     }
 }
