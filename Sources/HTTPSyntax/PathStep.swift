@@ -13,21 +13,31 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     case decode
     /// `%2F` and `%5C` become a slash, other escapes stay.
     case unescapeSlashes
+    /// `+` becomes a space, as in forms.
+    case decodePlus
     /// Bytes of overlong UTF-8 become the ASCII character that they stand for.
     case decodeOverlong
+    /// Full-width forms (U+FF01 to U+FF5E) become the ASCII characters they are compatible with.
+    case foldWidth
     case backslashToSlash
     /// Drops `;` and what follows in each segment.
     case dropParameters
+    /// Drops `::$DATA` and other names of an NTFS stream's type in each segment, and what follows.
+    case dropStreams
+    /// Drops tabs and line ends everywhere, as parsers of URLs do.
+    case dropLineBreaks
     /// ASCII letters in lower case, and the two others whose other case is ASCII (U+212A, U+017F).
     case foldCase
     /// Drops one dot at the end of each segment; dot segments stay.
     case trimDots
     /// The same at the end of the path only.
     case trimLastDot
-    /// Drops one white-space byte at the end of each segment.
+    /// Drops one control byte or white-space character at the end of each segment.
     case trimSpaces
     /// The same at the end of the path only.
     case trimLastSpace
+    /// The same at the beginning of each segment.
+    case trimFirstSpaces
     /// Drops `?` and what follows.
     case cutQuery
     /// Drops `#` and what follows.
@@ -46,6 +56,9 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// How many steps there are: the distance between the rows of a table of steps.
+    package static let count = allCases.count
+
     /// Whether it counts against the limit of two decodings.
     package var isDecoding: Bool { trigger == .percent }
 
@@ -55,12 +68,16 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     private var trigger: PathMarks {
         switch self {
         case .decodeUnreserved, .decodeKeepingSlash, .decode, .unescapeSlashes: .percent
-        case .decodeOverlong: .high
+        case .decodePlus: .plus
+        case .decodeOverlong, .foldWidth: .high
         case .backslashToSlash: .backslash
         case .dropParameters: .semicolon
+        case .dropStreams: .stream
+        case .dropLineBreaks: .lineBreak
         case .foldCase: [.upperCase, .high]
         case .trimDots, .trimLastDot: .dotAtEnd
         case .trimSpaces, .trimLastSpace: .spaceAtEnd
+        case .trimFirstSpaces: .spaceAtStart
         case .cutQuery: .question
         case .cutFragment: .hash
         case .mergeSlashes: .emptySegment
@@ -79,14 +96,19 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .decode: writer.decode(input, keepingCase: true) { $0 }
         case .unescapeSlashes:
             writer.decode(input, keepingCase: true) { $0 == 0x2f || $0 == 0x5c ? 0x2f : nil }
+        case .decodePlus: writer.map(input) { $0 == 0x2b ? 0x20 : $0 }
         case .decodeOverlong: writer.decodeOverlong(input)
+        case .foldWidth: writer.foldWidth(input)
         case .backslashToSlash: writer.map(input) { $0 == 0x5c ? 0x2f : $0 }
         case .dropParameters: writer.dropParameters(input)
+        case .dropStreams: writer.dropStreams(input)
+        case .dropLineBreaks: writer.dropLineBreaks(input)
         case .foldCase: writer.foldCase(input)
-        case .trimDots: writer.trim(input, lastOnly: false, Self.isTrimmedDot)
-        case .trimLastDot: writer.trim(input, lastOnly: true, Self.isTrimmedDot)
-        case .trimSpaces: writer.trim(input, lastOnly: false, Self.endsInSpace)
-        case .trimLastSpace: writer.trim(input, lastOnly: true, Self.endsInSpace)
+        case .trimDots: writer.trim(input, lastOnly: false, Self.trailingDot)
+        case .trimLastDot: writer.trim(input, lastOnly: true, Self.trailingDot)
+        case .trimSpaces: writer.trim(input, lastOnly: false, WhiteSpace.lengthAtEnd)
+        case .trimLastSpace: writer.trim(input, lastOnly: true, WhiteSpace.lengthAtEnd)
+        case .trimFirstSpaces: writer.trimFirstSpaces(input)
         case .cutQuery: writer.cut(input, at: 0x3f)
         case .cutFragment: writer.cut(input, at: 0x23)
         case .mergeSlashes: writer.mergeSlashes(input)
@@ -95,19 +117,11 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         return writer.count
     }
 
-    private static func isTrimmedDot(_ segment: ByteView) -> Bool {
-        guard let last = segment.last, last == 0x2e else { return false }
-        return segment.count > 2 || (segment.count == 2 && segment[0] != 0x2e)
+    /// 1 where a segment that is no dot segment ends with a dot.
+    private static func trailingDot(_ segment: ByteView) -> Int {
+        guard segment.count > 1, segment[segment.count - 1] == 0x2e else { return 0 }
+        return segment.count > 2 || segment[0] != 0x2e ? 1 : 0
     }
-
-    private static func endsInSpace(_ segment: ByteView) -> Bool {
-        guard let last = segment.last else { return false }
-        return last == 0x20 || (0x09...0x0d).contains(last)
-    }
-}
-
-extension ByteView {
-    fileprivate var last: UInt8? { isEmpty ? nil : self[count - 1] }
 }
 
 /// What a path holds that some step looks for.
@@ -128,6 +142,11 @@ package struct PathMarks: OptionSet, Sendable {
     package static let dotAtEnd = PathMarks(rawValue: 1 << 8)
     package static let spaceAtEnd = PathMarks(rawValue: 1 << 9)
     package static let nul = PathMarks(rawValue: 1 << 10)
+    package static let plus = PathMarks(rawValue: 1 << 11)
+    /// `:$`.
+    package static let stream = PathMarks(rawValue: 1 << 12)
+    package static let lineBreak = PathMarks(rawValue: 1 << 13)
+    package static let spaceAtStart = PathMarks(rawValue: 1 << 14)
 
     /// The marks of `path`.
     package init(of path: ByteView) {
@@ -137,6 +156,8 @@ package struct PathMarks: OptionSet, Sendable {
             let byte = path[index]
             marks.formUnion(Self.mark(of: byte))
             if byte == 0x2f { marks.formUnion(Self.mark(atEndOf: previous)) }
+            if byte == 0x24, previous == 0x3a { marks.formUnion(.stream) }
+            if previous == 0x2f, Self.mayBeSpace(byte) { marks.formUnion(.spaceAtStart) }
             previous = byte
         }
         if previous != 0x2f { marks.formUnion(Self.mark(atEndOf: previous)) }
@@ -152,6 +173,8 @@ package struct PathMarks: OptionSet, Sendable {
         case 0x3b: .semicolon
         case 0x3f: .question
         case 0x23: .hash
+        case 0x2b: .plus
+        case 0x09, 0x0a, 0x0d: .lineBreak
         case 0x80...: .high
         default: []
         }
@@ -162,8 +185,9 @@ package struct PathMarks: OptionSet, Sendable {
         switch byte {
         case 0x2f: .emptySegment
         case 0x2e: .dotAtEnd
-        case 0x20, 0x09...0x0d: .spaceAtEnd
-        default: []
+        default: mayBeSpace(byte) ? .spaceAtEnd : []
         }
     }
+
+    private static func mayBeSpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte >= 0x80 }
 }
