@@ -11,7 +11,7 @@ import time
 
 from harness import backends, fronts, pipeline, processes, targets
 
-SHORT, LONG = 4_000, 200_000
+SHORT, LONG = 2_000, 200_000
 COMPARED = 20_000
 
 
