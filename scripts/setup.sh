@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing for `build`, `test`, `bench` or `attacks`, and nothing else: each thing is looked
-# for first, and apt is only asked for what was not found. Works as root and with sudo.
+# Installs what is missing for one purpose (the last lines name them), and nothing else: each thing
+# is looked for first, and apt is only asked for what was not found. Works as root and with sudo.
 #
 # Debian starts a service as soon as its package is unpacked; nginx and HAProxy are wanted here
 # as programs only, so their services are kept from starting, now and at the next boot.

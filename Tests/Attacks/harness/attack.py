@@ -17,6 +17,8 @@ PATH_OVERRIDES = {"x-original-url", "x-rewrite-url"}
 VICTIM = b"GET /victim HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
 # How long a client waits: after an answer for another one, and for any answer at all.
 QUIET, SILENT = 0.1, 3
+# Read as leniently as can be. 101 is the last word in HTTP.
+FINAL = re.compile(rb"(?:^|[^/])HTTP/1\.[01] (101|[2-9]\d\d)")
 
 
 @dataclasses.dataclass
@@ -87,14 +89,16 @@ class Talk:
             self.is_closed = True
 
     def receive(self, client, silent=SILENT, quiet=QUIET):
-        """Reads until nothing comes any more."""
+        """Reads until there is an answer that is not interim, and nothing more comes."""
+        start = len(self.received)
         client.settimeout(silent)
         try:
             while not self.is_closed:
                 data = client.recv(65536)
                 self.is_closed = not data
                 self.received += data
-                client.settimeout(quiet)
+                if FINAL.search(self.received, start):
+                    client.settimeout(quiet)
         except TimeoutError:
             pass
         except OSError:
@@ -144,9 +148,9 @@ class Talk:
     # What the client got
 
     def statuses(self):
-        """Of the final answers, read as leniently as they can be."""
-        found = re.findall(rb"(?:^|[^/])HTTP/1\.[01] ([2-9]\d\d)", self.received)
-        return [int(status) for status in found]
+        """Of the final answers."""
+        found = [int(status) for status in FINAL.findall(self.received)]
+        return [status for status in found if status != 101]
 
     def cell(self, attack):
         refused = [status for status in self.statuses() if status >= 400]
