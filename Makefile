@@ -8,6 +8,7 @@ DESTDIR ?=
 # More for the commands, e.g. `make bench BENCH_ARGS='--rounds 9'`.
 BENCH_ARGS ?=
 TEST_ARGS ?=
+ATTACKS_ARGS ?=
 
 # A static release build links the Swift runtime in, so it needs a build directory of its own.
 STATIC := .build-static
@@ -15,7 +16,8 @@ DIST := $(STATIC)/dist
 
 export SWIFT
 
-.PHONY: help run build test lint release deb test-systemd bench match-instructions install clean
+.PHONY: help run build test lint release deb test-systemd bench attacks match-instructions install \
+    clean
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
@@ -28,6 +30,7 @@ help:
 	@echo '              boots systemd in a container and tries the package there'
 	@echo 'make install  the static build into PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
+	@echo 'make attacks  known bypasses, and spellings of closed paths, against real backends'
 	@echo 'make match-instructions'
 	@echo '              instructions of a rule match at 10 and 100,000 rules, and of judging a'
 	@echo '              hostile path, by callgrind'
@@ -66,6 +69,12 @@ test-systemd: release
 bench: release
 	@scripts/setup.sh bench
 	python3 Benchmarks/bench.py --gate $(STATIC)/release/methodgate $(BENCH_ARGS)
+
+# Writes docs/bypasses.md. The second command takes half an hour with all its targets.
+attacks: release
+	@scripts/setup.sh attacks
+	python3 -B Tests/Attacks/attacks.py --gate $(STATIC)/release/methodgate --write
+	python3 -B Tests/Attacks/paths.py --gate $(STATIC)/release/methodgate --all $(ATTACKS_ARGS)
 
 match-instructions:
 	@scripts/setup.sh bench

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing for `build`, `test` or `bench`, and nothing else: each thing is looked
-# for first, and apt is only asked for what was not found. Works as root and with sudo.
+# Installs what is missing for one purpose (the last lines name them), and nothing else: each thing
+# is looked for first, and apt is only asked for what was not found. Works as root and with sudo.
 #
 # Debian starts a service as soon as its package is unpacked; nginx and HAProxy are wanted here
 # as programs only, so their services are kept from starting, now and at the next boot.
@@ -30,6 +30,22 @@ want_for_test() {
     want_command curl curl
     want_command nginx nginx-light
     want_command haproxy haproxy
+    want_command python3 python3
+}
+
+# The peers, and every backend of Tests/Attacks.
+want_for_attacks() {
+    want_for_test
+    want_command haproxy haproxy
+    want_command node nodejs
+    want_command php php-cli
+    want_command apache2 apache2-bin
+    want_command lighttpd lighttpd
+    want_command javac default-jdk-headless
+    [ -e /usr/share/nodejs/express ] || missing+=(node-express)
+    [ -e /usr/lib/python3/dist-packages/flask ] || missing+=(python3-flask)
+    compgen -G '/usr/share/java/tomcat10-*.jar' >/dev/null || missing+=(libtomcat10-embed-java)
+    compgen -G '/usr/share/java/jetty9-server.jar' >/dev/null || missing+=(libjetty9-java)
 }
 
 want_for_bench() {
@@ -75,7 +91,7 @@ if [ -d /run/systemd/system ]; then
     for service in "$@"; do
         case "$service" in
             nginx-light) systemctl --quiet --no-reload disable nginx || true ;;
-            haproxy) systemctl --quiet --no-reload disable haproxy || true ;;
+            haproxy | lighttpd) systemctl --quiet --no-reload disable "$service" || true ;;
         esac
     done
 fi
@@ -112,9 +128,10 @@ case "${1-}" in
     build) want_for_build ;;
     test) want_for_test ;;
     bench) want_for_bench ;;
+    attacks) want_for_attacks ;;
     package) want_for_package ;;
     systemd) want_for_systemd ;;
-    *) echo "usage: setup.sh build | test | bench | package | systemd" >&2; exit 2 ;;
+    *) echo "usage: setup.sh build | test | bench | attacks | package | systemd" >&2; exit 2 ;;
 esac
 check_toolchain
 install_missing

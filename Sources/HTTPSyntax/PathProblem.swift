@@ -1,7 +1,7 @@
 // Why a path is refused with 400 before any rule is asked: what has no safe reading.
 
 /// What is wrong with the path of a request target.
-@usableFromInline package enum PathProblem: UInt8, Sendable, BitwiseCopyable {
+@usableFromInline package enum PathProblem: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case none
     case noLeadingSlash
     case controlByte

@@ -87,8 +87,8 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
 
     /// Adds the other readings of the path that `begin` took in.
     ///
-    /// `transitions` holds for each view, sixteen bytes apart, the view to which each step leads;
-    /// it is empty where there is but one view.
+    /// `transitions` holds for each view, `PathStep.count` bytes apart, the view to which each step
+    /// leads; it is empty where there is but one view.
     package func close(
         over path: ByteView, level: ReadingLevel, transitions: ByteView
     ) -> PathProblem {
@@ -144,8 +144,18 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
                 entries[index].isPending = true
             }
         }
-        guard level == .all, let length = dropAuthority(index) else { return .none }
-        return add(length, decodings: entry.decodings, views: entry.views)
+        guard level == .all else { return .none }
+        let problem = addRest(of: index, from: secondLastSlash(index))
+        return problem != .none ? problem : addRest(of: index, from: endOfAuthority(index))
+    }
+
+    /// Parsers of URLs that follow WHATWG skip all slashes before a host: three or more are two.
+    private func secondLastSlash(_ index: Int) -> Int? {
+        withReading(index) { path in
+            var start = 0
+            while start < path.count, path[start] == 0x2f { start += 1 }
+            return start > 2 && start < path.count ? start - 2 : nil
+        }
     }
 
     private func marks(of index: Int) -> PathMarks {
@@ -157,18 +167,23 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
 
     /// `//host/path` is a network-path reference (RFC 3986 §4.2): whoever resolves the target as a
     /// URL takes its first segment for a host. Patterns never begin so, and stay as they are.
-    private func dropAuthority(_ index: Int) -> Int? {
-        let entry = entries[index]
-        let start: Int? = withReading(index) { path in
+    private func endOfAuthority(_ index: Int) -> Int? {
+        withReading(index) { path in
             guard path.count > 2, path[0] == 0x2f, path[1] == 0x2f else { return nil }
             return path.firstIndex(of: 0x2f, from: 2) ?? path.count
         }
-        guard let start else { return nil }
+    }
+
+    /// Adds what a reading holds from `start` on; a slash where that is nothing.
+    private func addRest(of index: Int, from start: Int?) -> PathProblem {
+        guard let start else { return .none }
+        let entry = entries[index]
         work += entry.length
+        prepareCandidate(entry.length)
         let path = bytes[entry.offset + start..<entry.offset + entry.length]
         candidate.replaceSubrange(0..<path.count, with: path)
         if path.isEmpty { candidate[0] = 0x2f }
-        return max(1, path.count)
+        return add(max(1, path.count), decodings: entry.decodings, views: entry.views)
     }
 
     private static func views(
@@ -179,7 +194,8 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
         var rest = views
         while rest != 0 {
             let view = rest.trailingZeroBitCount
-            result |= 1 << UInt64(transitions[view * 16 + Int(step.rawValue)])
+            let place = view * PathStep.count + Int(step.rawValue)
+            result |= 1 << UInt64(transitions[place])
             rest &= rest - 1
         }
         return result

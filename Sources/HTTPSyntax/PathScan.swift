@@ -10,8 +10,10 @@
 
     /// A byte for which a path is refused: control, space, DEL, over 0x7F, backslash.
     @inlinable package static var refused: PathTraits { PathTraits(rawValue: 1 << 0) }
+    /// A percent sign, or a dollar sign, which the same look finds.
     @inlinable package static var percent: PathTraits { PathTraits(rawValue: 1 << 1) }
     @inlinable package static var upperCase: PathTraits { PathTraits(rawValue: 1 << 2) }
+    /// A semicolon, or a plus sign, which the same look finds.
     @inlinable package static var semicolon: PathTraits { PathTraits(rawValue: 1 << 3) }
     /// An empty segment, a dot segment or a segment that ends with a dot.
     @inlinable package static var dotsOrEmpty: PathTraits { PathTraits(rawValue: 1 << 4) }
@@ -41,8 +43,9 @@ package enum PathScan {
             let below = (word &- ones &* 0x21) & ~word
             refused |= (word | below) & tops
             refused |= equal(word, 0x7f) | equal(word, 0x5c)
-            percent |= equal(word, 0x25)
-            semicolon |= equal(word, 0x3b)
+            // `$` is `%` but for the lowest bit, `+` is `;` but for one bit.
+            percent |= equal(word | ones, 0x25)
+            semicolon |= equal(word | ones &* 0x10, 0x3b)
             upper |= (word &+ ones &* (0x80 - 0x41)) & ~(word &+ ones &* (0x80 - 0x5b)) & tops
             let slashes = equal(word, 0x2f)
             let slashesOrDots = slashes | equal(word, 0x2e)

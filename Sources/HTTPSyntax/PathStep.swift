@@ -13,21 +13,31 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     case decode
     /// `%2F` and `%5C` become a slash, other escapes stay.
     case unescapeSlashes
+    /// `+` becomes a space, as in forms.
+    case decodePlus
     /// Bytes of overlong UTF-8 become the ASCII character that they stand for.
     case decodeOverlong
+    /// Full-width forms (U+FF01 to U+FF5E) become the ASCII characters they are compatible with.
+    case foldWidth
     case backslashToSlash
     /// Drops `;` and what follows in each segment.
     case dropParameters
+    /// Drops `::$DATA` and other names of an NTFS stream's type in each segment, and what follows.
+    case dropStreams
+    /// Drops tabs and line ends everywhere, as parsers of URLs do.
+    case dropLineBreaks
     /// ASCII letters in lower case, and the two others whose other case is ASCII (U+212A, U+017F).
     case foldCase
     /// Drops one dot at the end of each segment; dot segments stay.
     case trimDots
     /// The same at the end of the path only.
     case trimLastDot
-    /// Drops one white-space byte at the end of each segment.
+    /// Drops one control byte or white-space character at the end of each segment.
     case trimSpaces
     /// The same at the end of the path only.
     case trimLastSpace
+    /// The same at the beginning of each segment.
+    case trimFirstSpaces
     /// Drops `?` and what follows.
     case cutQuery
     /// Drops `#` and what follows.
@@ -46,6 +56,9 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// How many steps there are: the distance between the rows of a table of steps.
+    package static let count = allCases.count
+
     /// Whether it counts against the limit of two decodings.
     package var isDecoding: Bool { rawValue <= PathStep.unescapeSlashes.rawValue }
 
@@ -59,14 +72,19 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
             [.unreservedEscape, .backslashEscape, .otherEscape, .lowerCaseEscape]
         case .decode: [.unreservedEscape, .slashEscape, .backslashEscape, .otherEscape]
         case .unescapeSlashes: [.slashEscape, .backslashEscape]
+        case .decodePlus: .plus
         case .decodeOverlong: .overlongLead
+        case .foldWidth: .wideLead
         case .backslashToSlash: .backslash
         case .dropParameters: .semicolon
+        case .dropStreams: .stream
+        case .dropLineBreaks: .lineBreak
         case .foldCase: [.upperCase, .foldableLead]
         case .trimDots: .dotAtEnd
         case .trimLastDot: .dotAtLastEnd
         case .trimSpaces: .spaceAtEnd
         case .trimLastSpace: .spaceAtLastEnd
+        case .trimFirstSpaces: .spaceAtStart
         case .cutQuery: .question
         case .cutFragment: .hash
         case .mergeSlashes: .emptySegment
@@ -85,19 +103,30 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .decode: writer.decode(input, keepingCase: true) { $0 }
         case .unescapeSlashes:
             writer.decode(input, keepingCase: true) { $0 == 0x2f || $0 == 0x5c ? 0x2f : nil }
+        case .decodePlus: writer.map(input) { $0 == 0x2b ? 0x20 : $0 }
         case .decodeOverlong: writer.decodeOverlong(input)
+        case .foldWidth: writer.foldWidth(input)
         case .backslashToSlash: writer.map(input) { $0 == 0x5c ? 0x2f : $0 }
         case .dropParameters: writer.dropParameters(input)
+        case .dropStreams: writer.dropStreams(input)
+        case .dropLineBreaks: writer.dropLineBreaks(input)
         case .foldCase: writer.foldCase(input)
-        case .trimDots: writer.trim(input, lastOnly: false, .dotAtEnd)
-        case .trimLastDot: writer.trim(input, lastOnly: true, .dotAtEnd)
-        case .trimSpaces: writer.trim(input, lastOnly: false, .spaceAtEnd)
-        case .trimLastSpace: writer.trim(input, lastOnly: true, .spaceAtEnd)
+        case .trimDots: writer.trim(input, lastOnly: false, Self.trailingDot)
+        case .trimLastDot: writer.trim(input, lastOnly: true, Self.trailingDot)
+        case .trimSpaces: writer.trim(input, lastOnly: false, WhiteSpace.lengthAtEnd)
+        case .trimLastSpace: writer.trim(input, lastOnly: true, WhiteSpace.lengthAtEnd)
+        case .trimFirstSpaces: writer.trimFirstSpaces(input)
         case .cutQuery: writer.cut(input, at: 0x3f)
         case .cutFragment: writer.cut(input, at: 0x23)
         case .mergeSlashes: writer.mergeSlashes(input)
         case .resolveDots: writer.resolveDots(input)
         }
         return writer.count
+    }
+
+    /// 1 where a segment that is no dot segment ends with a dot.
+    private static func trailingDot(_ segment: ByteView) -> Int {
+        guard segment.count > 1, segment[segment.count - 1] == 0x2e else { return 0 }
+        return segment.count > 2 || segment[0] != 0x2e ? 1 : 0
     }
 }

@@ -49,8 +49,9 @@ struct PathWriter {
         ASCII.isLetter(byte) ? byte & 0xdf : byte
     }
 
-    /// Two, three and four bytes that spell an ASCII character. Of two bytes the second may be
-    /// anything, as decoders are known that never look at its top bits.
+    /// Two to six bytes that spell an ASCII character; those of five and six are of the first UTF-8
+    /// (RFC 2279). Of two bytes the second may be anything, as decoders are known that never look
+    /// at its top bits.
     mutating func decodeOverlong(_ input: ByteView) {
         var index = 0
         while index < input.count {
@@ -71,13 +72,47 @@ struct PathWriter {
         if first == 0xc0 || first == 0xc1, view.count > 1 {
             return ((first & 1) << 6 | view[1] & 0x3f, 2)
         }
-        let length = first == 0xe0 ? 3 : first == 0xf0 ? 4 : 0
-        guard length > 0, view.count >= length else { return nil }
-        if length == 4, view[1] != 0x80 { return nil }
+        guard let length = overlongLength(first), view.count >= length else { return nil }
+        for index in 1..<length - 2 where view[index] != 0x80 { return nil }
         let high = view[length - 2]
         let low = view[length - 1]
         guard high & 0xfe == 0x80, low & 0xc0 == 0x80 else { return nil }
         return ((high & 1) << 6 | low & 0x3f, length)
+    }
+
+    /// How many bytes a first one announces that holds no bit of the character.
+    private static func overlongLength(_ first: UInt8) -> Int? {
+        switch first {
+        case 0xe0: 3
+        case 0xf0: 4
+        case 0xf8: 5
+        case 0xfc: 6
+        default: nil
+        }
+    }
+
+    /// U+FF01 to U+FF5E, three bytes each, in the order of ASCII from `!` to `~`.
+    mutating func foldWidth(_ input: ByteView) {
+        var index = 0
+        while index < input.count {
+            if index + 2 < input.count, input[index] == 0xef,
+                let byte = Self.narrowed(input[index + 1], input[index + 2])
+            {
+                append(byte)
+                index += 3
+            } else {
+                append(input[index])
+                index += 1
+            }
+        }
+    }
+
+    private static func narrowed(_ second: UInt8, _ third: UInt8) -> UInt8? {
+        switch (second, third) {
+        case (0xbc, 0x81...0xbf): third - 0x60
+        case (0xbd, 0x80...0x9e): third - 0x20
+        default: nil
+        }
     }
 
     mutating func foldCase(_ input: ByteView) {
@@ -120,22 +155,58 @@ struct PathWriter {
         }
     }
 
-    /// Drops the last byte of each segment, or only of the last one, that ends as `mark` says.
-    mutating func trim(_ input: ByteView, lastOnly: Bool, _ mark: PathMarks) {
-        var start = 0
+    mutating func dropLineBreaks(_ input: ByteView) {
         for index in 0..<input.count {
             let byte = input[index]
-            if byte == 0x2f {
-                if !lastOnly { trimSegment(from: start, mark) }
-                start = count &+ 1
-            }
-            append(byte)
+            if byte != 0x09, byte != 0x0a, byte != 0x0d { append(byte) }
         }
-        trimSegment(from: start, mark)
     }
 
-    @inline(__always) private mutating func trimSegment(from start: Int, _ mark: PathMarks) {
-        if PathMarks.end(of: output.view, from: start, to: count) == mark { count &-= 1 }
+    /// In each segment what follows `::$`, or a stream's name and `:$`.
+    mutating func dropStreams(_ input: ByteView) {
+        var start = 1
+        while start <= input.count {
+            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
+            let segment = input.slice(start, end - start)
+            append(0x2f)
+            append(segment.slice(0, Self.streamStart(segment) ?? segment.count))
+            start = end + 1
+        }
+    }
+
+    /// Where the first colon stands, if there is a `:$`.
+    private static func streamStart(_ segment: ByteView) -> Int? {
+        guard let colon = segment.firstIndex(of: 0x3a) else { return nil }
+        for index in colon..<max(colon, segment.count - 1)
+        where segment[index] == 0x3a && segment[index + 1] == 0x24 {
+            return colon
+        }
+        return nil
+    }
+
+    /// Drops from the end of each segment, or only of the last one, as many bytes as `excess`
+    /// says.
+    mutating func trim(_ input: ByteView, lastOnly: Bool, _ excess: (ByteView) -> Int) {
+        var start = 1
+        while start <= input.count {
+            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
+            let segment = input.slice(start, end - start)
+            append(0x2f)
+            let trims = !lastOnly || end == input.count
+            append(segment.slice(0, segment.count - (trims ? excess(segment) : 0)))
+            start = end + 1
+        }
+    }
+
+    mutating func trimFirstSpaces(_ input: ByteView) {
+        var start = 1
+        while start <= input.count {
+            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
+            let segment = input.slice(start, end - start)
+            append(0x2f)
+            append(segment.dropFirst(WhiteSpace.lengthAtStart(segment)))
+            start = end + 1
+        }
     }
 
     mutating func cut(_ input: ByteView, at byte: UInt8) {

@@ -13,7 +13,7 @@ struct PatternViews {
     private(set) var changeable: [Int] = []
     /// For each view the spellings of the changeable patterns; one empty view without any.
     private(set) var spellings: [[[UInt8]]] = []
-    /// For each view, sixteen apart, the view to which each step leads.
+    /// For each view, `PathStep.count` apart, the view to which each step leads.
     private(set) var transitions: [UInt8] = []
     /// For each level the views that a path may meet which no step changes, as bits.
     private(set) var reachable: [UInt64] = [1, 1, 1]
@@ -51,7 +51,7 @@ struct PatternViews {
         unfolded = closure(of: PathStep.allCases.filter { $0 != .foldCase }, from: 1)
         var folds: UInt64 = 0
         for view in spellings.indices where unfolded & 1 << UInt64(view) != 0 {
-            folds |= 1 << UInt64(transitions[view * 16 + Int(PathStep.foldCase.rawValue)])
+            folds |= 1 << UInt64(self[.foldCase, from: view])
         }
         folded = closure(of: PathStep.allCases, from: folds)
     }
@@ -89,12 +89,17 @@ struct PatternViews {
         transitions.append(UInt8(target ?? 0))
     }
 
+    /// The view to which a step leads from another.
+    private subscript(step: PathStep, from view: Int) -> Int {
+        Int(transitions[view * PathStep.count + Int(step.rawValue)])
+    }
+
     private func closure(of steps: [PathStep], from start: UInt64) -> UInt64 {
         var found = start
         var pending = spellings.indices.filter { start & 1 << UInt64($0) != 0 }
         while let view = pending.popLast() {
             for step in steps {
-                let target = Int(transitions[view * 16 + Int(step.rawValue)])
+                let target = self[step, from: view]
                 if found & 1 << UInt64(target) == 0 {
                     found |= 1 << UInt64(target)
                     pending.append(target)

@@ -12,13 +12,26 @@ import Testing
     }
 
     @Test func `the table of refusals in the documentation is that of the code`() throws {
-        let page = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../docs/supported-http.md").standardizedFileURL
-        let text = try String(contentsOf: page, encoding: .utf8)
-        let found = text.split(separator: "\n").map(String.init).filter {
+        let found = try Self.page().split(separator: "\n").map(String.init).filter {
             $0.hasPrefix("| 4") || $0.hasPrefix("| 5")
         }
         #expect(found == Self.rows)
+    }
+
+    @Test func `the table of refused paths in the documentation is that of the code`() throws {
+        let rows = try Self.page().split(separator: "\n").drop { $0 != "| path | why |" }
+            .dropFirst(2).prefix { $0.hasPrefix("|") }
+        let problems = PathProblem.allCases.filter { $0 != .none }
+        #expect(rows.count == problems.count)
+        for (row, problem) in zip(rows, problems) {
+            #expect(row.hasPrefix("| " + ByteView(problem.text).text), "\(row)")
+        }
+    }
+
+    private static func page() throws -> String {
+        let page = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../docs/supported-http.md").standardizedFileURL
+        return try String(contentsOf: page, encoding: .utf8)
     }
 
     @Test func `no two refusals read the same and all name a section`() {

@@ -25,10 +25,17 @@ struct PathReadingsTests {
         (.decodeKeepingSlash, "/%20%2f%3b", "/ %2F;"),
         (.decode, "/%20%2f%2561", "/ /%61"), (.unescapeSlashes, "/%2f%5c%20", "///%20"),
         (.backslashToSlash, "/a\\b", "/a/b"), (.dropParameters, "/a;b=c/d;e/..;/f", "/a/d/../f"),
+        (.decodePlus, "/a+b%2B", "/a b%2B"),
+        (.foldWidth, "/\u{ff0f}\u{ff5e}\u{ff41}\u{ff20}", "//~a@"),
+        (.foldWidth, "/\u{ff5f}\u{ff00}", "/\u{ff5f}\u{ff00}"),
+        (.dropStreams, "/a::$DATA/b:c:$D/d:e/:$/f$:", "/a/b/d:e//f$:"),
+        (.dropLineBreaks, "/a\tb\r\n/c d", "/ab/c d"),
         (.foldCase, "/AbC%C3%A9", "/abc%C3%A9"), (.foldCase, "/\u{212a}\u{17f}", "/ks"),
         (.trimDots, "/a./b../.../../c.", "/a/b./../../c"), (.trimLastDot, "/a./b.", "/a./b"),
         (.trimDots, "/a/./..", "/a/./.."), (.trimSpaces, "/a /b \n", "/a/b "),
-        (.trimLastSpace, "/a /b ", "/a /b"), (.cutQuery, "/a?b/c", "/a"),
+        (.trimLastSpace, "/a /b ", "/a /b"), (.trimSpaces, "/a\u{1f}/b\u{1}", "/a/b"),
+        (.trimSpaces, "/a\u{a0}/b\u{85}/c\u{3000}/d\u{feff}", "/a/b/c/d"),
+        (.trimFirstSpaces, "/ a /\u{2028}b/\u{a0}", "/a /b/"), (.cutQuery, "/a?b/c", "/a"),
         (.cutFragment, "/a#b", "/a"),
         (.mergeSlashes, "//a///b//", "/a/b/"), (.resolveDots, "/a/./b/../c", "/a/c"),
         (.resolveDots, "/..", "/"), (.resolveDots, "/a/..", "/"), (.resolveDots, "/a/b/..", "/a/"),
@@ -44,6 +51,7 @@ struct PathReadingsTests {
     @Test func `overlong sequences of every length are decoded`() {
         let sequences: [[UInt8]] = [
             [0xc0, 0xaf], [0xc0, 0x2f], [0xe0, 0x80, 0xaf], [0xf0, 0x80, 0x80, 0xaf],
+            [0xf8, 0x80, 0x80, 0x80, 0xaf], [0xfc, 0x80, 0x80, 0x80, 0x80, 0xaf],
         ]
         for sequence in sequences {
             #expect(Self.apply(.decodeOverlong, [0x2f] + sequence) == [0x2f, 0x2f])
@@ -75,7 +83,7 @@ struct PathReadingsTests {
         "a", "B", ".", "..", "...", "/", "//", "%2F", "%2f", "%5C", ";", ";x", "%3B", "%20", "%0a",
         "%61",
         "%41", "%2561", "%252F", "%25", "%3F", "%23", "%c0%ae", "%c0%af", "%C1%81", "%c3%a9",
-        "%e2%84%aa",
+        "%e2%84%aa", "+", "%a0", "%e2%80%a8", "::$d", "%ef%bc%8f", "%f8%80%80%80%af", "x", "%1f",
     ]
 
     @Test func `whatever steps a backend takes, its path is among the readings`() {
@@ -187,7 +195,7 @@ struct PathReadingsTests {
         let special: [(UInt8, PathTraits)] = [
             (0, .refused), (0x20, .refused), (0x7f, .refused), (0x80, .refused), (0xff, .refused),
             (0x5c, .refused), (0x25, .percent), (0x41, .upperCase), (0x5a, .upperCase),
-            (0x3b, .semicolon),
+            (0x3b, .semicolon), (0x2b, .semicolon), (0x24, .percent),
         ]
         for length in 2..<40 {
             let plain = [UInt8](repeating: 0x61, count: length)
@@ -212,7 +220,7 @@ struct PathReadingsTests {
                 #expect(path.withView(PathScan.traits(of:)) == .dotsOrEmpty)
             }
         }
-        for byte in 0x21...0x7e where ![0x25, 0x2e, 0x2f, 0x3b, 0x5c].contains(byte) {
+        for byte in 0x21...0x7e where ![0x24, 0x25, 0x2b, 0x2e, 0x2f, 0x3b, 0x5c].contains(byte) {
             let traits = [0x2f, UInt8(byte), 0x61].withView(PathScan.traits(of:))
             #expect(traits == ((0x41...0x5a).contains(byte) ? .upperCase : []), "\(byte)")
         }

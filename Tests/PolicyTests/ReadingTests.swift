@@ -28,7 +28,15 @@ struct ReadingTests {
         ("/a%f0%80%80%af../admin", .all), ("/a/.. /admin".replacing(" ", with: "%20"), .all),
         ("/a%252f..%252fadmin", .all), ("/a%2f%2e%2e%5cADMIN%3b", .all),
         ("/a/b/../../admin", .standard),
-        ("/admin%2e", .all), ("/a%2F..%2Fadmin%2F.", .all),
+        ("/admin%2e", .all), ("/a%2F..%2Fadmin%2F.", .all), ("///x/admin", .all),
+        ("/////x//admin", .all), ("/admin+", .all), ("/admin++/x", .all), ("/admin%1f", .all),
+        ("/admin%01%0d", .all), ("/admin%a0", .all), ("/admin%c2%85", .all),
+        ("/admin%20%e3%80%80", .all), ("/%20admin/x", .all), ("/%ef%bb%bfadmin", .all),
+        ("/ad%0d%0amin", .all), ("/a%09dmin/x", .all), ("/admin::$DATA", .all),
+        ("/admin:$I30:$index_allocation/x", .all), ("/admin%3a%3a$DATA", .all),
+        ("/admin::%24DATA", .all), ("/admin%ef%bc%8fx", .all), ("/%ef%bd%81dmin", .all),
+        ("/a/%ef%bc%8e%ef%bc%8e/admin", .all), ("/admin%ef%bc%9fx", .all),
+        ("/a/..%f8%80%80%80%afadmin", .all), ("/a/..%fc%80%80%80%80%afadmin", .all),
     ]
 
     @Test(arguments: bypasses)
@@ -61,7 +69,8 @@ struct ReadingTests {
     static let harmless = [
         "/files/a%20b", "/Users/Bob", "/a/b;v=1/c", "/caf%C3%A9", "/a//b", "/x%2Fy", "/x/%3Fy",
         "/x/file.tar.gz", "/.well-known/x", "/a%2525b", "/x/%7Eme", "/100%25", "/100%25unique",
-        "/x...", "/a%2Fb%2520c", "/Group%2FProject%20One/File;v=2/../x", "/a:b@c,d=e&f!g'h(i)*",
+        "/x...", "/a+b", "/c++", "/$metadata", "/x:$y", "/caf%C3%A0", "/%EF%BC%A1", "/a%C2%A0b",
+        "/a%2Fb%2520c", "/Group%2FProject%20One/File;v=2/../x", "/a:b@c,d=e&f!g'h(i)*",
     ]
 
     @Test(arguments: harmless)

@@ -1,0 +1,31 @@
+// The attacks of Tests/Attacks, in the form that takes seconds, on the program under test. What
+// they say goes to the test's output: which backends are not installed, above all.
+
+import Foundation
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `Attacks` {
+        @Test func `no spelling of a closed path reaches its handler`() throws {
+            try Self.run("paths.py", "--short")
+        }
+
+        @Test func `known bypasses end as docs/bypasses.md says`() throws {
+            try Self.run("attacks.py", "--only-gate", "--check")
+        }
+
+        private static func run(_ script: String, _ arguments: String...) throws {
+            let path = URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "../Attacks/\(script)").standardizedFileURL.path
+            let process = try ChildProcess(
+                "/usr/bin/env",
+                ["python3", "-B", path, "--gate", GateProcess.binary()] + arguments)
+            defer { process.stop() }
+            let status = process.waitForExit(within: 600)
+            let output = String(decoding: process.standardOutput, as: UTF8.self)
+            print(output + process.standardError)
+            #expect(status == .code(0), "\(output)\(process.standardError)")
+        }
+    }
+}
