@@ -47,9 +47,8 @@ struct Answer {
             eventID = nil
         }
         guard let number = form.representation.template(facts.templates) else { return }
-        template = use.value.templates.with { book in
-            book.template(number, status: status).map { Uncounted(keptElsewhere: $0) }
-        }
+        let book = use.value.snapshot.settings.templates
+        template = book.template(number, status: status).map { Uncounted(keptElsewhere: $0) }
     }
 
     /// Appends the answer to `output`; its content stays in `body`.

@@ -191,6 +191,7 @@ extension Ref<Worker> {
     /// What holds for the gate's answer under that rule, or under a host's defaults where no rule
     /// was asked (-1).
     func facts(_ rule: Int32, of use: Ref<SnapshotUse>, host: ByteView) -> RuleFacts {
-        use.value.policy.with { $0.facts(rule >= 0 ? rule : $0.defaultRule(of: host)) }
+        let policy = use.value.snapshot.policy
+        return policy.facts(rule >= 0 ? rule : policy.defaultRule(of: host))
     }
 }

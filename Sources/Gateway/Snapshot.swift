@@ -56,8 +56,6 @@ struct SnapshotUse: ~Copyable {
     let trusted: Uncounted<AddressSet>
     /// The snapshot's own policy, uncounted: `snapshot` keeps it alive.
     let policy: Uncounted<CompiledPolicy>
-    /// And its templates.
-    let templates: Uncounted<TemplateBook>
 
     init(snapshot: Snapshot, pools: [Ref<UpstreamPool>]) {
         self.snapshot = snapshot
@@ -68,6 +66,5 @@ struct SnapshotUse: ~Copyable {
         counting = counters.map { Uncounted(keptElsewhere: $0) }
         trusted = Uncounted(keptElsewhere: snapshot.settings.trustedProxies)
         policy = Uncounted(keptElsewhere: snapshot.policy)
-        templates = Uncounted(keptElsewhere: snapshot.settings.templates)
     }
 }

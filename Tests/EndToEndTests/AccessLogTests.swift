@@ -203,20 +203,30 @@ extension `End to end` {
         @Test func `tells of a 503 where the block log takes nothing`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
-            let gate = try start(backend.address, blocks: "file /dev/full", onFull: "refuse")
-            defer { end(gate) }
-            // The first one waits for its record and is then taken back, with what it pipelined.
+            let fifo = directory.path("blocks")
+            #expect(mkfifo(fifo, 0o600) == 0)
+            let pipe = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            defer { close(pipe) }
+            let gate = try start(backend.address, blocks: "file \(fifo)", onFull: "refuse")
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            let block = Bytes(repeating: 0x23, count: 4096)
+            while write(pipe, block, block.count) > 0 {}
+            while write(pipe, block, 1) > 0 {}
+            // The first two wait for their records; the first one's answer is then taken back.
             let client = try gate.connect()
             defer { client.close() }
-            try client.send(blocked + blocked)
+            try client.send(request("PATCH", "/1") + request("PATCH", "/2"))
             #expect(try client.readFinalAnswer().status == 503)
-            #expect(try RawClient.exchange(gate.address, request("PATCH", "/2")).status == 503)
-            #expect(try RawClient.exchange(gate.address, "GET /3 HTTP/1.1\r\n\r\n").status == 503)
-            let lines = try lines(3)
+            #expect(try client.isClosed(within: 7))
+            #expect(try RawClient.exchange(gate.address, request("PATCH", "/3")).status == 503)
+            #expect(try RawClient.exchange(gate.address, "GET /4 HTTP/1.1\r\n\r\n").status == 503)
+            let lines = try Array(lines(4).dropFirst())
             #expect(lines.map { $0.integer("http.response.status_code") } == [503, 503, 503])
+            #expect(lines.map { $0["url.original"] } == ["/1", "/3", "/4"])
             #expect(
-                lines.map { $0["event.action"] }.dropFirst() == [
-                    "request-failed", "request-failed",
+                lines.map { $0["event.action"] } == [
+                    "method-blocked", "request-failed", "request-failed",
                 ])
         }
 

@@ -2,6 +2,7 @@
 // form that the head asked for all the same.
 
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -123,7 +124,6 @@ extension `End to end` {
             defer { end(gate) }
             let whole = "Host: a.example\r\nAccept: text/plain\r\n\r\n"
             let fields = line.hasSuffix("late") ? "Accept: text/plain\r\nHost:" : whole
-            // The first one waits for its record before the log is found to be full.
             for _ in 0..<2 {
                 let method = String(line.prefix { $0 != " " })
                 let answer = try RawClient.exchange(
@@ -131,6 +131,37 @@ extension `End to end` {
                 #expect(answer.status == 503)
                 #expect(answer.value("Content-Type") == "text/plain; charset=utf-8")
                 #expect(answer.value("Proxy-Status") == "methodgate; error=proxy_internal_error")
+                #expect(answer.content.isEmpty == (method == "HEAD"))
+            }
+        }
+
+        @Test func `that were taken back for a log that takes nothing have it`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let directory = try TemporaryDirectory()
+            let fifo = directory.path("blocks")
+            #expect(mkfifo(fifo, 0o600) == 0)
+            let pipe = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            defer { close(pipe) }
+            let log = "log: {blocks: {to: file \(fifo), on_full: refuse}}\n"
+            let gate = try GateProcess(configuration(backend.address, rest: log), in: directory)
+            defer { gate.stop() }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            let block = Bytes(repeating: 0x23, count: 4096)
+            while write(pipe, block, block.count) > 0 {}
+            while write(pipe, block, 1) > 0 {}
+            // Both wait before the log is found to be full.
+            let methods = ["PATCH", "HEAD"]
+            let clients = try methods.map { method in
+                let client = try gate.connect()
+                try client.send(request(method, "/%zz", "Accept: text/html"))
+                return client
+            }
+            for (method, client) in zip(methods, clients) {
+                defer { client.close() }
+                let answer = try client.readFinalAnswer(to: method)
+                #expect(answer.status == 503)
+                #expect(answer.value("Content-Type") == "text/html; charset=utf-8")
                 #expect(answer.content.isEmpty == (method == "HEAD"))
             }
         }

@@ -22,18 +22,21 @@ extension `End to end` {
             }
         }
 
+        private func settings(workers: Int = 1, fine: String = "[GET, POST]") -> String {
+            configuration(
+                backend.address, workers: workers,
+                rest: """
+                    hosts:
+                      127.0.0.1:
+                        rules:
+                          /items/: [POST]
+                          /items: [POST]
+                          /fine: \(fine)
+                    """)
+        }
+
         private func start(workers: Int = 1) throws -> GateProcess {
-            try GateProcess(
-                configuration(
-                    backend.address, workers: workers,
-                    rest: """
-                        hosts:
-                          127.0.0.1:
-                            rules:
-                              /items/: [POST]
-                              /items: [POST]
-                              /fine: [GET, POST]
-                        """))
+            try GateProcess(settings(workers: workers))
         }
 
         /// Runs curl and gives its output.
@@ -84,6 +87,25 @@ extension `End to end` {
                 gate.address,
                 "GET /items/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: other\r\n\r\n")
             #expect(!other.text.contains("redirect"))
+        }
+
+        @Test func `is not remembered where the GET may pass`() throws {
+            let gate = try start()
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            func ask(_ line: String) throws -> WireMessage {
+                try client.send("\(line) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")
+                return try client.readFinalAnswer()
+            }
+            #expect(try ask("POST /fine").status == 301)
+            #expect(try ask("GET /fine/").status == 200)
+            // Only a policy that forbids it afterwards can tell.
+            try gate.reload(settings(fine: "[POST]"))
+            #expect(eventually { (try? ask("GET /fine/").status) == 405 })
+            #expect(try !ask("GET /fine/").text.contains("redirect"))
+            #expect(try ask("POST /fine").status == 301)
+            #expect(try ask("GET /fine/").text.contains("301 from /fine"))
         }
     }
 }
