@@ -9,6 +9,9 @@
     /// SP / HTAB.
     @inlinable package static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
+    /// VCHAR.
+    @inlinable package static func isVisible(_ byte: UInt8) -> Bool { byte &- 0x21 < 94 }
+
     /// DIGIT.
     @inlinable package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 

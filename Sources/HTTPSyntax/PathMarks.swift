@@ -30,7 +30,6 @@ package struct PathMarks: OptionSet, Sendable {
     static let dotSegment = PathMarks(rawValue: 1 << 13)
     /// A segment that ends with a dot and is no dot segment.
     static let dotAtEnd = PathMarks(rawValue: 1 << 14)
-    /// A segment that may end with white space.
     static let spaceAtEnd = PathMarks(rawValue: 1 << 15)
     /// The same of the last segment.
     static let dotAtLastEnd = PathMarks(rawValue: 1 << 16)
@@ -38,14 +37,14 @@ package struct PathMarks: OptionSet, Sendable {
     package static let nul = PathMarks(rawValue: 1 << 18)
     /// `%u` and four digits.
     static let unicodeEscape = PathMarks(rawValue: 1 << 19)
+
     static let plus = PathMarks(rawValue: 1 << 20)
+    /// A byte with which a full-width form begins.
+    static let fullWidthLead = PathMarks(rawValue: 1 << 21)
     /// `:$`.
-    static let stream = PathMarks(rawValue: 1 << 21)
-    /// A tab or a line end.
-    static let lineBreak = PathMarks(rawValue: 1 << 22)
-    /// The byte with which full-width forms begin.
-    static let wideLead = PathMarks(rawValue: 1 << 23)
-    /// A segment that may begin with white space.
+    static let stream = PathMarks(rawValue: 1 << 22)
+    /// A tab, CR or LF.
+    static let lineBreak = PathMarks(rawValue: 1 << 23)
     static let spaceAtStart = PathMarks(rawValue: 1 << 24)
 
     /// The marks of `path`, which begins with a slash.
@@ -60,7 +59,11 @@ package struct PathMarks: OptionSet, Sendable {
                 index &+= 1
                 continue
             }
-            if index == start, Self.maySpace(byte) { marks.formUnion(.spaceAtStart) }
+            if index == start, !ASCII.isVisible(byte),
+                WhiteSpace.lengthAtStart(path.dropFirst(index)) > 0
+            {
+                marks.formUnion(.spaceAtStart)
+            }
             switch byte {
             case 0x2f:
                 if index > 0 {
@@ -81,10 +84,10 @@ package struct PathMarks: OptionSet, Sendable {
             case 0x3f: marks.formUnion(.question)
             case 0x23: marks.formUnion(.hash)
             case 0x2b: marks.formUnion(.plus)
-            case 0x24: if index > 0, path[index &- 1] == 0x3a { marks.formUnion(.stream) }
+            case 0x24: if path[index &- 1] == 0x3a { marks.formUnion(.stream) }
             case 0x09, 0x0a, 0x0d: marks.formUnion(.lineBreak)
             case 0: marks.formUnion(.nul)
-            case 0xef: marks.formUnion(.wideLead)
+            case 0xef: marks.formUnion(.fullWidthLead)
             case 0xc0, 0xc1, 0xe0, 0xf0, 0xf8, 0xfc: marks.formUnion(.overlongLead)
             case 0xc4, 0xc5, 0xe2: marks.formUnion(.foldableLead)
             default: break
@@ -107,12 +110,12 @@ package struct PathMarks: OptionSet, Sendable {
         case 0x2e:
             let isDots = end &- start == 1 || (end &- start == 2 && path[start] == 0x2e)
             return isDots ? .dotSegment : .dotAtEnd
-        case let byte: return maySpace(byte) ? .spaceAtEnd : []
+        case 0x01...0x20: return .spaceAtEnd
+        case 0x80...:
+            return WhiteSpace.lengthAtEnd(path.slice(start, end &- start)) > 0 ? .spaceAtEnd : []
+        default: return []
         }
     }
-
-    /// Whether a byte may be, begin or end white space in some encoding (`WhiteSpace`).
-    private static func maySpace(_ byte: UInt8) -> Bool { byte <= 0x20 || byte >= 0x80 }
 
     private static func escape(of byte: UInt8, _ high: UInt8, _ low: UInt8) -> PathMarks {
         let isLower = high >= 0x61 || low >= 0x61

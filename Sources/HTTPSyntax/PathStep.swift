@@ -74,7 +74,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .unescapeSlashes: [.slashEscape, .backslashEscape]
         case .decodePlus: .plus
         case .decodeOverlong: .overlongLead
-        case .foldWidth: .wideLead
+        case .foldWidth: .fullWidthLead
         case .backslashToSlash: .backslash
         case .dropParameters: .semicolon
         case .dropStreams: .stream
@@ -111,10 +111,10 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .dropStreams: writer.dropStreams(input)
         case .dropLineBreaks: writer.dropLineBreaks(input)
         case .foldCase: writer.foldCase(input)
-        case .trimDots: writer.trim(input, lastOnly: false, Self.trailingDot)
-        case .trimLastDot: writer.trim(input, lastOnly: true, Self.trailingDot)
-        case .trimSpaces: writer.trim(input, lastOnly: false, WhiteSpace.lengthAtEnd)
-        case .trimLastSpace: writer.trim(input, lastOnly: true, WhiteSpace.lengthAtEnd)
+        case .trimDots: writer.trim(input, lastOnly: false, .dotAtEnd)
+        case .trimLastDot: writer.trim(input, lastOnly: true, .dotAtEnd)
+        case .trimSpaces: writer.trim(input, lastOnly: false, .spaceAtEnd)
+        case .trimLastSpace: writer.trim(input, lastOnly: true, .spaceAtEnd)
         case .trimFirstSpaces: writer.trimFirstSpaces(input)
         case .cutQuery: writer.cut(input, at: 0x3f)
         case .cutFragment: writer.cut(input, at: 0x23)
@@ -122,11 +122,5 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .resolveDots: writer.resolveDots(input)
         }
         return writer.count
-    }
-
-    /// 1 where a segment that is no dot segment ends with a dot.
-    private static func trailingDot(_ segment: ByteView) -> Int {
-        guard segment.count > 1, segment[segment.count - 1] == 0x2e else { return 0 }
-        return segment.count > 2 || segment[0] != 0x2e ? 1 : 0
     }
 }

@@ -95,14 +95,15 @@ struct PathWriter {
     mutating func foldWidth(_ input: ByteView) {
         var index = 0
         while index < input.count {
-            if index + 2 < input.count, input[index] == 0xef,
+            let first = input[index]
+            if first == 0xef, index + 2 < input.count,
                 let byte = Self.narrowed(input[index + 1], input[index + 2])
             {
                 append(byte)
-                index += 3
+                index &+= 3
             } else {
-                append(input[index])
-                index += 1
+                append(first)
+                index &+= 1
             }
         }
     }
@@ -184,28 +185,39 @@ struct PathWriter {
         return nil
     }
 
-    /// Drops from the end of each segment, or only of the last one, as many bytes as `excess`
-    /// says.
-    mutating func trim(_ input: ByteView, lastOnly: Bool, _ excess: (ByteView) -> Int) {
-        var start = 1
-        while start <= input.count {
-            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
-            let segment = input.slice(start, end - start)
-            append(0x2f)
-            let trims = !lastOnly || end == input.count
-            append(segment.slice(0, segment.count - (trims ? excess(segment) : 0)))
-            start = end + 1
+    /// Drops the last character of each segment, or only of the last one, that ends as `mark` says.
+    mutating func trim(_ input: ByteView, lastOnly: Bool, _ mark: PathMarks) {
+        var start = 0
+        for index in 0..<input.count {
+            let byte = input[index]
+            if byte == 0x2f {
+                if !lastOnly { trimSegment(from: start, mark) }
+                start = count &+ 1
+            }
+            append(byte)
         }
+        trimSegment(from: start, mark)
+    }
+
+    @inline(__always) private mutating func trimSegment(from start: Int, _ mark: PathMarks) {
+        guard PathMarks.end(of: output.view, from: start, to: count) == mark else { return }
+        let isDot = output[count &- 1] == 0x2e
+        count &-= isDot ? 1 : WhiteSpace.lengthAtEnd(output.view.slice(start, count &- start))
     }
 
     mutating func trimFirstSpaces(_ input: ByteView) {
-        var start = 1
-        while start <= input.count {
-            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
-            let segment = input.slice(start, end - start)
-            append(0x2f)
-            append(segment.dropFirst(WhiteSpace.lengthAtStart(segment)))
-            start = end + 1
+        var start = 0
+        var index = 0
+        while index < input.count {
+            let byte = input[index]
+            if index == start, !ASCII.isVisible(byte) {
+                index &+= WhiteSpace.lengthAtStart(input.dropFirst(index))
+                start = -1
+                continue
+            }
+            append(byte)
+            index &+= 1
+            if byte == 0x2f { start = index }
         }
     }
 

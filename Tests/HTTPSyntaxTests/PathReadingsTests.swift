@@ -125,7 +125,12 @@ struct PathReadingsTests {
     }
 
     @Test func `a step whose marks a path lacks leaves it as it is`() {
-        let bytes = Array("aZ.~9 \t;?#\\%2fF5cC41/".utf8) + [0, 0xc0, 0xe2, 0x84, 0xaa, 0xc5, 0xbf]
+        let bytes =
+            Array("aZ.~9 \t;?#\\%2fF5cC41/+:$".utf8)
+            + [
+                0, 0x1f, 0xc0, 0xe2, 0x84, 0xaa, 0xc5, 0xbf, 0xc2, 0xa0, 0x85, 0xef, 0xbc, 0x8f,
+                0xf8,
+            ]
         var numbers = SystemRandomNumberGenerator()
         for _ in 0..<5000 {
             let count = Int.random(in: 0...8, using: &numbers)
