@@ -31,7 +31,7 @@ package enum ReadingLevel: UInt8, Sendable, BitwiseCopyable, Comparable {
     /// Bytes that may be looked at to find them, which bounds the time that a path can take. A path
     /// of 2 KiB that is a whole URL with escapes in its escapes comes to 75,000, one of 4 KiB with
     /// spaces and capitals to 45,000, and one of 200 bytes stays below whatever it holds.
-    package static let maximumWork = 96 * 1024
+    package static let maximumWork = 128 * 1024
 
     private struct Entry {
         var offset: Int
