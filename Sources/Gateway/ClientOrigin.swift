@@ -74,6 +74,15 @@ extension Ref<ClientConnection> {
         value.origin.client = worker.value.chain.client
     }
 
+    /// The address of the client of the request that was read last; `unknown` behind a Unix socket.
+    var clientText: ByteView {
+        guard let client = value.origin.client else { return addressText }
+        let worker = value.worker
+        worker.value.clientText.removeAll()
+        client.append(to: &worker.value.clientText)
+        return worker.value.clientText.view
+    }
+
     /// Puts into a record who asked: the peer, and the client where others stand between.
     func describeSource(_ fields: inout RequestFields) {
         fields.sourcePort = value.peer.port

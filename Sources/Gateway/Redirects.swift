@@ -51,7 +51,7 @@ extension Ref<ClientConnection> {
     private func redirectKey(_ head: ByteView) -> UInt64 {
         let worker = value.worker
         let userAgent = worker.value.request.value(.userAgent, in: head) ?? .empty
-        return worker.value.target.key(client: addressText, userAgent: userAgent)
+        return worker.value.target.key(client: clientText, userAgent: userAgent)
     }
 }
 

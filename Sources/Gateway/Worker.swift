@@ -59,6 +59,7 @@ struct Worker: ~Copyable {
     var allowedJSON = ByteBuffer(capacity: 256)
     /// Of the record being written: the peer's, and behind it the client's.
     var addresses = ByteBuffer(capacity: 128)
+    var clientText = ByteBuffer(capacity: 64)
     var date = HTTPDate()
     var answers = AnswerCache()
     /// Storage for output that waits for the log, over and over.
