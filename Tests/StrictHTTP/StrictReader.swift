@@ -6,7 +6,7 @@
 public struct Malformed: Error, CustomStringConvertible {
     public let description: String
 
-    init(_ what: String) { description = what }
+    public init(_ what: String) { description = what }
 }
 
 public enum StrictReader {
@@ -55,7 +55,7 @@ public enum StrictReader {
     }
 
     /// The start line and the field lines, or nil when the empty line has not come yet.
-    private static func head(_ bytes: Bytes) throws(Malformed) -> WireMessage? {
+    public static func head(_ bytes: Bytes) throws(Malformed) -> WireMessage? {
         var message = WireMessage()
         var position = 0
         guard let start = try line(bytes, &position) else { return nil }
@@ -112,8 +112,8 @@ public enum StrictReader {
             return .chunked
         }
         guard let first = lengths.first else { return nil }
-        guard lengths.count == 1, !first.isEmpty, first.utf8.count < 19,
-            first.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        guard lengths.count == 1, first.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            Int(first) != nil
         else { throw Malformed("Content-Length: \(lengths)") }
         return .length
     }
@@ -126,8 +126,9 @@ public enum StrictReader {
         case .none:
             message.length = head.headLength
         case .length:
-            message.length = head.headLength + (head.contentLength ?? 0)
-            guard bytes.count >= message.length else { return .incomplete(head: head) }
+            let length = head.contentLength ?? 0
+            guard bytes.count - head.headLength >= length else { return .incomplete(head: head) }
+            message.length = head.headLength + length
             message.content = Bytes(bytes[head.headLength..<message.length])
         case .close:
             guard atEnd else { return .incomplete(head: head) }
@@ -139,14 +140,16 @@ public enum StrictReader {
         return .message(message)
     }
 
+    /// Reads chunked content and its trailers from `headLength` on.
+    ///
     /// - Returns: false when the last chunk or its trailers have not come yet.
-    private static func readChunks(
+    public static func readChunks(
         _ bytes: Bytes, _ message: inout WireMessage
     ) throws(Malformed) -> Bool {
         var position = message.headLength
         while let line = try line(bytes, &position) {
             let text = String(latin1: line)
-            guard !text.isEmpty, text.utf8.count <= 15,
+            guard !text.isEmpty, text.utf8.count <= 16,
                 text.allSatisfy({ $0.isHexDigit && $0.isASCII }), let size = Int(text, radix: 16)
             else { throw Malformed("chunk size (extensions are dropped): \(text)") }
             if size == 0 {
@@ -155,7 +158,7 @@ public enum StrictReader {
                 message.length = position
                 return true
             }
-            guard bytes.count >= position + size + 2 else { return false }
+            guard bytes.count - position - 2 >= size else { return false }
             message.content += bytes[position..<(position + size)]
             position += size
             guard bytes[position] == 0x0D, bytes[position + 1] == 0x0A else {

@@ -31,6 +31,8 @@ public struct WireMessage: Sendable {
     public var headLength = 0
     public var length = 0
 
+    public init() {}
+
     /// The values of all field lines of that name, compared without case.
     public func values(_ name: String) -> [String] {
         fields.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
