@@ -9,6 +9,12 @@ DESTDIR ?=
 BENCH_ARGS ?=
 TEST_ARGS ?=
 ATTACKS_ARGS ?=
+# Of `make fuzz`: seconds for each target, and which one (all of them).
+SECONDS ?= 60
+TARGET ?=
+# Of `make paths`: generated request targets, and where the generator begins.
+COUNT ?= 1000000
+SEED ?= 1
 
 # A static release build links the Swift runtime in, so it needs a build directory of its own.
 STATIC := .build-static
@@ -18,11 +24,18 @@ export SWIFT
 
 .PHONY: help run build test lint release deb test-systemd bench attacks match-instructions install \
     clean
+.PHONY: fuzz fuzz-corpus paths test-address test-thread
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
 	@echo 'make test     lint, build, unit, conformance and end-to-end tests'
 	@echo 'make lint     formatting and house rules only'
+	@echo 'make test-address, make test-thread'
+	@echo '              the same tests with AddressSanitizer or ThreadSanitizer'
+	@echo 'make fuzz     all fuzzers, SECONDS=60 each; TARGET=one (see Fuzz/README.md)'
+	@echo 'make fuzz-corpus'
+	@echo '              keep what the fuzzers found new'
+	@echo 'make paths    COUNT=1000000 generated request targets against generated policies'
 	@echo 'make build    release build'
 	@echo 'make release  static release build, stripped: $(DIST)/methodgate'
 	@echo 'make deb      a Debian package of it in $(DIST)'
@@ -50,6 +63,22 @@ test:
 
 lint:
 	@scripts/lint.sh
+
+test-address test-thread: test-%:
+	@scripts/setup.sh test
+	@SANITIZE=$* scripts/test.sh $(TEST_ARGS)
+
+fuzz:
+	@scripts/setup.sh build
+	@scripts/fuzz.sh run $(SECONDS) $(TARGET)
+
+fuzz-corpus:
+	@scripts/fuzz.sh keep $(TARGET)
+
+paths:
+	@scripts/setup.sh build
+	$(SWIFT) build -c release --product PathProperty
+	.build/release/PathProperty $(COUNT) $(SEED)
 
 release:
 	@scripts/setup.sh build
@@ -94,4 +123,4 @@ install: release
 	        $(DESTDIR)$(SYSCONFDIR)/methodgate/methodgate.yaml
 
 clean:
-	rm -rf .build .build-static
+	rm -rf .build .build-static .build-fuzz .build-address .build-thread

@@ -26,6 +26,16 @@ func tests(
         ])
 }
 
+/// The fuzzers link against libFuzzer, which only `scripts/fuzz.sh` knows how to find.
+let fuzzers: [Target] =
+    Context.environment["METHODGATE_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Driver",
+            swiftSettings: strict)
+    ]
+
 let package = Package(
     name: "methodgate",
     products: [.executable(name: "methodgate", targets: ["methodgate"])],
@@ -67,6 +77,15 @@ let package = Package(
             name: "MatchBenchmark", dependencies: ["HTTPSyntax", "Policy"],
             path: "Benchmarks/MatchBenchmark", swiftSettings: strict),
 
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP",
+            ], path: "Fuzz/Targets", swiftSettings: strict),
+        .executableTarget(
+            name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"], path: "Fuzz/PathProperty",
+            swiftSettings: strict),
+
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
@@ -79,14 +98,16 @@ let package = Package(
         tests(
             "Gateway",
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
+        .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
-            name: "TestSupport", path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["StrictHTTP"], path: "Tests/TestSupport",
             swiftSettings: [
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
         tests("EndToEnd", ["methodgate", "TestSupport"]),
         tests("Conformance", ["methodgate", "TestSupport"], exclude: ["Cases", "README.md"]),
-    ],
+        tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
+    ] + fuzzers,
     swiftLanguageModes: [.v6]
 )

@@ -12,7 +12,7 @@ finding() {
 }
 
 # Without --strict it exits 0 whatever it finds.
-"$SWIFT" format lint --strict --recursive Sources Tests || failed=1
+"$SWIFT" format lint --strict --recursive Sources Tests Fuzz || failed=1
 
 # Foundation costs 23 MB resident in an empty program, and its types allocate.
 if grep -rnE '^[^/]*\bimport +(struct|class|enum|protocol|func|var|let|typealias)? *Foundation' \

@@ -38,8 +38,8 @@ package struct LoadResult: Sendable {
 package enum ConfigurationLoader {
     /// Loads a main file and what it includes. Reads files and asks the resolver for the names
     /// of backends; may block on both.
-    package static func load(path: String) -> LoadResult {
-        var load = Load(mainPath: path)
+    package static func load(path: String, in surroundings: Surroundings = .machine) -> LoadResult {
+        var load = Load(mainPath: path, surroundings)
         return load.run()
     }
 }
@@ -47,6 +47,7 @@ package enum ConfigurationLoader {
 /// One load from beginning to end.
 private struct Load {
     let mainPath: String
+    let surroundings: Surroundings
     let decoder: Decoder
     var plan = Plan()
     /// The loaded files' paths, as they were opened.
@@ -54,9 +55,10 @@ private struct Load {
     /// Whether some file could not be read to its end, so that rules may be missing.
     var isIncomplete = false
 
-    init(mainPath: String) {
+    init(mainPath: String, _ surroundings: Surroundings) {
         self.mainPath = mainPath
-        decoder = Decoder(folder: FilePath.folder(mainPath))
+        self.surroundings = surroundings
+        decoder = Decoder(folder: FilePath.folder(mainPath), surroundings)
     }
 
     mutating func run() -> LoadResult {
@@ -75,7 +77,7 @@ private struct Load {
     private mutating func read(_ path: String, name: String, includedBy node: Node?) -> Node? {
         let bytes: [UInt8]
         do throws(FileError) {
-            bytes = try FileSystem.read(path)
+            bytes = try surroundings.read(path, FileDemands())
         } catch {
             isIncomplete = true
             reportUnreadable(path, error.message, node)
@@ -117,7 +119,7 @@ private struct Load {
         var found = [folder + pattern]
         if isPattern {
             do throws(FileError) {
-                found = try FileSystem.expand(FilePath.globEscaped(folder) + pattern)
+                found = try surroundings.expand(FilePath.globEscaped(folder) + pattern)
             } catch {
                 decoder.report(node, Complaint(error.message))
             }

@@ -6,7 +6,7 @@ import Policy
 /// Collects what is wrong while nodes are read. Confined to the thread that loads.
 final class Decoder {
     private(set) var diagnostics: [Diagnostic] = []
-    let resolver = Resolver()
+    let resolver: Resolver
     let templates: TemplateLoader
     /// Where each name stands in the list of backends.
     var backendNumbers: [String: Int] = [:]
@@ -14,7 +14,10 @@ final class Decoder {
     var documents: [Document] = []
 
     /// `folder`: in front of the relative paths of templates.
-    init(folder: String) { templates = TemplateLoader(folder: folder) }
+    init(folder: String, _ surroundings: Surroundings) {
+        resolver = Resolver(asking: surroundings.resolve)
+        templates = TemplateLoader(folder: folder, surroundings)
+    }
 
     func add(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
 

@@ -3,20 +3,17 @@
 import Glibc
 
 /// Why a file could not be read, in words.
-struct FileError: Error, Equatable {
-    let message: String
+package struct FileError: Error, Equatable {
+    package let message: String
+
+    package init(message: String) { self.message = message }
 }
 
 enum FileSystem {
-    /// A configuration is text somebody writes; what is larger is not one (a device, a core).
-    static let largestFile = 256 << 20
-
-    /// All bytes of a file; `regular`: of nothing else, so that no reading waits. Calls open(2),
-    /// fstat(2), read(2).
-    static func read(
-        _ path: String, atMost limit: Int = largestFile, regular: Bool = false
-    ) throws(FileError) -> [UInt8] {
-        let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (regular ? O_NONBLOCK : 0)
+    /// All bytes of a file. Calls open(2), fstat(2), read(2).
+    static func read(_ path: String, _ demands: FileDemands) throws(FileError) -> [UInt8] {
+        let limit = demands.limit
+        let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (demands.isRegular ? O_NONBLOCK : 0)
         let descriptor = unsafe open(path, flags)
         guard descriptor >= 0 else { throw FileError(message: "cannot be opened: " + errorText()) }
         defer { close(descriptor) }
@@ -25,7 +22,7 @@ enum FileSystem {
             throw FileError(message: "cannot be read: " + errorText())
         }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError(message: "is a directory") }
-        guard !regular || status.st_mode & S_IFMT == S_IFREG else {
+        guard !demands.isRegular || status.st_mode & S_IFMT == S_IFREG else {
             throw FileError(message: "is no regular file")
         }
         var bytes: [UInt8] = []

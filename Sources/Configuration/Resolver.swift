@@ -3,20 +3,24 @@
 
 import Glibc
 
+/// What a name comes to.
+package enum ResolvedName: Sendable {
+    case address(String, isIPv6: Bool)
+    case failure(String)
+}
+
 /// Resolves names and remembers them for the length of one load.
 final class Resolver {
-    private var known: [String: Answer] = [:]
+    private var known: [String: ResolvedName] = [:]
+    private let ask: (String) -> ResolvedName
 
-    enum Answer {
-        case address(String, isIPv6: Bool)
-        case failure(String)
-    }
+    init(asking ask: @escaping (String) -> ResolvedName) { self.ask = ask }
 
     /// The address of a backend: a number as it is, a name resolved: its first IPv4 address,
-    /// else its first IPv6 one. `localhost` is 127.0.0.1. Calls getaddrinfo(3), which may block.
+    /// else its first IPv6 one.
     func address(of host: String, port: UInt16) throws(Complaint) -> Address {
         if let address = Self.numeric(host, port: port) { return address }
-        let answer = known[host] ?? Self.lookUp(host)
+        let answer = known[host] ?? ask(host)
         known[host] = answer
         switch answer {
         case .address(let text, true): return .ipv6(host: text, port: port)
@@ -48,7 +52,8 @@ final class Resolver {
         }
     }
 
-    private static func lookUp(_ host: String) -> Answer {
+    /// `localhost` is 127.0.0.1. Calls getaddrinfo(3), which may block.
+    static func lookUp(_ host: String) -> ResolvedName {
         if host.lowercased() == "localhost" { return .address("127.0.0.1", isIPv6: false) }
         var hints = unsafe addrinfo()
         unsafe hints.ai_family = AF_UNSPEC
@@ -57,7 +62,7 @@ final class Resolver {
         let status = unsafe getaddrinfo(host, nil, &hints, &list)
         guard status == 0 else { return .failure(unsafe String(cString: gai_strerror(status))) }
         defer { unsafe freeaddrinfo(list) }
-        var fallback: Answer?
+        var fallback: ResolvedName?
         var next = unsafe list
         while let entry = unsafe next {
             if let answer = unsafe answer(entry.pointee) {
@@ -69,7 +74,7 @@ final class Resolver {
         return fallback ?? .failure("it has no address")
     }
 
-    private static func answer(_ entry: addrinfo) -> Answer? {
+    private static func answer(_ entry: addrinfo) -> ResolvedName? {
         guard let raw = unsafe UnsafeRawPointer(entry.ai_addr) else { return nil }
         // ai_family says which structure ai_addr points to.
         switch unsafe entry.ai_family {

@@ -33,6 +33,7 @@ extension Kind<Int32> {
 final class TemplateLoader {
     /// In front of relative paths: the main file's folder.
     let folder: String
+    private let surroundings: Surroundings
     /// The files that were read, in that order.
     private(set) var paths: [String] = []
     private var known: [FileKey: BodyTemplate?] = [:]
@@ -52,7 +53,10 @@ final class TemplateLoader {
         var file: FileKey
     }
 
-    init(folder: String) { self.folder = folder }
+    init(folder: String, _ surroundings: Surroundings) {
+        self.folder = folder
+        self.surroundings = surroundings
+    }
 
     /// All that was read.
     var book: TemplateBook { TemplateBook(entries) }
@@ -113,7 +117,8 @@ final class TemplateLoader {
     private func read(_ file: FileKey, _ node: Node, _ decoder: Decoder) -> BodyTemplate? {
         let bytes: [UInt8]
         do throws(FileError) {
-            bytes = try FileSystem.read(file.path, atMost: Self.largest, regular: true)
+            let demands = FileDemands(limit: Self.largest, isRegular: true)
+            bytes = try surroundings.read(file.path, demands)
         } catch {
             decoder.report(node, Complaint("\(Printable.quoted(file.path)) \(error.message)"))
             return nil

@@ -131,16 +131,10 @@ extension Ref<Worker> {
     /// Writes the trailer fields that may pass, and the empty line.
     func writeTrailers(_ bytes: ByteView, request: Bool) {
         value.output.removeAll()
-        let count = request ? value.request.fields.count : value.response.fields.count
-        for index in 0..<count {
-            let line = request ? value.request.fields[index] : value.response.fields[index]
-            let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
-            guard TrailerSection.mayPass(line, name: name) else { continue }
-            value.output.append(name)
-            value.output.append(": ")
-            value.output.append(bytes.slice(Int(line.valueOffset), Int(line.valueLength)))
-            value.output.append("\r\n")
+        if request {
+            TrailerSection.write(value.request.fields, in: bytes, into: &value.output)
+        } else {
+            TrailerSection.write(value.response.fields, in: bytes, into: &value.output)
         }
-        value.output.append("\r\n")
     }
 }

@@ -24,6 +24,23 @@ package enum TrailerSection {
         }
     }
 
+    /// Appends the section to forward: the lines that may pass, their values trimmed, and the
+    /// empty line. `bytes` is what was parsed into `fields`.
+    package static func write(
+        _ fields: borrowing FieldSection, in bytes: ByteView, into buffer: inout ByteBuffer
+    ) {
+        for index in 0..<fields.count {
+            let line = fields[index]
+            let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
+            guard mayPass(line, name: name) else { continue }
+            buffer.append(name)
+            buffer.append(": ")
+            buffer.append(bytes.slice(Int(line.valueOffset), Int(line.valueLength)))
+            buffer.append("\r\n")
+        }
+        buffer.append("\r\n")
+    }
+
     /// Whether a field may be forwarded as a trailer (RFC 9110 §6.5.1): nothing of framing,
     /// routing, authentication, conditions, caching, description of content, override or
     /// forwarding, and nothing that the gate judges, writes or removes.

@@ -17,6 +17,8 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     case decodePlus
     /// Bytes of overlong UTF-8 become the ASCII character that they stand for.
     case decodeOverlong
+    /// The same by decoders that never look at the top bits of the bytes behind the first.
+    case decodeOverlongLoosely
     /// Full-width forms (U+FF01 to U+FF5E) become the ASCII characters they are compatible with.
     case foldWidth
     case backslashToSlash
@@ -73,7 +75,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .decode: [.unreservedEscape, .slashEscape, .backslashEscape, .otherEscape]
         case .unescapeSlashes: [.slashEscape, .backslashEscape]
         case .decodePlus: .plus
-        case .decodeOverlong: .overlongLead
+        case .decodeOverlong, .decodeOverlongLoosely: .overlongLead
         case .foldWidth: .fullWidthLead
         case .backslashToSlash: .backslash
         case .dropParameters: .semicolon
@@ -104,7 +106,8 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .unescapeSlashes:
             writer.decode(input, keepingCase: true) { $0 == 0x2f || $0 == 0x5c ? 0x2f : nil }
         case .decodePlus: writer.map(input) { $0 == 0x2b ? 0x20 : $0 }
-        case .decodeOverlong: writer.decodeOverlong(input)
+        case .decodeOverlong: writer.decodeOverlong(input, mask: 0xc0)
+        case .decodeOverlongLoosely: writer.decodeOverlong(input, mask: 0)
         case .foldWidth: writer.foldWidth(input)
         case .backslashToSlash: writer.map(input) { $0 == 0x5c ? 0x2f : $0 }
         case .dropParameters: writer.dropParameters(input)

@@ -50,14 +50,13 @@ struct PathWriter {
     }
 
     /// Two to six bytes that spell an ASCII character; those of five and six are of the first UTF-8
-    /// (RFC 2279). Of two bytes the second may be anything, as decoders are known that never look
-    /// at its top bits.
-    mutating func decodeOverlong(_ input: ByteView) {
+    /// (RFC 2279). The bits `mask` of those behind the first must be what UTF-8 has there (`10`).
+    mutating func decodeOverlong(_ input: ByteView, mask: UInt8) {
         var index = 0
         while index < input.count {
             let first = input[index]
             guard first >= 0xc0,
-                let (byte, length) = Self.overlong(first, input.dropFirst(index))
+                let (byte, length) = Self.overlong(first, input.dropFirst(index), mask)
             else {
                 append(first)
                 index &+= 1
@@ -68,21 +67,23 @@ struct PathWriter {
         }
     }
 
-    private static func overlong(_ first: UInt8, _ view: ByteView) -> (byte: UInt8, length: Int)? {
-        if first == 0xc0 || first == 0xc1, view.count > 1 {
-            return ((first & 1) << 6 | view[1] & 0x3f, 2)
-        }
+    private static func overlong(
+        _ first: UInt8, _ view: ByteView, _ mask: UInt8
+    ) -> (byte: UInt8, length: Int)? {
         guard let length = overlongLength(first), view.count >= length else { return nil }
-        for index in 1..<length - 2 where view[index] != 0x80 { return nil }
-        let high = view[length - 2]
-        let low = view[length - 1]
-        guard high & 0xfe == 0x80, low & 0xc0 == 0x80 else { return nil }
-        return ((high & 1) << 6 | low & 0x3f, length)
+        // Of the first bytes only C1 holds a bit of the character.
+        var value = first == 0xc1 ? 1 : 0
+        for index in 1..<length {
+            guard view[index] & mask == 0x80 & mask else { return nil }
+            value = value &<< 6 | Int(view[index] & 0x3f)
+        }
+        return value < 0x80 ? (UInt8(value), length) : nil
     }
 
-    /// How many bytes a first one announces that holds no bit of the character.
+    /// How many bytes a first one announces behind which only ASCII fits.
     private static func overlongLength(_ first: UInt8) -> Int? {
         switch first {
+        case 0xc0, 0xc1: 2
         case 0xe0: 3
         case 0xf0: 4
         case 0xf8: 5

@@ -48,6 +48,13 @@ struct ReadingTests {
         }
     }
 
+    @Test func `overlong forms are read by both kinds of decoders`() throws {
+        let gate = try Gate(source([rule("/{a}/y", "GET")], defaults: "any"))
+        // `C0 2F` is a slash to who does not look, else two bytes; `E0 80 AF` is one to both.
+        #expect(gate.judge("PUT", "/%C0%2f%e0%80%afy").outcome == .ambiguousPath)
+        #expect(gate.judge("PUT", "/x%e0%40%afy").outcome == .ambiguousPath)
+    }
+
     static let malformed: [(String, PathProblem)] = [
         ("/admin%00", .nulEscape), ("/admin%2500", .nulEscape), ("/a%c0%80", .nulEscape),
         ("/a%", .malformedEscape), ("/a%4", .malformedEscape), ("/a%4g", .malformedEscape),

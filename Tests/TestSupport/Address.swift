@@ -2,8 +2,6 @@
 
 import Glibc
 
-public typealias Bytes = [UInt8]
-
 public enum Address: Sendable, Hashable, CustomStringConvertible {
     case inet(String, UInt16)
     case inet6(String, UInt16)
@@ -115,12 +113,5 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
 extension String {
     init(nulTerminated text: [CChar]) {
         self.init(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Each byte as the code point of the same number, so that nothing is lost or repaired.
-    public init(latin1 bytes: some Sequence<UInt8>) {
-        var scalars = String.UnicodeScalarView()
-        for byte in bytes { scalars.append(UnicodeScalar(byte)) }
-        self.init(scalars)
     }
 }

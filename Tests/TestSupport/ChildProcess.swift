@@ -70,7 +70,7 @@ public final class ChildProcess: @unchecked Sendable {
         }
     }
 
-    deinit { stop(within: 0) }
+    deinit { stop(within: Sanitizer.patience(0)) }
 
     private static func makePipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
@@ -114,15 +114,17 @@ public final class ChildProcess: @unchecked Sendable {
 
     /// How it ended, or nil while it runs.
     public var exitStatus: ExitStatus? {
-        lock.withLock {
-            if let status { return status }
+        let (end, isNews) = lock.withLock { () -> (ExitStatus?, Bool) in
+            if status != nil { return (status, false) }
             var raw: Int32 = 0
-            guard waitpid(identifier, &raw, WNOHANG) == identifier else { return nil }
+            guard waitpid(identifier, &raw, WNOHANG) == identifier else { return (nil, false) }
             Self.running.remove(identifier)
             let number = raw & 0x7F
             status = number == 0 ? .code((raw >> 8) & 0xFF) : .signal(number)
-            return status
+            return (status, true)
         }
+        if isNews { Sanitizer.inspect(identifier) }
+        return end
     }
 
     /// Waits for the end and the rest of the output; nil when it still runs.
@@ -136,7 +138,7 @@ public final class ChildProcess: @unchecked Sendable {
     public func stop(within seconds: Double = 5) {
         guard exitStatus == nil else { return }
         signal(SIGTERM)
-        if waitForExit(within: seconds) == nil {
+        if waitForExit(within: seconds == 0 ? 0 : Sanitizer.patience(seconds)) == nil {
             signal(SIGKILL)
             _ = waitForExit(within: 5)
         }
