@@ -153,6 +153,10 @@ package final class Gateway {
             switch target.destination {
             case .stdout: .standardOutput
             case .file(let path): .file(path: path)
+            case .journald(let path): .journald(path: path)
+            case .syslog(let path): .syslog(path: path, facility: target.facility)
+            case .syslogUDP(let host, let port):
+                .syslogUDP(host: host, port: port, facility: target.facility)
             }
         if let same = open.first(where: { $0.destination == destination }) { return same }
         do { return try AuditSink(to: destination) } catch { throw GatewayError(error.description) }
