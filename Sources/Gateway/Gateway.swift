@@ -37,6 +37,7 @@ package final class Gateway {
     private let descriptorLimit: Int
     private var isDraining = false
     private let clients = ClientCounter()
+    private var watch = LogWatch()
 
     /// Binds, opens the logs and starts the workers.
     package init(_ settings: Settings, as process: ProcessIdentity) throws(GatewayError) {
@@ -97,6 +98,16 @@ package final class Gateway {
         note([
             snapshot.blockSink.reopenIfMoved(), snapshot.accessSink?.reopenIfMoved() ?? .unchanged,
         ])
+    }
+
+    /// Once a second: what is to be told of logs that take nothing, or take records again.
+    package func logNews() -> [String] {
+        let log = snapshot.settings.log
+        var news = [watch.look(at: snapshot.blockSink, as: log.blocks, name: "block")]
+        if let sink = snapshot.accessSink, let target = log.access, sink !== snapshot.blockSink {
+            news.append(watch.look(at: sink, as: target, name: "access"))
+        }
+        return news.compactMap { $0 }
     }
 
     private func note(_ results: [ReopenResult]) -> [SinkError] {

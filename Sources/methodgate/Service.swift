@@ -106,6 +106,7 @@ final class Service {
         let errors = gateway?.followMovedLogs() ?? []
         if errors != lastErrors { report(errors, success: nil) }
         lastErrors = errors
+        for line in gateway?.logNews() ?? [] { Terminal.err("methodgate: \(line)\n") }
     }
 
     private func report(_ errors: [SinkError], success: String?) {
