@@ -21,8 +21,8 @@ struct Methodgate: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ExplainCommand.self, SchemaCommand.self,
-            DemoCommand.self, VersionCommand.self,
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, LogCommand.self,
+            SchemaCommand.self, DemoCommand.self, VersionCommand.self,
         ])
 
     /// `methodgate -t` is what a hand trained on nginx types.
