@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
@@ -55,7 +56,7 @@ let package = Package(
         library("Transport", ["CLibevent", "HTTPSyntax"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
-        library("Audit", ["Policy", "HTTPSyntax", "Digest"]),
+        library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
         library(
             "Gateway",
             ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),

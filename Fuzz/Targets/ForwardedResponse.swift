@@ -46,7 +46,8 @@ private struct AnswerOnItsWay {
         switch exchange.responseHeadArrived(
             status: head.status, version: head.version, flags: head.flags, framing: head.framing)
         {
-        case .refuse: return false
+        // Nobody asks for a handshake here.
+        case .refuse, .handshake: return false
         case .interim(let forwards):
             if forwards {
                 write(head, extra: "", date: "", [])

@@ -7,6 +7,8 @@ package import HTTPSyntax
 package final class AccessLog {
     private var queue = LineQueue()
     private var encoder: RecordEncoder
+    private var appended: UInt64 = 0
+    private var dropped: UInt64 = 0
 
     /// `redactQuery`: whether records leave the query of a target out.
     package init(observer: Observer, redactQuery: Bool) {
@@ -18,6 +20,7 @@ package final class AccessLog {
 
     /// Encodes a record. Allocates nothing once the queue has its size.
     package func append(_ record: borrowing AccessRecord) {
+        appended &+= 1
         _ = encoder.append(record, to: &queue.lines)
     }
 
@@ -28,7 +31,10 @@ package final class AccessLog {
     }
 
     /// Takes in lines that `encode` made.
-    package func append(lines: ByteView) { queue.lines.append(lines) }
+    package func append(lines: ByteView) {
+        appended &+= UInt64(lines.lineCount)
+        queue.lines.append(lines)
+    }
 
     /// Under new settings, as `AuditStream.adopt`.
     package func adopt(redactQuery: Bool, isOtherSink: Bool) {
@@ -46,7 +52,30 @@ package final class AccessLog {
 
     /// Drops what waits, save the rest of a line whose beginning is written, and returns how many
     /// records that were.
-    @discardableResult package func dropPending() -> Int { queue.dropUnbegun() }
+    @discardableResult package func dropPending() -> Int {
+        let lines = queue.dropUnbegun()
+        dropped &+= UInt64(lines)
+        return lines
+    }
+
+    /// What became of the records so far. Counts what waits where something does.
+    package var counts: LogCounts {
+        let waiting = queue.waitingLines
+        return LogCounts(
+            written: appended - dropped - waiting, dropped: dropped, waiting: waiting,
+            waitingBytes: queue.count)
+    }
+}
+
+/// What became of the records of one worker's log.
+package struct LogCounts: Equatable, Sendable, BitwiseCopyable {
+    /// The kernel has them.
+    package var written: UInt64
+    /// In no log.
+    package var dropped: UInt64
+    /// They wait for the log, and so many bytes of them.
+    package var waiting: UInt64
+    package var waitingBytes: Int
 }
 
 extension RecordEncoder {

@@ -13,23 +13,46 @@ import Synchronization
 package final class AuditSink: Sendable {
     package let destination: SinkDestination
     private let state: Mutex<SinkState>
+    /// What takes the lines where they become messages; `state` has nothing to do then.
+    private let messages: MessageSink?
     private let changes = Atomic<Int>(0)
+    private let lastFault = Atomic<Int32>(0)
 
-    /// Opens the destination. A FIFO that nobody reads yet is no error: it is full (`ENXIO`)
-    /// until somebody does.
+    /// Opens the destination. That nobody reads a FIFO yet, or listens at a socket, is no error:
+    /// it is full (`ENXIO`, `ENOENT`, `ECONNREFUSED`) until somebody does.
     package convenience init(to destination: SinkDestination) throws(SinkError) {
         switch destination {
         case .file(let path):
             self.init(destination, try SinkFile.open(path: path))
         case .standardOutput:
             self.init(destination, try SinkFile.inherited(1, name: "standard output"))
+        case .journald(let path):
+            self.init(destination, MessageSink(.journal, to: .unix(path: path)))
+        case .syslog(let path, let facility):
+            self.init(
+                destination, MessageSink(.syslog(facility: facility), to: .unix(path: path)))
+        case .syslogUDP(let host, let port, let facility):
+            self.init(
+                destination,
+                MessageSink(.syslog(facility: facility), to: .udp(host: host, port: port)))
         }
     }
 
     init(_ destination: SinkDestination, _ file: consuming SinkFile) {
         self.destination = destination
         state = Mutex(SinkState(file))
+        messages = nil
     }
+
+    init(_ destination: SinkDestination, _ messages: MessageSink) {
+        self.destination = destination
+        state = Mutex(SinkState(SinkFile.none))
+        self.messages = messages
+    }
+
+    /// The errno that stopped the last write, or 0 where it was taken whole; that somebody else
+    /// is within a line stops nobody for long and is not told. Any thread.
+    package var fault: Int32 { lastFault.load(ordering: .relaxed) }
 
     /// How often the file changed; `AuditStream.noteReopening` compares it.
     package var generation: Int { changes.load(ordering: .relaxed) }
@@ -37,12 +60,27 @@ package final class AuditSink: Sendable {
     /// Hands whole lines to the kernel, as far as it takes them; after a write that ended within
     /// a line, its rest and whole lines. Only `owner` may go on then, others get `EBUSY`.
     package func write(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
+        let result = messages?.write(bytes, owner: owner) ?? writeToFile(bytes, owner: owner)
+        if result.code != EBUSY, result.code != fault {
+            lastFault.store(result.code, ordering: .relaxed)
+        }
+        return result
+    }
+
+    private func writeToFile(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
         state.withLock { state in
             if !state.file.isOpen { _ = reopen(&state) }
             let result = state.write(bytes, owner: owner)
             if state.wantsReopening, state.holder == nil { _ = reopen(&state) }
             return result
         }
+    }
+
+    /// Takes note that `owner` writes elsewhere from now on: if it was stopped within a line, the
+    /// line stays as it is, and others may go on behind it.
+    package func leaveLine(of owner: ObjectIdentifier) {
+        messages?.leaveLine(of: owner)
+        state.withLock { $0.leaveLine(of: owner) }
     }
 
     /// Opens the path again (SIGUSR1).
@@ -105,6 +143,12 @@ private struct SinkState: ~Copyable {
     var wantsReopening = false
 
     init(_ file: consuming SinkFile) { self.file = file }
+
+    mutating func leaveLine(of owner: ObjectIdentifier) {
+        guard holder == owner else { return }
+        holder = nil
+        file.leaveLine()
+    }
 
     mutating func write(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
         if let holder {

@@ -34,6 +34,13 @@ package final class AuditStream {
     package var sequence: UInt64 { chain.sequence }
     /// Records that have a number and are in no log.
     package var droppedTotal: UInt64 { chain.droppedTotal }
+    /// What became of the records so far. Counts what waits where something does.
+    package var counts: LogCounts {
+        let waiting = queue.waitingLines
+        return LogCounts(
+            written: sequence - droppedTotal - waiting, dropped: droppedTotal, waiting: waiting,
+            waitingBytes: queue.count)
+    }
     /// How many bytes the kernel has.
     package var settledPosition: UInt64 { position - UInt64(queue.count) }
     /// Bytes that wait to be written.

@@ -14,6 +14,22 @@ package struct EventID: Hashable, Sendable, BitwiseCopyable {
         self.low = low
     }
 
+    /// Reads 36 bytes of text; nil where they are none.
+    init?(_ text: ByteView) {
+        guard text.count == Self.textLength else { return nil }
+        var words: (high: UInt64, low: UInt64) = (0, 0)
+        for index in 0..<Self.textLength {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard text[index] == 0x2d else { return nil }
+            } else {
+                guard let digit = ASCII.hexValue(text[index]) else { return nil }
+                words.high = words.high << 4 | words.low >> 60
+                words.low = words.low << 4 | UInt64(digit)
+            }
+        }
+        (high, low) = words
+    }
+
     /// Length of the text in bytes.
     package static let textLength = 36
 

@@ -19,9 +19,28 @@ extension ByteBuffer {
         guard text.count > limit else { return appendEscaped(text) }
         let kept = text.prefixOfWholeCharacters(limit)
         appendEscaped(text.slice(0, kept))
+        append(cutMark: text.count - kept)
+    }
+
+    /// Says how many bytes of a text are not there.
+    mutating func append(cutMark count: Int) {
         append("…[")
-        append(number: UInt64(text.count - kept))
+        append(number: UInt64(count))
         append(" bytes more]")
+    }
+
+    /// Appends `text` for people: no JSON, but as unable to end a line or to command a terminal.
+    mutating func appendShown(_ text: ByteView) {
+        var offset = 0
+        while offset < text.count {
+            let byte = text[offset]
+            if byte == 0x22 || byte == 0x5c {
+                append(byte: byte)
+                offset += 1
+            } else {
+                offset += appendCharacter(text, at: offset, invalid: "\\x")
+            }
+        }
     }
 
     /// Copies eight bytes at a time for as long as they need no escape.
@@ -51,24 +70,32 @@ extension ByteBuffer {
         reserve(text.count * 6)
         var offset = 0
         while offset < text.count {
-            let byte = text[offset]
-            if byte < 0x80 {
-                appendEscaped(ascii: byte)
-                offset += 1
-            } else if let (scalar, length) = UTF8Sequence.decode(text, at: offset) {
-                if JSONText.isObeyed(scalar) {
-                    appendEscape(scalar)
-                } else {
-                    append(text.slice(offset, length))
-                }
-                offset += length
-            } else {
-                append("\\\\x")
-                append(hexDigit: byte >> 4)
-                append(hexDigit: byte & 15)
-                offset += 1
-            }
+            offset += appendCharacter(text, at: offset, invalid: "\\\\x")
         }
+    }
+
+    /// Appends the character at `offset` and returns its length; `invalid` stands before the two
+    /// digits of a byte that belongs to none.
+    private mutating func appendCharacter(
+        _ text: ByteView, at offset: Int, invalid: StaticString
+    ) -> Int {
+        let byte = text[offset]
+        if byte < 0x80 {
+            appendEscaped(ascii: byte)
+            return 1
+        }
+        if let (scalar, length) = UTF8Sequence.decode(text, at: offset) {
+            if JSONText.isObeyed(scalar) {
+                appendEscape(scalar)
+            } else {
+                append(text.slice(offset, length))
+            }
+            return length
+        }
+        append(invalid)
+        append(hexDigit: byte >> 4)
+        append(hexDigit: byte & 15)
+        return 1
     }
 
     private mutating func appendEscaped(ascii byte: UInt8) {

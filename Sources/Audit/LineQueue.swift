@@ -60,6 +60,9 @@ struct LineQueue: ~Copyable {
     /// Has the begun line written from its beginning.
     mutating func restartLine() { written = 0 }
 
+    /// Lines that wait, one that is written in part among them.
+    var waitingLines: UInt64 { UInt64(unwritten.lineCount) }
+
     /// Drops the lines that have not been begun and returns how many they were.
     mutating func dropUnbegun() -> Int {
         let begun = begunLine.count
@@ -71,7 +74,7 @@ struct LineQueue: ~Copyable {
 }
 
 extension ByteView {
-    fileprivate var lineCount: Int {
+    var lineCount: Int {
         var lines = 0
         for index in 0..<count where self[index] == 0x0a { lines += 1 }
         return lines

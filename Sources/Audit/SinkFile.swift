@@ -29,16 +29,22 @@ struct SinkFile: ~Copyable {
         self.endsWithinLine = endsWithinLine
     }
 
-    private init(unreadFIFO: Void) {
+    private init(nothing: Void) {
         descriptor = FileDescriptor(-1)
         kind = .stream
         identity = nil
     }
 
+    /// Nothing open.
+    static var none: SinkFile { SinkFile(nothing: ()) }
+
     var isOpen: Bool { descriptor.number >= 0 }
 
     /// Bytes in a regular file.
     var size: Int64 { Int64(descriptor.status()?.st_size ?? 0) }
+
+    /// Whoever was stopped within a line does not come back: the next one begins a new line.
+    mutating func leaveLine() { endsWithinLine = true }
 
     /// Writes as much as the kernel takes without waiting. 0 as code: everything.
     mutating func write(_ bytes: ByteView) -> (written: Int, code: Int32) {
@@ -93,7 +99,7 @@ extension SinkFile {
             guard code == ENXIO, unsafe stat(path, &found) == 0 else {
                 throw SinkError(path: path, code: code)
             }
-            if found.format == S_IFIFO { return SinkFile(unreadFIFO: ()) }
+            if found.format == S_IFIFO { return SinkFile.none }
             let detail = found.format == S_IFSOCK ? "it is a socket" : nil
             throw SinkError(path: path, code: code, detail: detail)
         }

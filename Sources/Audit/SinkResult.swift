@@ -7,6 +7,24 @@ package enum SinkDestination: Hashable, Sendable {
     /// Appended to; made if it is not there. May be a FIFO.
     case file(path: String)
     case standardOutput
+    /// journald's native protocol, on a Unix socket.
+    case journald(path: String)
+    /// RFC 5424 on a Unix socket, datagrams or else a stream; `facility` is 0 to 23.
+    case syslog(path: String, facility: UInt8)
+    /// RFC 5424 in UDP datagrams to an address as text.
+    case syslogUDP(host: String, port: UInt16, facility: UInt8)
+
+    /// As messages to the operator name it.
+    package var name: String {
+        switch self {
+        case .file(let path): path
+        case .standardOutput: "standard output"
+        case .journald(let path): "journald unix:\(path)"
+        case .syslog(let path, _): "syslog unix:\(path)"
+        case .syslogUDP(let host, let port, _):
+            host.contains(":") ? "syslog udp:[\(host)]:\(port)" : "syslog udp:\(host):\(port)"
+        }
+    }
 }
 
 /// How much of a batch the kernel has.
@@ -14,14 +32,18 @@ package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
     /// Bytes handed to the kernel, from the front of the batch.
     package let written: Int
     /// The errno that stopped the rest; 0 where all was taken. `EBUSY`: another owner is in the
-    /// middle of a line. `ENXIO`, `EPIPE`: a FIFO that nobody reads.
+    /// middle of a line. `ENXIO`, `EPIPE`: a FIFO that nobody reads. `ENOENT`, `ECONNREFUSED`: a
+    /// socket where nobody listens.
     package let code: Int32
     /// Whether the beginning of the line that this owner had begun is gone from the file, which
     /// was truncated meanwhile: the line is to be written again from its beginning.
     let mustRestartLine: Bool
 
-    /// Whether a reader's next turn may change it: a full pipe, another owner within a line.
-    package var isMomentary: Bool { code == EAGAIN || code == EBUSY || mustRestartLine }
+    /// Whether a reader's next turn may change it: a full pipe or queue, another owner within a
+    /// line.
+    package var isMomentary: Bool {
+        code == EAGAIN || code == EBUSY || code == ENOBUFS || mustRestartLine
+    }
 
     /// Whether something is left to write.
     package var isFull: Bool { code != 0 }
@@ -33,7 +55,10 @@ package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
     }
 
     /// What the system calls `code`, for the operator. Allocates.
-    package var reason: String { errorText(code) }
+    package var reason: String { Self.reason(of: code) }
+
+    /// What the system calls an errno. Allocates.
+    package static func reason(of code: Int32) -> String { errorText(code) }
 }
 
 /// What became of the wish to open a log again.

@@ -211,7 +211,10 @@ enum Keys {
         [
             Key(
                 "to", .logDestination, \.destination, default: "stdout",
-                "`stdout`, or `file` and a path, which may be a FIFO."),
+                "`stdout`, `file` and a path, which may be a FIFO, `journald` or `syslog`."),
+            Key(
+                "facility", Kind.syslogFacility.shape, standardText: "`local0`",
+                "The facility of messages to syslog.", decode: Decoder.facility),
             isAccess
                 ? Key(
                     "on_full", .accessOnFull, \.onFull, default: "drop",

@@ -133,6 +133,12 @@ package struct LogTarget: Sendable, Hashable {
         case stdout
         /// Appended to; may be a FIFO.
         case file(path: String)
+        /// journald's native protocol on a Unix socket.
+        case journald(path: String)
+        /// RFC 5424 on a Unix socket.
+        case syslog(path: String)
+        /// The same in UDP datagrams; the address is a number.
+        case syslogUDP(host: String, port: UInt16)
     }
 
     /// What happens to a request whose record the destination does not take.
@@ -152,6 +158,8 @@ package struct LogTarget: Sendable, Hashable {
     }
 
     package var destination = Destination.stdout
+    /// Of syslog messages: 0 to 23 (RFC 5424 §6.2.1); 16 is local0.
+    package var facility: UInt8 = 16
     package var onFull = OnFull.block
     package var query = Query.redact
 }

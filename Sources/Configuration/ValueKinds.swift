@@ -81,25 +81,6 @@ extension Kind<BackendURL> {
     }
 }
 
-extension Kind<LogTarget.Destination> {
-    static var logDestination: Self {
-        Kind(.text(example: "file PATH, stdout", pattern: "^(stdout|file .+)$")) {
-            (scalar: Scalar) throws(Complaint) -> LogTarget.Destination in
-            let text = scalar.text
-            if text == "stdout" { return .stdout }
-            if text == "journald" || text.hasPrefix("syslog") {
-                throw Complaint("\(scalar.quoted) is not supported by this version")
-            }
-            let path = text.dropFirst("file ".count).drop { $0 == " " }
-            if text.hasPrefix("file "), !path.isEmpty { return .file(path: String(path)) }
-            throw Complaint(
-                "\(scalar.quoted) is not accepted",
-                suggestion: text.hasPrefix("/")
-                    ? "file " + text : Suggestion.nearest(to: text, among: ["stdout"]))
-        }
-    }
-}
-
 extension Kind<LogTarget.OnFull> {
     /// What the block log may do with a request, the access log may not.
     static var accessOnFull: Self {

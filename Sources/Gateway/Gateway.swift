@@ -44,6 +44,7 @@ package final class Gateway {
     /// Kept for as long as the process runs: a later configuration may name them.
     private let activated: ActivatedSockets
     private let redirects = RedirectMemory()
+    private var watch = LogWatch()
 
     /// Binds, opens the logs and starts the workers.
     package init(
@@ -114,6 +115,16 @@ package final class Gateway {
         ])
     }
 
+    /// Once a second: what is to be told of logs that take nothing, or take records again.
+    package func logNews() -> [String] {
+        let log = snapshot.settings.log
+        var news = [watch.look(at: snapshot.blockSink, as: log.blocks, name: "block")]
+        if let sink = snapshot.accessSink, let target = log.access, sink !== snapshot.blockSink {
+            news.append(watch.look(at: sink, as: target, name: "access"))
+        }
+        return news.compactMap { $0 }
+    }
+
     private func note(_ results: [ReopenResult]) -> [SinkError] {
         var errors: [SinkError] = []
         for result in results {
@@ -174,6 +185,10 @@ package final class Gateway {
             switch target.destination {
             case .stdout: .standardOutput
             case .file(let path): .file(path: path)
+            case .journald(let path): .journald(path: path)
+            case .syslog(let path): .syslog(path: path, facility: target.facility)
+            case .syslogUDP(let host, let port):
+                .syslogUDP(host: host, port: port, facility: target.facility)
             }
         if let same = open.first(where: { $0.destination == destination }) { return same }
         do { return try AuditSink(to: destination) } catch { throw GatewayError(error.description) }

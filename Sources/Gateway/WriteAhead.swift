@@ -39,12 +39,18 @@ struct WriteAhead: ~Copyable {
     mutating func adopt(_ snapshot: Snapshot) {
         let log = snapshot.settings.log
         // What waits for an old sink is written there as far as it takes it.
-        if sink !== snapshot.blockSink { _ = stream.flush(to: sink) }
+        if sink !== snapshot.blockSink {
+            _ = stream.flush(to: sink)
+            sink.leaveLine(of: ObjectIdentifier(stream))
+        }
         stream.adopt(
             redactQuery: log.blocks.query == .redact, isOtherSink: sink !== snapshot.blockSink)
         sink = snapshot.blockSink
         onFull = log.blocks.onFull
-        if let accessSink, accessSink !== snapshot.accessSink { access.flush(to: accessSink) }
+        if let accessSink, accessSink !== snapshot.accessSink {
+            access.flush(to: accessSink)
+            accessSink.leaveLine(of: ObjectIdentifier(access))
+        }
         access.adopt(
             redactQuery: (log.access ?? log.blocks).query == .redact,
             isOtherSink: accessSink !== snapshot.accessSink)

@@ -202,6 +202,7 @@ final class Service {
             manager?.isAlive()
             gateway?.ping(number)
         }
+        for line in gateway?.logNews() ?? [] { Terminal.err("methodgate: \(line)\n") }
     }
 
     private func report(_ errors: [SinkError], success: String?) {

@@ -1,11 +1,15 @@
 import Glibc
+import HTTPSyntax
 
 /// Standard output and error, without Foundation and without buffering.
 enum Terminal {
     /// Ends the program with status 2 where standard output takes nothing: half a result must not
     /// pass for a whole one.
-    static func out(_ text: String) {
-        let code = write(text, to: STDOUT_FILENO)
+    static func out(_ text: String) { text.withView(out) }
+
+    /// The same for bytes.
+    static func out(_ bytes: ByteView) {
+        let code = write(bytes, to: STDOUT_FILENO)
         guard code != 0 else { return }
         err(
             "methodgate: cannot write to standard output: \(unsafe String(cString: strerror(code)))\n"
@@ -13,7 +17,10 @@ enum Terminal {
         Exit.leave(2)
     }
 
-    static func err(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+    static func err(_ text: String) { _ = text.withView { write($0, to: STDERR_FILENO) } }
+
+    /// Whether standard output is read by a person as it comes.
+    static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
     /// Whether colour helps: a terminal, and nobody asked for none (NO_COLOR).
     static func hasColor(_ descriptor: Int32) -> Bool {
@@ -24,16 +31,14 @@ enum Terminal {
     static var outputColor: Bool { hasColor(STDOUT_FILENO) }
 
     /// The errno that stopped it; 0 where all was taken.
-    private static func write(_ text: String, to descriptor: Int32) -> Int32 {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-            }
+    private static func write(_ bytes: ByteView, to descriptor: Int32) -> Int32 {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = unsafe Glibc.write(descriptor, rest.base, rest.count)
             let code = errno
             if count < 0 && code == EINTR { continue }
             guard count > 0 else { return code }
-            bytes = bytes.dropFirst(count)
+            rest = rest.dropFirst(count)
         }
         return 0
     }
