@@ -22,7 +22,8 @@ struct Methodgate: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, ExplainCommand.self, ReloadCommand.self,
-            StatusCommand.self, LogCommand.self, SchemaCommand.self, DemoCommand.self, VersionCommand.self,
+            StatusCommand.self, LogCommand.self, SchemaCommand.self, DemoCommand.self,
+            VersionCommand.self,
         ])
 
     /// `methodgate -t` is what a hand trained on nginx types.
