@@ -47,6 +47,8 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     package var reachedBackend = false
     /// The other method that was judged: a preflight's, or an override's.
     package var requestedMethod: ByteView = .empty
+    /// Where an override stands: a field's name, `query` or `content`.
+    package var overrideSource: ByteView = .empty
     /// How the configuration could let this pass, where only one key stands in the way.
     package var hint: ByteView = .empty
     /// The policy that judged it, 64 hexadecimal digits; empty: the stream's current one.

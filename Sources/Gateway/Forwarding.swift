@@ -20,13 +20,29 @@ extension Ref<ClientConnection> {
         if worker.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         switch verdict.outcome {
-        case .forward: count(verdict, request, .forwarded)
+        case .forward: break
         case .answerOptions: return answerOptions(head, verdict)
-        case .methodBlocked, .preflightBlocked, .ambiguousPath, .malformedPath:
-            count(verdict, request, verdict.isShadowed ? .wouldBlock : .blocked)
-            guard verdict.isShadowed else { return reject(head, verdict, request) }
+        case .methodBlocked, .preflightBlocked, .overrideBlocked, .ambiguousPath, .malformedPath:
+            guard verdict.isShadowed else {
+                count(verdict.rule, request.method, .blocked)
+                return reject(head, verdict, request)
+            }
             recordWouldBlock(head, verdict, request)
         }
+        var watched: WatchedContent?
+        var decision = verdict.isShadowed ? Decision.wouldBlock : .forwarded
+        if worker.mayCarryOverride {
+            switch judgeOverrides(head, verdict, request) {
+            case .rejected(let used):
+                count(verdict.rule, request.method, .blocked)
+                return used
+            case .passes(let content, let isRecorded):
+                watched = content
+                if isRecorded { decision = .wouldBlock }
+            }
+        }
+        // What content is watched for is decided when that has ended.
+        if watched == nil { count(verdict.rule, request.method, decision) }
         if let limit = worker.value.contentLimit,
             case .length(let length) = worker.value.request.framing,
             length > limit
@@ -34,17 +50,19 @@ extension Ref<ClientConnection> {
             return refuse(.contentTooLarge, head: head)
         }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
-        return forward(bytes, head, verdict, request)
+        return forward(bytes, head, verdict, request, watched)
     }
 
     /// Counts what was decided, where anybody asks for counts.
-    private func count(_ verdict: Verdict, _ request: PolicyRequest, _ decision: Decision) {
-        guard let counting = value.worker.value.use.value.counting else { return }
-        counting.with { $0.add(verdict.rule, request.method, decision) }
+    func count(_ rule: Int32, _ method: MethodID, _ decision: Decision) {
+        guard let counting = useInForce.value.counting else { return }
+        counting.with { $0.add(rule, method, decision) }
     }
 
+    /// - Parameter watched: content that may hold overrides.
     private func forward(
-        _ bytes: MutableByteView, _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
+        _ bytes: MutableByteView, _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest,
+        _ watched: WatchedContent?
     ) -> Int {
         let worker = value.worker
         value.content = BodyReader(worker.value.request.framing)
@@ -61,6 +79,10 @@ extension Ref<ClientConnection> {
             consumed = progress.consumed
             value.contentCount = UInt64(progress.data)
             kept = progress.kept
+        }
+        if let watched {
+            watchContent(watched, head, verdict, request)
+            guard judgeContent(rest.view.slice(0, kept)) else { return head.count + consumed }
         }
         beginExchange(verdict, request)
         takeNote(head)
@@ -156,7 +178,9 @@ extension Ref<ClientConnection> {
         if let limit = value.worker.value.contentLimit, value.contentCount > limit {
             return contentTooLarge(bytes.view)
         }
-        value.upstream?.send(bytes.view.slice(0, progress.kept))
+        let piece = bytes.view.slice(0, progress.kept)
+        guard judgeContent(piece) else { return progress.consumed }
+        value.upstream?.send(piece)
         requestProgressed()
         return progress.consumed
     }

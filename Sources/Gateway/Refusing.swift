@@ -124,6 +124,10 @@ extension Ref<ClientConnection> {
     /// Answers that wait for records which never come are taken back for a 503.
     func refuseHeld() {
         guard value.phase != .closed else { return }
+        guard value.end != .reset else {
+            abort()
+            return
+        }
         endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep

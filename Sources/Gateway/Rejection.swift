@@ -56,7 +56,7 @@ extension Ref<ClientConnection> {
             worker.value.log.stream.skip()
             return
         }
-        let policy = worker.value.use.value.snapshot.policy
+        let policy = useInForce.value.snapshot.policy
         let facts = policy.facts(verdict.rule)
         var record = blockRecord(head, verdict, request, facts, worker.nextID())
         record.action = .wouldBlock
@@ -66,7 +66,7 @@ extension Ref<ClientConnection> {
         worker.record(record, verdict)
     }
 
-    private func blockRecord(
+    func blockRecord(
         _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
         _ id: EventID
     ) -> BlockRecord {
@@ -80,11 +80,18 @@ extension Ref<ClientConnection> {
             record.requestedMethod =
                 value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
         }
+        if verdict.outcome == .overrideBlocked {
+            let override = value.worker.value.override
+            record.reason = ByteView(override.reason)
+            record.overrideSource = override.source
+            record.requestedMethod = override.value
+        }
+        if let use = value.use { record.policyDigest = use.value.snapshot.policyDigestText }
         if verdict.hintReadings { record.hint = ByteView(Verdict.readingsHint) }
         return record
     }
 
-    private func rejection(
+    func rejection(
         _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
         _ id: EventID, _ closes: Bool
     ) -> Answer {

@@ -48,6 +48,8 @@ struct Worker: ~Copyable {
     /// What passes at the path of the request being answered: as Allow, and as JSON.
     var allowed = ByteBuffer(capacity: 256)
     var allowedJSON = ByteBuffer(capacity: 256)
+    /// What the answer being written says of an override.
+    var override = OverrideNote()
     var date = HTTPDate()
     var answers = AnswerCache()
     /// Storage for output that waits for the log, over and over.

@@ -52,7 +52,8 @@ struct PolicyAssembler {
             readings: readings ?? .all,
             blockedStatus: options.blockedStatus ?? .methodNotAllowed,
             unknownMethod: options.unknownMethod ?? .methodNotAllowed,
-            attribution: options.attribution ?? .full, narrowAllow: options.narrowAllow ?? true,
+            attribution: options.attribution ?? .full, passedFields: options.passedFields ?? [],
+            narrowAllow: options.narrowAllow ?? true,
             isDefault: isDefault)
         (record.id, record.idJSON) = text.addQuoted(id)
         (record.name, record.nameJSON) = text.addQuoted(name)

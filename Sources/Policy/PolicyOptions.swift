@@ -53,10 +53,24 @@ package enum UnknownMethodStatus: UInt8, Sendable, BitwiseCopyable {
 
 /// What is done about methods that a request carries besides its own.
 package enum OverrideMode: UInt8, Sendable, BitwiseCopyable {
+    /// Each must be allowed on the path; they are forwarded.
     case check
+    /// Fields are removed, parameters are not looked at.
     case strip
+    /// A request that carries one is refused.
     case deny
+    /// They are forwarded unseen.
     case ignore
+}
+
+/// Fields that are removed from requests unless a rule lets them pass.
+package struct PassedFields: OptionSet, Sendable, BitwiseCopyable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let originalURL = PassedFields(rawValue: 1)
+    package static let rewriteURL = PassedFields(rawValue: 2)
+    package static let proxy = PassedFields(rawValue: 4)
 }
 
 /// Everything but methods that a rule or a scope's defaults may set; nil inherits: a rule from
@@ -73,6 +87,7 @@ package struct RuleOptions: Sendable {
     package var unknownMethod: UnknownMethodStatus?
     package var narrowAllow: Bool?
     package var attribution: Attribution?
+    package var passedFields: PassedFields?
 
     /// Nothing is set: all is inherited.
     package init() {}
@@ -90,6 +105,7 @@ package struct RuleOptions: Sendable {
         if let unknownMethod { result.unknownMethod = unknownMethod }
         if let narrowAllow { result.narrowAllow = narrowAllow }
         if let attribution { result.attribution = attribution }
+        if let passedFields { result.passedFields = passedFields }
         return result
     }
 }

@@ -15,6 +15,7 @@ struct RuleRecord: BitwiseCopyable {
     var blockedStatus: BlockedStatus
     var unknownMethod: UnknownMethodStatus
     var attribution: Attribution
+    var passedFields: PassedFields
     var narrowAllow: Bool
     var isDefault: Bool
     var id = TextRange()
