@@ -34,6 +34,11 @@ extension RecordEncoder {
                 ",\"methodgate.requested_method\":", text: record.requestedMethod,
                 limit: TextLimit.other)
         }
+        if !record.overrideSource.isEmpty {
+            line.append(
+                ",\"methodgate.override_source\":", text: record.overrideSource,
+                limit: TextLimit.other)
+        }
         if let facts = record.facts {
             append(facts, to: &line)
             line.append(",\"methodgate.allowed\":")

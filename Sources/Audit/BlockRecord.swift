@@ -48,6 +48,8 @@ package enum BlockAction: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     package var reachedBackend: Bool? = false
     /// The other method that was judged: a preflight's, or an override's.
     package var requestedMethod: ByteView = .empty
+    /// Where an override stands: a field's name, `query` or `content`.
+    package var overrideSource: ByteView = .empty
     /// How the configuration could let this pass, where only one key stands in the way.
     package var hint: ByteView = .empty
     /// The redirect that this request follows; nil where it follows none that is known.

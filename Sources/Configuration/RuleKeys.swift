@@ -82,9 +82,15 @@ extension Keys {
                 "`preflight`: CORS preflights pass where the method they ask for does; `answer`: "
                     + "besides, the gate answers OPTIONS; `list`: OPTIONS is a method like any."),
             Key(
-                "override", .overrides, \.options.overrides, default: standard("strip"),
+                "override", .overrides, \.options.overrides, default: standard("check"),
                 standardText: inherited,
-                "Fields that override the method: `strip` removes them."),
+                "Methods that a request carries besides its own: `check` demands that the path "
+                    + "allows each; `strip` removes the fields and looks away from parameters; "
+                    + "`deny` refuses such requests; `ignore` forwards them."),
+            Key(
+                "pass_fields", .passedFields, \.options.passedFields,
+                standardText: inherited ?? "none",
+                "Fields that override the path, and `Proxy`, which are removed otherwise."),
             Key(
                 "readings", .readings, \.options.readings, default: standard("all"),
                 standardText: inherited, "Which readings of a path are judged."),
@@ -129,12 +135,20 @@ extension Kind<OptionsMode> {
 
 extension Kind<OverrideMode> {
     static var overrides: Self {
-        Kind(.words(["strip"])) { (scalar: Scalar) throws(Complaint) -> OverrideMode in
-            switch scalar.text {
-            case "strip": return .strip
-            case "check", "deny", "ignore":
-                throw Complaint("\(scalar.quoted) is not supported by this version")
-            default: throw Complaint("\(scalar.quoted) is not accepted")
+        .words([("check", .check), ("strip", .strip), ("deny", .deny), ("ignore", .ignore)])
+    }
+}
+
+extension Kind<PassedFields> {
+    static var passedFields: Self {
+        let name = Kind.words([
+            ("X-Original-URL", .originalURL), ("X-Rewrite-URL", .rewriteURL), ("Proxy", .proxy),
+        ])
+        let shape = Shape.list(name.shape, atLeast: 0)
+        return Kind(shape) { (node: Node, decoder: Decoder) -> PassedFields? in
+            guard decoder.isSequence(node, shape) else { return nil }
+            return node.items.reduce(into: []) { fields, item in
+                if let field = name.read(item, decoder) { fields.insert(field) }
             }
         }
     }

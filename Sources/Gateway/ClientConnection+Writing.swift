@@ -152,6 +152,10 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed, end != .keep else { return }
         value.end = end
         guard value.outbound.isEmpty, !value.isHeld else { return }
+        if end == .reset {
+            abort()
+            return
+        }
         if end == .linger && !value.hasEnded { linger() } else { close() }
     }
 

@@ -76,6 +76,9 @@ struct ClientConnection: ~Copyable {
     var isPreflight = false
     /// When the running request's head was judged, in microseconds since 1970.
     var started: Int64 = 0
+    /// Looks for overrides in the content of the running request; nil where there is nothing to
+    /// look for.
+    var watch: Ref<ContentWatch>?
     /// What the access log will say; nil where there is none.
     var note: Ref<RequestNote>?
     /// Made for the first request that may ask for another protocol.
@@ -149,6 +152,7 @@ extension Ref<ClientConnection> {
     /// Forgets the running request: its upstream connection, if it still has one, is lost.
     func endExchange() {
         logAccess()
+        endWatch()
         if let upstream = value.upstream {
             value.upstream = nil
             upstream.close()

@@ -162,6 +162,8 @@ package struct Exchange: BitwiseCopyable, Sendable {
         /// It may still be sending: end our side, and read on for a while so that the answer is
         /// not lost to a reset (RFC 9112 §9.6).
         case linger
+        /// What it got must not look whole.
+        case reset
     }
 
     /// The answer is complete. A request that is not keeps neither connection.

@@ -22,30 +22,48 @@ extension Ref<ClientConnection> {
         let (verdict, request) = worker.judge(head)
         var shadow: EventID?
         switch verdict.outcome {
-        case .forward: count(verdict, request, .forwarded)
+        case .forward: break
         case .answerOptions: return answerOptions(head, verdict)
-        case .methodBlocked, .preflightBlocked, .ambiguousPath, .malformedPath:
-            count(verdict, request, verdict.isShadowed ? .wouldBlock : .blocked)
-            guard verdict.isShadowed else { return reject(head, verdict, request) }
+        case .methodBlocked, .preflightBlocked, .overrideBlocked, .ambiguousPath, .malformedPath:
+            guard verdict.isShadowed else {
+                count(verdict.rule, request.method, .blocked)
+                return reject(head, verdict, request)
+            }
             shadow = recordWouldBlock(head, verdict, request)
         }
+        var watched: WatchedContent?
+        var decision = verdict.isShadowed ? Decision.wouldBlock : .forwarded
+        if worker.mayCarryOverride {
+            switch judgeOverrides(head, verdict, request) {
+            case .rejected(let used):
+                count(verdict.rule, request.method, .blocked)
+                return used
+            case .passes(let content, let isRecorded):
+                watched = content
+                if isRecorded { decision = .wouldBlock }
+            }
+        }
+        // What content is watched for is decided when that has ended.
+        if watched == nil { count(verdict.rule, request.method, decision) }
         if worker.isTooLong {
             return refuse(.contentTooLarge, head: head, rule: verdict.rule)
         }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
-        return forward(bytes, head, verdict, request, shadow)
+        return forward(bytes, head, verdict, request, watched, shadow)
     }
 
     /// Counts what was decided, where anybody asks for counts.
-    private func count(_ verdict: Verdict, _ request: PolicyRequest, _ decision: Decision) {
-        guard let counting = value.worker.value.use.value.counting else { return }
-        counting.with { $0.add(verdict.rule, request.method, decision) }
+    func count(_ rule: Int32, _ method: MethodID, _ decision: Decision) {
+        guard let counting = useInForce.value.counting else { return }
+        counting.with { $0.add(rule, method, decision) }
     }
 
-    /// - Parameter shadow: the id of the record that says it would have been blocked.
+    /// - Parameters:
+    ///   - watched: content that may hold overrides.
+    ///   - shadow: the id of the record that says it would have been blocked.
     private func forward(
         _ bytes: MutableByteView, _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest,
-        _ shadow: EventID?
+        _ watched: WatchedContent?, _ shadow: EventID?
     ) -> Int {
         let worker = value.worker
         value.content = BodyReader(worker.value.request.framing)
@@ -64,6 +82,10 @@ extension Ref<ClientConnection> {
             consumed = progress.consumed
             value.contentCount = UInt64(progress.data)
             kept = progress.kept
+        }
+        if let watched {
+            watchContent(watched, head, verdict, request)
+            guard judgeContent(rest.view.slice(0, kept)) else { return head.count + consumed }
         }
         beginExchange(verdict, request)
         takeNote(head, shadow)
@@ -161,7 +183,9 @@ extension Ref<ClientConnection> {
         if let limit = value.worker.value.contentLimit, value.contentCount > limit {
             return contentTooLarge(bytes.view)
         }
-        value.upstream?.send(bytes.view.slice(0, progress.kept))
+        let piece = bytes.view.slice(0, progress.kept)
+        guard judgeContent(piece) else { return progress.consumed }
+        value.upstream?.send(piece)
         requestProgressed()
         return progress.consumed
     }

@@ -82,6 +82,8 @@ extension Ref<Worker> {
     private func describeBlock(_ verdict: Verdict, _ method: ByteView) {
         if verdict.outcome == .preflightBlocked {
             value.text.append("The method this preflight asks for is not allowed at this path")
+        } else if verdict.outcome == .overrideBlocked {
+            describeOverride()
         } else {
             value.text.append(method)
             value.text.append(" is not allowed at this path")
@@ -94,10 +96,31 @@ extension Ref<Worker> {
     }
 }
 
+extension Ref<Worker> {
+    /// `DELETE, which the query asks for, is not allowed at this path`.
+    private func describeOverride() {
+        let override = value.override
+        if override.isMethod {
+            // A token needs no escaping in any representation but HTML, where all is escaped.
+            value.text.append(override.value)
+            value.text.append(", which ")
+        } else {
+            value.text.append("Another method, which ")
+        }
+        let isParameter =
+            override.source.equals(ByteView("query")) || override.source.equals(ByteView("content"))
+        value.text.append(isParameter ? "the " : "")
+        value.text.append(override.source)
+        value.text.append(override.isMethod ? " asks for," : " may ask for,")
+        value.text.append(" is not allowed at this path")
+    }
+}
+
 extension BlockAction {
     init(_ outcome: Verdict.Outcome) {
         switch outcome {
         case .preflightBlocked: self = .preflightBlocked
+        case .overrideBlocked: self = .overrideBlocked
         case .ambiguousPath: self = .ambiguousPath
         case .malformedPath: self = .malformedRequest
         case .forward, .methodBlocked, .answerOptions: self = .methodBlocked
@@ -117,6 +140,7 @@ extension Verdict.Outcome {
         case .forward, .answerOptions: ""
         case .methodBlocked: "the rule does not list the method"
         case .preflightBlocked: "the rule does not list the method the preflight asks for"
+        case .overrideBlocked: "the rule does not list the method of an override"
         case .ambiguousPath: "readings of the path differ in what they allow"
         case .malformedPath: "the path is malformed"
         }

@@ -166,6 +166,10 @@ extension Ref<ClientConnection> {
             value.phase = .exchange
             value.note?.value.status = 503
         }
+        guard value.end != .reset else {
+            abort()
+            return
+        }
         endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep

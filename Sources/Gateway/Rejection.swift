@@ -66,7 +66,7 @@ extension Ref<ClientConnection> {
             worker.value.log.stream.skip()
             return nil
         }
-        let policy = worker.value.use.value.snapshot.policy
+        let policy = useInForce.value.snapshot.policy
         let facts = policy.facts(verdict.rule)
         let id = worker.nextID()
         var record = blockRecord(head, verdict, request, facts, id)
@@ -80,7 +80,7 @@ extension Ref<ClientConnection> {
         return id
     }
 
-    private func blockRecord(
+    func blockRecord(
         _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
         _ id: EventID
     ) -> BlockRecord {
@@ -94,6 +94,13 @@ extension Ref<ClientConnection> {
             record.requestedMethod =
                 value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
         }
+        if verdict.outcome == .overrideBlocked {
+            let override = value.worker.value.override
+            record.reason = ByteView(override.reason)
+            record.overrideSource = override.source
+            record.requestedMethod = override.value
+        }
+        if let use = value.use { record.policyDigest = use.value.snapshot.policyDigestText }
         if verdict.hintReadings { record.hint = ByteView(Verdict.readingsHint) }
         let worker = value.worker
         worker.value.hasRedirect = followsRedirect(head, request)
@@ -101,7 +108,7 @@ extension Ref<ClientConnection> {
         return record
     }
 
-    private func rejection(
+    func rejection(
         _ head: ByteView, _ verdict: Verdict, _ facts: RuleFacts, _ form: AnswerForm,
         _ id: EventID, _ closes: Bool
     ) -> Answer {
@@ -220,7 +227,7 @@ extension Ref<ClientConnection> {
     }
 
     /// What `outbound` holds but for its last `written` bytes may go whatever becomes of the log.
-    private func beginHold(_ form: AnswerForm, written: Int = 0) {
+    func beginHold(_ form: AnswerForm, written: Int = 0) {
         guard !value.isHeld else { return }
         value.heldFrom = value.outbound.count - written
         value.heldForm = form

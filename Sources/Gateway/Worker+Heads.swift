@@ -58,7 +58,7 @@ extension Ref<Worker> {
         value.output.removeAll()
         if value.request.version == .http10
             || value.request.fields.hasAny(of: .maxForwards, .upgrade)
-            || client.value.origin.isTrusted
+            || client.value.origin.isTrusted || hasFieldsOfRules
         {
             writeUnusualHead(head, of: client, rule)
         } else {
@@ -92,9 +92,29 @@ extension Ref<Worker> {
             value.extra.append(decimal: UInt64(hops - 1))
             value.extra.append("\r\n")
         }
+        if hasFieldsOfRules { options.formUnion(keptFields(rule)) }
         HeadWriter.request(
             value.request, in: head, extra: value.extra.view, options: options,
             into: &value.output)
+    }
+
+    /// Whether the head has fields that a rule may keep, or may seem to.
+    private var hasFieldsOfRules: Bool {
+        value.request.fields.present & FieldName.removedByRule != 0
+            || value.request.flags.contains(.hasVariants)
+    }
+
+    /// Of the fields that are removed by default those that the rule lets pass.
+    private func keptFields(_ rule: Int32) -> HeadWriter.RequestOptions {
+        value.use.value.policy.with { policy in
+            var options: HeadWriter.RequestOptions =
+                policy.overrides(rule) == .strip ? [] : .keepsMethodOverrides
+            let passed = policy.passedFields(rule)
+            if passed.contains(.originalURL) { options.insert(.keepsOriginalURL) }
+            if passed.contains(.rewriteURL) { options.insert(.keepsRewriteURL) }
+            if passed.contains(.proxy) { options.insert(.keepsProxy) }
+            return options
+        }
     }
 
     /// HTTP/1.0 may lack Host; HTTP/1.1 to the backend may not.

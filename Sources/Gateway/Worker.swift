@@ -60,6 +60,8 @@ struct Worker: ~Copyable {
     /// Of the record being written: the peer's, and behind it the client's.
     var addresses = ByteBuffer(capacity: 128)
     var clientText = ByteBuffer(capacity: 64)
+    /// What the answer being written says of an override.
+    var override = OverrideNote()
     var date = HTTPDate()
     var answers = AnswerCache()
     /// Storage for output that waits for the log, over and over.

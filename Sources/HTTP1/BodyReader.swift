@@ -95,6 +95,26 @@ package struct BodyReader: Sendable, BitwiseCopyable {
         }
     }
 
+    /// The next stretch of data in `bytes` at or behind `offset`, which moves behind it; nil where
+    /// they hold no more. Instead of `process`, for bytes that it has let pass elsewhere.
+    package mutating func nextData(in bytes: ByteView, from offset: inout Int) -> ByteView? {
+        while offset < bytes.count {
+            switch phase {
+            case .complete, .trailers, .failed: return nil
+            case .untilClose, .counted, .data:
+                let start = offset
+                let isCounted = phase != .untilClose
+                offset += isCounted ? take(bytes.count - start) : bytes.count - start
+                if isCounted, remaining == 0 { phase = phase == .data ? .dataCR : .complete }
+                return bytes.slice(start, offset - start)
+            default:
+                if step(bytes[offset]) == nil { phase = .failed }
+                offset += 1
+            }
+        }
+        return nil
+    }
+
     private static func plain(_ length: Int, _ form: Form) -> Progress {
         let kept = form == .discarded ? 0 : length
         return Progress(consumed: length, kept: kept, data: length, error: nil)

@@ -7,7 +7,7 @@ package import HTTPSyntax
 /// The fields that `Connection` may remove.
 package enum ConnectionOption {
     /// Whether `Connection` names this field and may remove it. Field names that the gate knows
-    /// are never removed this way: it removes them always or never.
+    /// are never removed this way, but for `names`: it removes them always or never.
     package static func contains(
         name: ByteView, in head: ByteView, fields: borrowing FieldSection
     ) -> Bool {
@@ -18,6 +18,23 @@ package enum ConnectionOption {
             guard case .connection = line.name, !line.isVariant else { continue }
             let value = head.slice(Int(line.valueOffset), Int(line.valueLength))
             if lists(name, in: value) { return !isProtected(name) }
+        }
+        return false
+    }
+
+    /// Whether `Connection` names this line, one that overrides the method and would pass. The
+    /// sender says so itself: it goes before anything is judged.
+    package static func names(
+        _ line: FieldLine, in head: ByteView, fields: borrowing FieldSection
+    ) -> Bool {
+        let name = head.slice(Int(line.nameOffset), Int(line.nameLength))
+        var index = 0
+        while index < fields.count {
+            let other = fields[index]
+            index &+= 1
+            guard case .connection = other.name, !other.isVariant else { continue }
+            let value = head.slice(Int(other.valueOffset), Int(other.valueLength))
+            if lists(name, in: value) { return true }
         }
         return false
     }

@@ -26,6 +26,8 @@ struct FieldWriter {
     let end: Int
     let flags: HeadFlags
     let removed: FieldNameSet
+    /// Of `removed` what passes this time, unless `Connection` names it.
+    var spared: FieldNameSet = []
 
     /// Appends what stands between `start` and the empty line, less the lines to remove. Lines
     /// the gate itself goes by are written in their plain form, since others may trim their
@@ -73,7 +75,9 @@ struct FieldWriter {
         _ line: FieldLine, _ fields: borrowing FieldSection
     ) -> Bool {
         guard case .other = line.name else {
-            return line.isVariant || removed.contains(line.name)
+            guard line.isVariant || removed.contains(line.name) else { return false }
+            return !spared.contains(line.name)
+                || ConnectionOption.names(line, in: bytes, fields: fields)
         }
         guard flags.contains(.namesFields) else { return false }
         let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))

@@ -12,6 +12,24 @@ package enum HeadWriter {
 
         /// `extra` holds a decremented `Max-Forwards`.
         package static let dropsMaxForwards = RequestOptions(rawValue: 1)
+        /// What overrides the method has been judged, or is to be looked away from.
+        package static let keepsMethodOverrides = RequestOptions(rawValue: 2)
+        /// The rule lets these fields pass.
+        package static let keepsOriginalURL = RequestOptions(rawValue: 4)
+        package static let keepsRewriteURL = RequestOptions(rawValue: 8)
+        package static let keepsProxy = RequestOptions(rawValue: 16)
+
+        fileprivate var spared: FieldNameSet {
+            var names: FieldNameSet = []
+            guard rawValue > 1 else { return names }
+            if contains(.keepsMethodOverrides) {
+                names = FieldNameSet(rawValue: FieldName.methodOverrides)
+            }
+            if contains(.keepsOriginalURL) { names.add(.xOriginalURL) }
+            if contains(.keepsRewriteURL) { names.add(.xRewriteURL) }
+            if contains(.keepsProxy) { names.add(.proxy) }
+            return names
+        }
     }
 
     /// What a response head keeps or loses besides what it always loses.
@@ -33,9 +51,9 @@ package enum HeadWriter {
     /// `*`); the authority of an absolute-form becomes its `Host`.
     ///
     /// Removed are: hop-by-hop fields and what `Connection` names; what only the gate may write
-    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`); overrides of method and path, `Proxy`;
-    /// `Expect` without content or from HTTP/1.0; every line spelled with `_` where a known name
-    /// has `-`.
+    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`); overrides of method and path, and
+    /// `Proxy`, unless `options` keep them; `Expect` without content or from HTTP/1.0; every other
+    /// line spelled with `_` where a known name has `-`.
     /// - Parameters:
     ///   - bytes: what was parsed into `head`, from its first byte on.
     ///   - extra: field lines to add, each ended by CRLF.
@@ -51,7 +69,8 @@ package enum HeadWriter {
         let written = buffer.count
         let start = RequestLineWriter.write(head, bytes, into: &buffer)
         let writer = FieldWriter(
-            bytes: bytes, end: head.length, flags: head.flags, removed: removed)
+            bytes: bytes, end: head.length, flags: head.flags, removed: removed,
+            spared: options.spared)
         writer.write(head.fields, from: start, into: &buffer)
         if start == 0 { RequestLineWriter.raiseVersion(head, written: written, into: &buffer) }
         buffer.append(extra)

@@ -27,6 +27,24 @@
     case allow, accessControlAllowMethods, date, location, setCookie, methodgateEvent
     case proxyStatus
 
+    /// The names that override the method, as bits of `FieldSection.present`.
+    @inlinable package static var methodOverrides: UInt64 {
+        1 &<< UInt64(FieldName.xHTTPMethodOverride.rawValue)
+            | 1 &<< UInt64(FieldName.xHTTPMethod.rawValue)
+            | 1 &<< UInt64(FieldName.xMethodOverride.rawValue)
+    }
+    /// The names that are removed unless a rule says otherwise, likewise.
+    @inlinable package static var removedByRule: UInt64 {
+        methodOverrides | 1 &<< UInt64(FieldName.xOriginalURL.rawValue)
+            | 1 &<< UInt64(FieldName.xRewriteURL.rawValue)
+            | 1 &<< UInt64(FieldName.proxy.rawValue)
+    }
+
+    /// Whether it overrides the method.
+    @inlinable package var isMethodOverride: Bool {
+        (FieldName.methodOverrides &>> UInt64(rawValue)) & 1 != 0
+    }
+
     /// The name as it is written on the wire.
     package var name: StaticString {
         switch self {

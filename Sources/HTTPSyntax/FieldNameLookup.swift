@@ -25,8 +25,30 @@ extension FieldName {
         if hasUnderscore { key.replaceUnderscores() }
         var name = find(key)
         if case .other = name, key.beginsForwarded(bytes) { name = .xForwardedOther }
+        if case .other = name, !isPlain { return lookupOverride(bytes) }
         guard hasUnderscore else { return Match(name: name, isVariant: false) }
-        if case .other = name { return .other }
+        return Match(name: name, isVariant: true)
+    }
+
+    /// A name that overrides the method, any punctuation read as `-`: what lighttpd hands to CGI
+    /// and FastCGI programs has `_` for every byte but letters and digits.
+    @inline(never) private static func lookupOverride(_ bytes: ByteView) -> Match {
+        let name: FieldName
+        switch bytes.count {
+        case 13: name = .xHTTPMethod
+        case 17: name = .xMethodOverride
+        case 22: name = .xHTTPMethodOverride
+        default: return .other
+        }
+        let wanted = ByteView(name.name)
+        for index in 0..<wanted.count {
+            let byte = bytes[index]
+            let isAlike =
+                wanted[index] == UInt8(ascii: "-")
+                ? !ASCII.isLetter(byte) && !ASCII.isDigit(byte)
+                : ASCII.lowercased(byte) == ASCII.lowercased(wanted[index])
+            guard isAlike else { return .other }
+        }
         return Match(name: name, isVariant: true)
     }
 

@@ -6,6 +6,9 @@ package import HTTPSyntax
 package final class JudgeScratch {
     let readings = PathReadings()
     var found: [Int32] = []
+    /// For the overrides of a head: the value of a field, and a query.
+    var field = CollectedValue()
+    var form = FormScanner()
 
     /// Storage for the usual path.
     package init() { found.reserveCapacity(64) }
@@ -118,7 +121,8 @@ package final class CompiledPolicy: Sendable {
             methods: allow.methods, backend: record.backend, mode: record.mode,
             options: record.options, overrides: record.overrides, readings: record.readings,
             blockedStatus: record.blockedStatus, unknownMethod: record.unknownMethod,
-            attribution: record.attribution, narrowAllow: record.narrowAllow,
+            attribution: record.attribution, passedFields: record.passedFields,
+            narrowAllow: record.narrowAllow,
             isDefault: record.isDefault, templates: templates[Int(record.templates)],
             grantsWebSocket: record.grantsWebSocket,
             id: text.view(record.id), name: text.view(record.name),

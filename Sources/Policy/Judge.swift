@@ -45,7 +45,8 @@ private struct Tally {
 }
 
 extension MethodSet {
-    fileprivate func union(_ other: MethodSet) -> MethodSet {
+    /// What belongs to either.
+    func union(_ other: MethodSet) -> MethodSet {
         MethodSet(
             registered: registered | other.registered, custom: custom | other.custom,
             others: others || other.others)

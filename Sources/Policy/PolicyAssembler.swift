@@ -55,7 +55,8 @@ struct PolicyAssembler {
             readings: readings ?? .all,
             blockedStatus: options.blockedStatus ?? .methodNotAllowed,
             unknownMethod: options.unknownMethod ?? .methodNotAllowed,
-            attribution: options.attribution ?? .full, narrowAllow: options.narrowAllow ?? true,
+            attribution: options.attribution ?? .full, passedFields: options.passedFields ?? [],
+            narrowAllow: options.narrowAllow ?? true,
             isDefault: isDefault)
         record.templates = number(of: options.templates)
         (record.id, record.idJSON) = text.addQuoted(id)

@@ -53,10 +53,24 @@ package enum UnknownMethodStatus: UInt8, Sendable, BitwiseCopyable {
 
 /// What is done about methods that a request carries besides its own.
 package enum OverrideMode: UInt8, Sendable, BitwiseCopyable {
+    /// Each must be allowed on the path; they are forwarded.
     case check
+    /// Fields are removed, parameters are not looked at.
     case strip
+    /// A request that carries one is refused.
     case deny
+    /// They are forwarded unseen.
     case ignore
+}
+
+/// Fields that are removed from requests unless a rule lets them pass.
+package struct PassedFields: OptionSet, Sendable, BitwiseCopyable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let originalURL = PassedFields(rawValue: 1)
+    package static let rewriteURL = PassedFields(rawValue: 2)
+    package static let proxy = PassedFields(rawValue: 4)
 }
 
 /// The templates of the gate's own answers, by form: numbers that mean something to whoever loaded
@@ -92,6 +106,7 @@ package struct RuleOptions: Sendable {
     package var narrowAllow: Bool?
     package var attribution: Attribution?
     package var templates = TemplateChoice()
+    package var passedFields: PassedFields?
 
     /// Nothing is set: all is inherited.
     package init() {}
@@ -110,6 +125,7 @@ package struct RuleOptions: Sendable {
         if let narrowAllow { result.narrowAllow = narrowAllow }
         if let attribution { result.attribution = attribution }
         result.templates = templates.inheriting(other.templates)
+        if let passedFields { result.passedFields = passedFields }
         return result
     }
 }

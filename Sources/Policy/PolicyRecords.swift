@@ -15,6 +15,7 @@ struct RuleRecord: BitwiseCopyable {
     var blockedStatus: BlockedStatus
     var unknownMethod: UnknownMethodStatus
     var attribution: Attribution
+    var passedFields: PassedFields
     var narrowAllow: Bool
     var isDefault: Bool
     /// Which of the policy's choices of templates; 0: none.

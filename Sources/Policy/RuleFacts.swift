@@ -15,6 +15,7 @@ package import HTTPSyntax
     package var blockedStatus: BlockedStatus
     package var unknownMethod: UnknownMethodStatus
     package var attribution: Attribution
+    package var passedFields: PassedFields
     package var narrowAllow: Bool
     /// Whether this is a scope's default and no written rule.
     package var isDefault: Bool

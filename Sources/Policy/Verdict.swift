@@ -32,6 +32,8 @@ package struct Verdict: BitwiseCopyable, Sendable {
         case methodBlocked
         /// The path does not allow the method that a CORS preflight asks for.
         case preflightBlocked
+        /// The path does not allow a method that the request carries besides its own.
+        case overrideBlocked
         /// Some reading of the path allows the method and some other does not.
         case ambiguousPath
         /// The path is refused before any rule is asked; 400.

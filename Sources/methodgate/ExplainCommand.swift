@@ -16,6 +16,11 @@ struct ExplainCommand: ParsableCommand {
 
               methodgate explain DELETE http://shop.example/api/items/7
               methodgate explain OPTIONS /api/items --preflight POST
+              methodgate explain POST /api/items --header 'X-HTTP-Method-Override: DELETE'
+              methodgate explain POST '/api/items?_method=DELETE'
+
+            Overrides of the method in fields and in the query of a POST are judged, too; for one \
+            in content say --override METHOD.
 
             Exit status: 0 it would be forwarded or answered, 1 it would be blocked, 2 usage or \
             configuration.
@@ -29,6 +34,17 @@ struct ExplainCommand: ParsableCommand {
         help: ArgumentHelp(
             "Judge an OPTIONS as a CORS preflight for this method.", valueName: "method"))
     var preflight: String?
+    @Option(
+        name: .customLong("header"),
+        help: ArgumentHelp(
+            "A field line of the request; may be repeated.", valueName: "name: value"))
+    var headers: [String] = []
+    @Option(
+        name: .customLong("override"),
+        help: ArgumentHelp(
+            "Judge this method, too, as if content asked for it; may be repeated.",
+            valueName: "method"))
+    var overrides: [String] = []
     @OptionGroup var file: ConfigurationOption
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -44,6 +60,11 @@ struct ExplainCommand: ParsableCommand {
             guard method == "OPTIONS" else {
                 throw ValidationError("--preflight is about an OPTIONS request.")
             }
+        }
+        for header in headers {
+            guard let colon = header.firstIndex(of: ":"), colon != header.startIndex,
+                !header.utf8.contains(where: { $0 == 13 || $0 == 10 })
+            else { throw ValidationError("'\(header)' is no field line: write NAME: VALUE.") }
         }
         guard !url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
             throw ValidationError("A URL holds no white space: write %20.")
@@ -73,9 +94,17 @@ struct ExplainCommand: ParsableCommand {
                 return false
             }
             let asked = question(settings.policy, head, bytes)
-            let explanation = settings.policy.explain(asked)
+            var explanation = settings.policy.explain(asked)
+            var found: [ExplainedOverride] = []
+            if explanation.verdict.outcome == .forward || explanation.verdict.isShadowed {
+                var judged = ExplainedOverrides(settings.policy, asked, explanation.verdict)
+                judged.judge(head, in: bytes, more: overrides)
+                explanation.verdict = judged.verdict
+                found = judged.all
+            }
             let text = Explainer(
-                settings: settings, request: asked, explanation: explanation, method: method)
+                settings: settings, request: asked, explanation: explanation, method: method,
+                overrides: found)
             Terminal.out(json ? text.json.pretty + "\n" : text.text(color: Terminal.outputColor))
             return text.isBlocked
         }
@@ -93,7 +122,12 @@ struct ExplainCommand: ParsableCommand {
         }
         if let fragment = target.firstIndex(of: "#") { target = String(target[..<fragment]) }
         if method == "CONNECT" { target = host.contains(":") ? host : host + ":443" }
-        return "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n"
+        var lines = headers
+        if !headers.contains(where: { $0.lowercased().hasPrefix("host:") }) {
+            lines.insert("Host: \(host)", at: 0)
+        }
+        let fields = lines.map { $0 + "\r\n" }.joined()
+        return "\(method) \(target) HTTP/1.1\r\n\(fields)\r\n"
     }
 
     private static func authority(of url: String) -> Range<String.Index>? {

@@ -8,6 +8,7 @@ struct Explainer {
     let request: PolicyRequest
     let explanation: Explanation
     let method: String
+    var overrides: [ExplainedOverride] = []
 
     var isBlocked: Bool {
         switch explanation.verdict.outcome {
@@ -25,6 +26,7 @@ struct Explainer {
         case .answerOptions: return "answer-options"
         case .methodBlocked: return "method-blocked"
         case .preflightBlocked: return "preflight-blocked"
+        case .overrideBlocked: return "override-blocked"
         case .ambiguousPath: return "ambiguous-path"
         case .malformedPath: return "malformed-request"
         }
@@ -41,7 +43,18 @@ struct Explainer {
             return "forwarded to backend \(backendName), and logged as would-block (mode: shadow)"
         case .methodBlocked: return "blocked: \(status)"
         case .preflightBlocked: return "blocked: \(status); the preflight's method is not allowed"
+        case .overrideBlocked: return "blocked: \(status); an override of the method"
         case .ambiguousPath: return "blocked: \(status); the readings of the path differ"
+        }
+    }
+
+    private func word(_ override: ExplainedOverride) -> String {
+        if let unjudged = override.unjudged { return unjudged }
+        return switch override.ruling {
+        case .passes: "allowed"
+        case .wouldBlock: "not allowed, but logged only (mode: shadow)"
+        case .blocks where facts?.overrides == .deny: "not accepted (override: deny)"
+        case .blocks: "not allowed"
         }
     }
 
@@ -76,6 +89,7 @@ struct Explainer {
         let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
         text += "  allowed  \(allowed.isEmpty ? "nothing" : allowed)\n"
         if let upgrade { text += "  upgrade  \(upgrade)\n" }
+        for override in overrides { text += "  override \(override.text): \(word(override))\n" }
         guard explanation.readings.count > 1 else { return text }
         text += "  readings of the path:\n"
         for reading in explanation.readings {
@@ -111,6 +125,7 @@ struct Explainer {
             members.append(("upgrade", .array(upgrades)))
             if !isBlocked { members.append(("backend", .string(backendName))) }
         }
+        if !overrides.isEmpty { members.append(("overrides", .array(overrides.map(json)))) }
         members.append(("readings", .array(explanation.readings.map(json))))
         return .object(members)
     }
@@ -121,6 +136,13 @@ struct Explainer {
         return .object([
             ("path", .string(reading.path)), ("rules", .array(rules)),
             ("allowed", .array(Self.split(list))),
+        ])
+    }
+
+    private func json(_ override: ExplainedOverride) -> JSON {
+        .object([
+            ("source", .string(override.source)), ("method", .string(override.method)),
+            ("verdict", .string(word(override))),
         ])
     }
 

@@ -88,6 +88,7 @@ import Testing
             $0.allowedJSON = view(#"["GET"]"#)
             $0.mode = .shadow
             $0.requestedMethod = view("PUT")
+            $0.overrideSource = view("query")
             $0.hint = view("readings: standard")
             $0.policyDigest = view(String(repeating: "5", count: 64))
             $0.reachedBackend = true
@@ -99,6 +100,7 @@ import Testing
         #expect(record["methodgate.allowed"] as? [String] == ["GET"])
         #expect(record["methodgate.mode"] as? String == "shadow")
         #expect(record["methodgate.requested_method"] as? String == "PUT")
+        #expect(record["methodgate.override_source"] as? String == "query")
         #expect(record["methodgate.hint"] as? String == "readings: standard")
         #expect(record["methodgate.readings"] as? [String] == ["/a/b", "/a%2Fb"])
         #expect(record["methodgate.reached_backend"] as? Bool == true)
@@ -147,7 +149,8 @@ import Testing
         let paths: [WritableKeyPath<BlockRecord, ByteView>] = [
             \.request.method, \.request.host, \.request.path, \.request.target,
             \.request.userAgent, \.request.requestID, \.request.traceparent,
-            \.request.sourceAddress, \.request.clientAddress, \.requestedMethod, \.hint, \.reason,
+            \.request.sourceAddress, \.request.clientAddress, \.requestedMethod,
+            \.overrideSource, \.hint, \.reason,
         ]
         let forgery = Array("\"}\n{\"event.action\":\"forged\",\"x\":\"".utf8)
         let attacks = [

@@ -44,8 +44,9 @@ enum Sample {
     static var facts: RuleFacts {
         RuleFacts(
             methods: MethodSet(), backend: 0, mode: .enforce, options: .preflight,
-            overrides: .strip, readings: .all, blockedStatus: .methodNotAllowed,
-            unknownMethod: .methodNotAllowed, attribution: .full, narrowAllow: true,
+            overrides: .check, readings: .all, blockedStatus: .methodNotAllowed,
+            unknownMethod: .methodNotAllowed, attribution: .full, passedFields: [],
+            narrowAllow: true,
             isDefault: false, id: view("items"), name: view("/api/items/{id}"),
             ref: view("methodgate.yaml:12"), allow: view("GET, HEAD"),
             allowJSON: view(#"["GET","HEAD"]"#), idJSON: view(#""items""#),

@@ -30,7 +30,8 @@ struct RuleTests {
                     backend: other
                     mode: shadow
                     options: answer
-                    override: strip
+                    override: deny
+                    pass_fields: [Proxy, X-Original-URL]
                     readings: exact
                     head_follows_get: false
                     blocked_status: 404
@@ -44,7 +45,8 @@ struct RuleTests {
         #expect(rule.backend == 1)
         #expect(rule.mode == .shadow)
         #expect(rule.options == .answer)
-        #expect(rule.overrides == .strip)
+        #expect(rule.overrides == .deny)
+        #expect(rule.passedFields == [.proxy, .originalURL])
         #expect(rule.readings == .exact)
         #expect(rule.blockedStatus == .notFound)
         #expect(rule.unknownMethod == .notImplemented)
@@ -55,14 +57,16 @@ struct RuleTests {
     @Test func `a rule inherits what it does not write, and the defaults their defaults`() throws {
         let settings = try settings(
             listen + backend + """
-                defaults: {methods: [GET], blocked_status: 403, mode: shadow}
-                rules: {/a: [POST], /b: {methods: [PUT], mode: enforce}}
+                defaults: {methods: [GET], blocked_status: 403, mode: shadow, pass_fields: [Proxy]}
+                rules: {/a: [POST], /b: {methods: [PUT], mode: enforce, pass_fields: []}}
                 """)
         #expect(facts(settings, "/a").blockedStatus == .forbidden)
         #expect(facts(settings, "/a").mode == .shadow)
         #expect(facts(settings, "/b").mode == .enforce)
         #expect(facts(settings, "/a").readings == .all)
-        #expect(facts(settings, "/a").overrides == .strip)
+        #expect(facts(settings, "/a").overrides == .check)
+        #expect(facts(settings, "/a").passedFields == .proxy)
+        #expect(facts(settings, "/b").passedFields == [])
         #expect(facts(settings, "/a").narrowAllow)
         #expect(facts(settings, "/else").isDefault)
     }

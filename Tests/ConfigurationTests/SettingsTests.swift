@@ -226,9 +226,19 @@ struct SettingsTests {
         #expect(settings.files.count == 2)
     }
 
-    @Test func `an override is stripped by default`() throws {
+    @Test func `an override is checked by default, and no field of paths passes`() throws {
         let policy = try settings(smallest).policy
-        #expect(policy.facts(0).overrides == .strip)
+        #expect(policy.facts(0).overrides == .check)
+        #expect(policy.facts(0).passedFields == [])
+    }
+
+    @Test(arguments: [
+        ("check", OverrideMode.check), ("strip", .strip), ("deny", .deny), ("ignore", .ignore),
+    ])
+    func `the defaults say what is done about overrides`(
+        _ word: String, _ mode: OverrideMode
+    ) throws {
+        #expect(try settings(smallest + "  override: \(word)\n").policy.facts(0).overrides == mode)
     }
 
     @Test func `unreadable files are named`() throws {

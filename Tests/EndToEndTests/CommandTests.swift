@@ -20,6 +20,8 @@ import Testing
               /shadow: {methods: [GET], mode: shadow}
               /socket/{room}: {methods: [GET], upgrade: [websocket]}
               /socket/lobby: [GET]
+              /deny: {methods: [GET, POST], override: deny}
+              /strip: {methods: [POST], override: strip}
             """
         try text.write(toFile: file, atomically: true, encoding: .utf8)
     }
@@ -69,6 +71,39 @@ import Testing
             arguments: ["OPTIONS", "/items", "--preflight", "POST"], status: 0, says: "forwarded"),
         .init(
             arguments: ["OPTIONS", "/items", "--preflight", "PUT"], status: 1, says: "preflight"),
+        .init(
+            arguments: ["POST", "/items", "--header", "X-HTTP-Method-Override: delete"], status: 1,
+            says: "DELETE, which X-HTTP-Method-Override asks for: not allowed"),
+        .init(
+            arguments: ["POST", "/items?_method=PUT"], status: 1,
+            says: "POST: blocked: 403; an override of the method"),
+        .init(
+            arguments: ["POST", "/items?_method=head", "--header", "X_HTTP_Method: GET"], status: 0,
+            says: "HEAD, which the query asks for: allowed"),
+        .init(arguments: ["GET", "/items?_method=PUT"], status: 0, says: "forwarded"),
+        .init(
+            arguments: ["POST", "/items", "--override", "GET", "--override", "DELETE"], status: 1,
+            says: "DELETE, which --override asks for: not allowed"),
+        .init(
+            arguments: ["POST", "/items", "--override", "GET, PUT"], status: 1,
+            says: "another method, which --override may ask for: not allowed"),
+        .init(
+            arguments: ["POST", "/deny", "--override", "GET"], status: 1,
+            says: "not accepted (override: deny)"),
+        .init(
+            arguments: ["GET", "/shadow", "--header", "X-Method-Override: PUT"], status: 0,
+            says: "logged as would-block"),
+        .init(
+            arguments: ["POST", "/strip?_method=PUT", "--header", "X-HTTP-Method: PUT"], status: 0,
+            says: "PUT, which X-HTTP-Method asks for: removed"),
+        .init(
+            arguments: [
+                "POST", "/items", "--header", "Connection: X-HTTP-Method", "--header",
+                "X-HTTP-Method: PUT",
+            ], status: 0, says: "POST: forwarded to backend app\n  rule"),
+        .init(
+            arguments: ["GET", "/items", "--header", "Host: a b"], status: 1,
+            says: "GET: refused with 400: Host"),
     ]
 
     @Test(arguments: explained)
@@ -92,7 +127,9 @@ import Testing
         ["explain", "", "/"], ["explain", "G T", "/"], ["explain", "GET", ""],
         ["explain", "GET", "items"], ["explain", "GET", "ftp://a/"], ["explain", "GET", "http://"],
         ["explain", "GET", "/a b"], ["explain", "GET", "/a HTTP/1.1\r\nX: y"],
-        ["explain", "GET", "/", "--preflight", "PUT"],
+        ["explain", "GET", "/", "--preflight", "PUT"], ["explain", "GET", "/", "--header", "X"],
+        ["explain", "GET", "/", "--header", ": x"],
+        ["explain", "GET", "/", "--header", "X: y\r\n"],
         ["explain", "OPTIONS", "/", "--preflight", "P T"],
         ["explain", "GET", "/", "-c", "/nonexistent"], ["check", "-c", "/nonexistent"],
         ["check", "-c", "/tmp"], ["run", "-c", "/nonexistent"], ["demo", "-c", "/nonexistent"],

@@ -174,6 +174,49 @@ enum ChunkedCases {
         }
     }
 
+    /// The data that a second reader finds in what the first one lets pass.
+    private func followed(_ bytes: [UInt8], _ framing: BodyFraming, parts: [Int]) -> String {
+        var reader = BodyReader(framing)
+        var follower = BodyReader(framing)
+        var data = ""
+        var offset = 0
+        for length in parts + [bytes.count] where offset < bytes.count {
+            let end = min(bytes.count, offset + length)
+            let consumed = withGuardedBytes(Array(bytes[offset..<end])) { view in
+                let progress = reader.process(view, as: .framed)
+                withGuardedBytes(view.view.slice(0, progress.kept).bytes) { piece in
+                    var start = 0
+                    while let found = follower.nextData(in: piece.view, from: &start) {
+                        #expect(!found.isEmpty)
+                        data += latin(found.bytes)
+                    }
+                }
+                return progress.consumed
+            }
+            offset += consumed
+            if consumed < end - offset + consumed { break }
+        }
+        return data
+    }
+
+    @Test func `a second reader finds the data in what the first one lets pass`() {
+        var generator = FixedSeed(5)
+        for (text, _, decoded) in ChunkedCases.complete {
+            let bytes = latin(text)
+            for cut in 0...bytes.count {
+                #expect(followed(bytes, .chunked, parts: [cut]) == decoded)
+            }
+            #expect(followed(bytes, .chunked, parts: bytes.map { _ in 1 }) == decoded)
+        }
+        for _ in 0..<200 {
+            let bytes = (0..<60).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let cut = Int.random(in: 0...60, using: &generator)
+            #expect(followed(bytes, .length(50), parts: [cut]) == latin(bytes.prefix(50)))
+            #expect(followed(bytes, .untilClose, parts: [cut]) == latin(bytes))
+        }
+        #expect(followed(latin("abc"), .none, parts: []) == "")
+    }
+
     @Test func `chunked content is read alike however it is split`() {
         var generator = FixedSeed(3)
         let texts = ChunkedCases.refused.map(\.0) + ChunkedCases.complete.map(\.0)

@@ -77,6 +77,37 @@ func writeResponse(
         #expect(writeRequest(latin(twice)) == clean)
     }
 
+    @Test(arguments: [
+        ("X-HTTP-Method-Override: PUT", HeadWriter.RequestOptions.keepsMethodOverrides),
+        ("x-http-method: PUT", .keepsMethodOverrides),
+        ("X-Method-Override:PUT", .keepsMethodOverrides),
+        ("X_HTTP-Method_Override: PUT", .keepsMethodOverrides),
+        ("X-Original-URL: /", .keepsOriginalURL), ("X_Original_URL: /", .keepsOriginalURL),
+        ("X-Rewrite-URL: /", .keepsRewriteURL), ("Proxy: a", .keepsProxy),
+    ])
+    func `a rule may keep what is removed elsewhere, unless Connection names it`(
+        line: String, option: HeadWriter.RequestOptions
+    ) {
+        let sent = Self.start + line + "\r\nX: y\r\n\r\n"
+        let clean = Self.start + "X: y\r\n\r\n"
+        let all: HeadWriter.RequestOptions = [
+            .keepsMethodOverrides, .keepsOriginalURL, .keepsRewriteURL, .keepsProxy,
+        ]
+        #expect(writeRequest(latin(sent), options: option) == sent)
+        #expect(writeRequest(latin(sent), options: all) == sent)
+        #expect(writeRequest(latin(sent), options: all.subtracting(option)) == clean)
+        let name = line.prefix { $0 != ":" }.lowercased()
+        let named = Self.start + line + "\r\nConnection: close, \(name)\r\nX: y\r\n\r\n"
+        #expect(writeRequest(latin(named), options: all) == clean)
+    }
+
+    @Test(arguments: ["X_Forwarded_For: 1", "Content_Length: 5", "TE: trailers", "Via: 1.1 x"])
+    func `what no rule may keep is removed all the same`(line: String) {
+        let sent = Self.start + line + "\r\nX: y\r\n\r\n"
+        let all = HeadWriter.RequestOptions(rawValue: 0xfe)
+        #expect(writeRequest(latin(sent), options: all) == Self.start + "X: y\r\n\r\n")
+    }
+
     @Test func `what Connection names is removed`() {
         let bytes = Self.start + "X-Foo: 1\r\nConnection: close, x-foo\r\nX-FOO: 2\r\nY: 3\r\n\r\n"
         #expect(writeRequest(latin(bytes)) == Self.start + "Y: 3\r\n\r\n")

@@ -42,6 +42,7 @@ import Testing
                 let isSame =
                     ASCII.lowercased(byte) == ASCII.lowercased(name[index])
                     || (byte == 0x5f && name[index] == 0x2d)
+                    || (field.isMethodOverride && name[index] == 0x2d)
                 if isSame { continue }
                 var other = name
                 other[index] = byte
@@ -50,6 +51,21 @@ import Testing
         }
         #expect((name + [0x61]).withView { FieldName.lookup($0) } == .other)
         #expect(Array(name.dropFirst()).withView { FieldName.lookup($0) } == .other)
+    }
+
+    @Test(arguments: [
+        "X.HTTP.Method.Override", "x!http-method_override", "X~HTTP~METHOD", "x.method-override",
+    ])
+    func `an override of the method counts with any punctuation`(name: String) {
+        let match = lookup(name)
+        #expect(match.name.isMethodOverride && match.isVariant)
+    }
+
+    @Test(arguments: [
+        "X1HTTP1Method", "XaHTTP-Method", "X.HTTP.Methods", "Y.HTTP.Method", "X.Original.URL",
+    ])
+    func `letters and digits for its dashes, or other letters, make another name`(name: String) {
+        #expect(lookup(name) == .other)
     }
 
     @Test(arguments: [
