@@ -160,7 +160,7 @@ import Testing
     func `check a configuration`(_ command: [String]) throws {
         let good = try run(command + ["-c", file])
         #expect(good.status == .code(0))
-        #expect(good.output.contains("loads: 6 rules (defaults included), 1 backend; policy "))
+        #expect(good.output.contains("loads: 8 rules (defaults included), 1 backend; policy "))
         let before = try run(["-c", file, "-t"])
         #expect(before.status == .code(0))
         try "listen: 3\nfoo: bar\n".write(toFile: file, atomically: true, encoding: .utf8)
