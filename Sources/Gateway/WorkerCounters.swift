@@ -33,7 +33,6 @@ package final class WorkerCounters: Sendable {
     package let upstreamTimes = CounterArray(count: WorkerCounters.bounds.count + 1)
     /// The sum of those times, in microseconds.
     package let upstreamTime = Counter()
-    package let tunnels = Counter()
     package let recordsWritten = Counter()
     package let recordsDropped = Counter()
     /// Bytes of records that wait for the log.
