@@ -51,7 +51,8 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
-        library("Policy", ["HTTPSyntax"]),
+        library("Memory"),
+        library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
         library("Transport", ["CLibevent", "HTTPSyntax"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
@@ -88,7 +89,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
-        tests("Policy", ["Policy", "HTTPSyntax"]),
+        tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],

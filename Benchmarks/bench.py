@@ -134,7 +134,7 @@ class Run:
             contestants = {}
             for name, rule_set in sets.items():
                 started = stack.enter_context(self.servers(["methodgate"], rule_set))
-                case = load.Case(f"{name} rules", "GET", rules.paths(rule_set), 200, 100)
+                case = load.Case(f"{name} rules", "GET", rules.targets(rule_set, max(counts)), 200, 100)
                 contestants[name] = started["methodgate"], case
             samples = self.rounds(contestants)
             servers = {name: server for name, (server, _) in contestants.items()}

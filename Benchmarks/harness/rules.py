@@ -34,11 +34,14 @@ def many(count):
     return rules
 
 
-def paths(rules):
-    """One path for each rule, of the same length for the same kind of rule."""
-    return [
+def targets(rules, count):
+    """`count` request targets, as many for each rule and of the same length for the same kind of
+    rule. All are distinct, so that preparing and drawing them costs the load the same whatever the
+    number of rules: a load that is slower sends less at a time, which costs a proxy more."""
+    paths = [
         pattern.replace("{id}", "4711").replace("{path...}", "a/b.txt") for pattern, _ in rules
     ]
+    return [f"{paths[number % len(paths)]}?n={number:06}" for number in range(count)]
 
 
 def with_head(methods):

@@ -26,6 +26,7 @@ package final class JudgeScratch {
 package final class CompiledPolicy: Sendable {
     let table: PatternTable
     let rules: FlatArray<RuleRecord>
+    let ruleTexts: FlatArray<RuleTexts>
     let templates: FlatArray<TemplateChoice>
     let scopes: FlatArray<ScopeRecord>
     let viewRoots: FlatArray<Int32>
@@ -48,6 +49,7 @@ package final class CompiledPolicy: Sendable {
         distinguishesSlash = parts.table.nodes.contains { $0.exact >= 0 && $0.slash >= 0 }
         table = PatternTable(parts.table)
         rules = FlatArray(parts.rules)
+        ruleTexts = FlatArray(parts.ruleTexts)
         templates = FlatArray(parts.templates)
         scopes = FlatArray(parts.scopes)
         viewRoots = FlatArray(parts.viewRoots)
@@ -66,6 +68,7 @@ package final class CompiledPolicy: Sendable {
     deinit {
         table.deallocate()
         rules.deallocate()
+        ruleTexts.deallocate()
         templates.deallocate()
         scopes.deallocate()
         viewRoots.deallocate()
@@ -116,6 +119,7 @@ package final class CompiledPolicy: Sendable {
     /// What rejections and records say of a rule.
     package func facts(_ rule: Int32) -> RuleFacts {
         let record = rules[Int(rule)]
+        let texts = ruleTexts[Int(rule)]
         let allow = allows[Int(record.allow)]
         return RuleFacts(
             methods: allow.methods, backend: record.backend, mode: record.mode,
@@ -125,10 +129,10 @@ package final class CompiledPolicy: Sendable {
             narrowAllow: record.narrowAllow,
             isDefault: record.isDefault, templates: templates[Int(record.templates)],
             grantsWebSocket: record.grantsWebSocket,
-            id: text.view(record.id), name: text.view(record.name),
-            ref: text.view(record.ref), allow: text.view(allow.text),
-            allowJSON: text.view(allow.json), idJSON: text.view(record.idJSON),
-            nameJSON: text.view(record.nameJSON), refJSON: text.view(record.refJSON))
+            id: text.view(texts.id), name: text.view(texts.name),
+            ref: text.view(texts.ref), allow: text.view(allow.text),
+            allowJSON: text.view(allow.json), idJSON: text.view(texts.idJSON),
+            nameJSON: text.view(texts.nameJSON), refJSON: text.view(texts.refJSON))
     }
 
     /// Writes `set` as the value of Allow, in the order of `rule`'s list, an implied HEAD right

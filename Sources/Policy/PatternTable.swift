@@ -46,42 +46,40 @@ struct PatternSlot: BitwiseCopyable {
 }
 
 /// The tables as flat memory; owned by the policy and freed with it.
-@safe struct PatternTable: @unchecked Sendable {
-    private let slots: UnsafeMutablePointer<PatternSlot>
+struct PatternTable: Sendable {
+    private let slots: FlatArray<PatternSlot>
     private let mask: Int
-    private let nodes: UnsafeMutablePointer<PatternNode>
-    private let entries: UnsafeMutablePointer<PatternEntry>
-    private let text: UnsafeMutablePointer<UInt8>
+    private let nodes: FlatArray<PatternNode>
+    private let entries: FlatArray<PatternEntry>
+    /// How many entries, at the front, are those of the rules as written.
+    private let ruleCount: Int32
+    private let text: FlatArray<UInt8>
 
     /// Copies what the builder made. Every index in it is within its array, so that following
     /// them needs no check; the number of slots is a power of two and one at least is empty.
     init(_ builder: PatternTableBuilder) {
-        unsafe slots = Self.copy(builder.slots, alignment: 64)
+        slots = FlatArray(builder.slots)
         mask = builder.slots.count - 1
-        unsafe nodes = Self.copy(builder.nodes)
-        unsafe entries = Self.copy(builder.entries)
-        unsafe text = Self.copy(builder.text)
-    }
-
-    private static func copy<Element: BitwiseCopyable>(
-        _ array: [Element], alignment: Int = MemoryLayout<Element>.alignment
-    ) -> UnsafeMutablePointer<Element> {
-        let size = max(array.count, 1) * MemoryLayout<Element>.stride
-        let storage = unsafe UnsafeMutableRawPointer.allocate(
-            byteCount: size, alignment: alignment
-        ).bindMemory(to: Element.self, capacity: max(array.count, 1))
-        for (index, element) in array.enumerated() { unsafe storage[index] = element }
-        return unsafe storage
+        nodes = FlatArray(builder.nodes)
+        entries = FlatArray(builder.entries)
+        ruleCount = Int32(builder.ruleCount)
+        text = FlatArray(builder.text)
     }
 
     func deallocate() {
-        unsafe slots.deallocate()
-        unsafe nodes.deallocate()
-        unsafe entries.deallocate()
-        unsafe text.deallocate()
+        slots.deallocate()
+        nodes.deallocate()
+        entries.deallocate()
+        text.deallocate()
     }
 
-    @inline(__always) func entry(_ index: Int32) -> PatternEntry { unsafe entries[Int(index)] }
+    @inline(__always) func entry(_ index: Int32) -> PatternEntry { entries[built: Int(index)] }
+
+    /// The rule of an entry; for most without a look at it, which with many rules would be one more
+    /// line that is not in the cache.
+    @inline(__always) func rule(of entry: Int32) -> Int32 {
+        entry < ruleCount ? entry : entries[built: Int(entry)].rule
+    }
 
     /// The child of `node` for a segment, or -1.
     @inline(__always) func child(of node: Int32, _ segment: ByteView) -> Int32 {
@@ -89,7 +87,7 @@ struct PatternSlot: BitwiseCopyable {
         var index = Int(key.hash) & mask
         while true {
             // index is masked to the number of slots.
-            let slot = unsafe slots[index]
+            let slot = slots[built: index]
             if slot.hash == 0 { return -1 }
             if slot.hash == key.hash, slot.node == node, Int(slot.length) == segment.count,
                 slot.first == key.first, matches(slot, key, segment)
@@ -105,7 +103,7 @@ struct PatternSlot: BitwiseCopyable {
     ) -> Bool {
         if segment.count <= SegmentKey.packed { return slot.last == key.last }
         // The offset comes from the builder and the length is the segment's.
-        return unsafe Self.equal(text + Int(slot.last), segment.base, segment.count)
+        return unsafe Self.equal(text.all.base + Int(slot.last), segment.base, segment.count)
     }
 
     @inline(__always) private static func equal(
@@ -136,7 +134,7 @@ struct PatternSlot: BitwiseCopyable {
     /// recursion is that of the tree, the number of calls is limited when the tree is built.
     private func match(_ path: ByteView, from start: Int, at index: Int32) -> Int32 {
         // Node indices come from the builder.
-        let node = unsafe nodes[Int(index)]
+        let node = nodes[built: Int(index)]
         let end = Self.segmentEnd(path, from: start)
         if start == path.count { return Self.first(node.slash, node.exact, node.rest) }
         if node.hasLiterals {
@@ -157,7 +155,7 @@ struct PatternSlot: BitwiseCopyable {
         _ path: ByteView, past end: Int, to child: Int32
     ) -> Int32 {
         if end < path.count { return match(path, from: end &+ 1, at: child) }
-        let node = unsafe nodes[Int(child)]
+        let node = nodes[built: Int(child)]
         return Self.first(node.exact, node.slash, node.rest)
     }
 
@@ -189,7 +187,7 @@ struct PatternSlot: BitwiseCopyable {
     private func collect(
         _ path: ByteView, from start: Int, at index: Int32, into found: inout [Int32]
     ) {
-        let node = unsafe nodes[Int(index)]
+        let node = nodes[built: Int(index)]
         if start == path.count {
             append(Self.first(node.slash, node.exact, node.rest), to: &found)
             return
@@ -210,7 +208,7 @@ struct PatternSlot: BitwiseCopyable {
             collect(path, from: end + 1, at: child, into: &found)
             return
         }
-        let node = unsafe nodes[Int(child)]
+        let node = nodes[built: Int(child)]
         append(Self.first(node.exact, node.slash, node.rest), to: &found)
     }
 
@@ -218,7 +216,7 @@ struct PatternSlot: BitwiseCopyable {
         var index = entry
         while index >= 0 {
             found.append(index)
-            index = unsafe entries[Int(index)].next
+            index = entries[built: Int(index)].next
         }
     }
 }

@@ -22,6 +22,16 @@ struct PatternTableBuilder {
     }
     private(set) var families: [Family] = []
 
+    let ruleCount: Int
+
+    /// The first `ruleCount` entries are those of the rules as written, in the rules' order.
+    init(ruleCount: Int) {
+        self.ruleCount = ruleCount
+        entries = (0..<ruleCount).map {
+            PatternEntry(rule: Int32($0), parameters: 0, rest: UInt8(PatternEntry.noRest))
+        }
+    }
+
     /// A new tree in the same table.
     mutating func addRoot() -> Int32 { addNode() }
 
@@ -33,7 +43,11 @@ struct PatternTableBuilder {
 
     /// Adds a pattern in the spelling of `PathPattern`. Returns the entry that it coincides with,
     /// if there is one; the new entry is then linked behind that.
-    mutating func add(_ spelling: ByteView, rule: Int32, root: Int32) -> Int32? {
+    ///
+    /// - Parameter isView: it is the spelling of a view: the rule may have others.
+    mutating func add(
+        _ spelling: ByteView, rule: Int32, root: Int32, isView: Bool = false
+    ) -> Int32? {
         var node = root
         var entry = PatternEntry(rule: rule, parameters: 0, rest: UInt8(PatternEntry.noRest))
         var start = 1
@@ -43,7 +57,7 @@ struct PatternTableBuilder {
             let segment = spelling.slice(start, end - start)
             if end == spelling.count, segment.count == 2, segment[0] == PathPattern.parameter {
                 entry.rest = UInt8(depth)
-                return place(entry, \.rest, at: node)
+                return place(entry, \.rest, at: node, isView)
             }
             if segment.count == 1, segment[0] == PathPattern.parameter {
                 entry.parameters |= 1 << UInt64(depth)
@@ -51,19 +65,20 @@ struct PatternTableBuilder {
             } else {
                 node = literalChild(of: node, segment)
             }
-            if end == spelling.count { return place(entry, \.exact, at: node) }
+            if end == spelling.count { return place(entry, \.exact, at: node, isView) }
             start = end + 1
             depth += 1
         }
-        return place(entry, \.slash, at: node)
+        return place(entry, \.slash, at: node, isView)
     }
 
     private mutating func place(
-        _ entry: PatternEntry, _ place: WritableKeyPath<PatternNode, Int32>, at node: Int32
+        _ entry: PatternEntry, _ place: WritableKeyPath<PatternNode, Int32>, at node: Int32,
+        _ isView: Bool
     ) -> Int32? {
         let known = nodes[Int(node)][keyPath: place]
-        entries.append(entry)
-        let index = Int32(entries.count - 1)
+        let index = isView ? Int32(entries.count) : entry.rule
+        if isView { entries.append(entry) } else { entries[Int(index)] = entry }
         if known >= 0 {
             entries[Int(index)].next = entries[Int(known)].next
             entries[Int(known)].next = index
@@ -152,7 +167,7 @@ struct PatternTableBuilder {
 
     private mutating func grow() {
         let old = slots
-        slots = [PatternSlot](repeating: PatternSlot(), count: old.count * 4)
+        slots = [PatternSlot](repeating: PatternSlot(), count: old.count * 2)
         for slot in old where slot.hash != 0 { put(slot) }
     }
 }

@@ -11,7 +11,8 @@ struct PatternTrees {
     private static let maximumDepth = 62
 
     private let scopes: [[[UInt8]]]
-    private(set) var table = PatternTableBuilder()
+    private(set) var table: PatternTableBuilder
+    private let ruleCount: Int
     private(set) var views = PatternViews(of: [])
     private(set) var viewRoots: [Int32] = []
     /// For each scope pairs of rules, numbered within it, with the same pattern.
@@ -23,6 +24,8 @@ struct PatternTrees {
 
     init(_ scopes: [[[UInt8]]]) {
         self.scopes = scopes
+        ruleCount = scopes.reduce(0) { $0 + $1.count }
+        table = PatternTableBuilder(ruleCount: ruleCount)
         var first: Int32 = 0
         for patterns in scopes {
             roots.append(table.addRoot())
@@ -64,7 +67,7 @@ struct PatternTrees {
         views = PatternViews(of: Array(scopes.joined()))
         guard !views.changeable.isEmpty, !views.isExhausted else { return }
         let changeable = Set(views.changeable)
-        table = PatternTableBuilder()
+        table = PatternTableBuilder(ruleCount: ruleCount)
         for (scope, patterns) in scopes.enumerated() {
             roots[scope] = table.addRoot()
             for (index, pattern) in patterns.enumerated() {
@@ -91,15 +94,19 @@ struct PatternTrees {
         let first = Int(firstRules[scope])
         for (index, rule) in views.changeable.enumerated()
         where (first..<first + scopes[scope].count).contains(rule) {
-            add(views.spellings[view][index], rule: rule, root: root)
+            add(views.spellings[view][index], rule: rule, root: root, isView: true)
         }
     }
 
-    private mutating func add(_ spelling: [UInt8], rule: Int, root: Int32) {
+    private mutating func add(
+        _ spelling: [UInt8], rule: Int, root: Int32, isView: Bool = false
+    ) {
         if spelling.count(where: { $0 == 0x2f }) > Self.maximumDepth {
             isTooDeep = true
         } else {
-            _ = spelling.withView { table.add($0, rule: Int32(rule), root: root) }
+            _ = spelling.withView {
+                table.add($0, rule: Int32(rule), root: root, isView: isView)
+            }
         }
     }
 }

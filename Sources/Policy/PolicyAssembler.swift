@@ -9,6 +9,7 @@ struct PolicyAssembler {
     private var text = PolicyText()
     private var allows: AllowBook
     private var rules: [RuleRecord] = []
+    private var ruleTexts: [RuleTexts] = []
     private var templates = [TemplateChoice()]
     private var templateNumbers: [TemplateChoice: Int32] = [TemplateChoice(): 0]
 
@@ -59,11 +60,13 @@ struct PolicyAssembler {
             narrowAllow: options.narrowAllow ?? true,
             isDefault: isDefault)
         record.templates = number(of: options.templates)
-        (record.id, record.idJSON) = text.addQuoted(id)
-        (record.name, record.nameJSON) = text.addQuoted(name)
-        let file = source.files.indices.contains(location.file) ? source.files[location.file] : "?"
-        (record.ref, record.refJSON) = text.addQuoted("\(file):\(location.line)")
         rules.append(record)
+        var texts = RuleTexts()
+        (texts.id, texts.idJSON) = text.addQuoted(id)
+        (texts.name, texts.nameJSON) = text.addQuoted(name)
+        let file = source.files.indices.contains(location.file) ? source.files[location.file] : "?"
+        (texts.ref, texts.refJSON) = text.addQuoted("\(file):\(location.line)")
+        ruleTexts.append(texts)
     }
 
     private mutating func number(of choice: TemplateChoice) -> Int32 {
@@ -79,6 +82,7 @@ struct PolicyAssembler {
         parts.methodNames = catalog.all.map { text.add(catalog.name($0).utf8) }
         parts.customCount = catalog.custom.count
         parts.rules = rules
+        parts.ruleTexts = ruleTexts
         parts.templates = templates
         parts.allows = allows.records
         parts.text = text.bytes

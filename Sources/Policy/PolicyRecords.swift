@@ -3,8 +3,10 @@
 // policy.
 
 internal import HTTPSyntax
+internal import Memory
 
-/// A compiled rule with offsets in the place of texts.
+/// What judging and forwarding ask of a rule: half a cache line, since with very many rules each
+/// request brings in another one.
 struct RuleRecord: BitwiseCopyable {
     var allow: Int32
     var backend: Int32
@@ -21,6 +23,10 @@ struct RuleRecord: BitwiseCopyable {
     /// Which of the policy's choices of templates; 0: none.
     var templates: Int32 = 0
     var grantsWebSocket = false
+}
+
+/// What answers and records say of a rule, as offsets into the policy's text.
+struct RuleTexts: BitwiseCopyable {
     var id = TextRange()
     var idJSON = TextRange()
     var name = TextRange()
@@ -42,6 +48,8 @@ struct ScopeRecord: BitwiseCopyable {
 struct PolicyParts {
     var table: PatternTableBuilder
     var rules: [RuleRecord] = []
+    /// By the same numbers.
+    var ruleTexts: [RuleTexts] = []
     /// Each one once; the first is the empty one.
     var templates: [TemplateChoice] = []
     var scopes: [ScopeRecord] = []
@@ -56,15 +64,21 @@ struct PolicyParts {
     var text: [UInt8] = []
 }
 
-/// A fixed array outside of reference counting. Whoever holds it frees it.
+/// A fixed array outside of reference counting, aligned to a cache line. Whoever holds it frees it.
 @safe struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
     let count: Int
 
     init(_ elements: [Element]) {
         count = elements.count
-        unsafe base = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
+        // The memory has room for as many elements as are written.
+        unsafe base = FixedMemory.allocate(byteCount: Self.size(elements.count))
+            .bindMemory(to: Element.self, capacity: max(elements.count, 1))
         for (index, element) in elements.enumerated() { unsafe base[index] = element }
+    }
+
+    private static func size(_ count: Int) -> Int {
+        max(count, 1) * MemoryLayout<Element>.stride
     }
 
     @inline(__always) subscript(index: Int) -> Element {
@@ -72,7 +86,10 @@ struct PolicyParts {
         return unsafe base[index]
     }
 
-    func deallocate() { unsafe base.deallocate() }
+    /// Without a look at the bounds: for indices that a builder has made for this very array.
+    @inline(__always) subscript(built index: Int) -> Element { unsafe base[index] }
+
+    func deallocate() { unsafe FixedMemory.deallocate(base, byteCount: Self.size(count)) }
 }
 
 extension FlatArray<UInt8> {

@@ -26,10 +26,10 @@ extension CompiledPolicy {
     /// The rule for a path with the patterns as they are written.
     func rawRule(_ path: ByteView, scope: Int) -> Int32 {
         let entry = rawEntry(path, scope: scope)
-        if entry >= 0 { return table.entry(entry).rule }
+        if entry >= 0 { return table.rule(of: entry) }
         if scope != 0 {
             let common = rawEntry(path, scope: 0)
-            if common >= 0 { return table.entry(common).rule }
+            if common >= 0 { return table.rule(of: common) }
         }
         return scopes[scope].defaultRule
     }
@@ -52,7 +52,7 @@ extension CompiledPolicy {
         find(path, scope: scope, view: view, scratch)
         if scratch.found.isEmpty && scope != 0 { find(path, scope: 0, view: view, scratch) }
         for entry in scratch.found where isMinimal(entry, among: scratch.found) {
-            body(table.entry(entry).rule)
+            body(table.rule(of: entry))
         }
         guard scratch.found.isEmpty else { return }
         body(scopes[scope].defaultRule)
