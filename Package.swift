@@ -22,7 +22,8 @@ func tests(
     .testTarget(
         name: name + "Tests", dependencies: dependencies, exclude: exclude, resources: resources,
         swiftSettings: [
-            .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
         ])
 }
 
@@ -43,9 +44,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
-        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(
-            name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]),
+            name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(
+            name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]
+        ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -85,7 +88,8 @@ let package = Package(
                 "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
-            name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"], path: "Fuzz/PathProperty",
+            name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
+            path: "Fuzz/PathProperty",
             swiftSettings: strict),
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
@@ -96,7 +100,7 @@ let package = Package(
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
         tests("Transport", ["Transport", "HTTPSyntax"]),
-        tests("Control", ["Control"]),
+        tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),

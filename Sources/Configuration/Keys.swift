@@ -68,7 +68,7 @@ enum Keys {
                     + "connects to a Unix socket.", decode: Decoder.trustedProxies),
             Key(
                 "admin", admin.shape, standardText: "off",
-                "The operator's endpoint: `/livez`, `/readyz`, `/metrics`.",
+                "The operator's endpoint: a dashboard at `/`, `/livez`, `/readyz`, `/metrics`.",
                 decode: Decoder.admin),
             Key(
                 "control", .controlSocket, \.control, default: "auto",

@@ -12,7 +12,8 @@ package protocol AdminSubject: AnyObject {
     var readiness: Readiness { get }
     /// Why the last reload failed; nil where it did not.
     var reloadFailure: String? { get }
-    func metricsPage() -> String
+    func metricsPage(_ format: MetricsFormat) -> String
+    func dashboardPage() -> String
     func statusReport() -> String
     /// Loads the configuration again; what is wrong with it, or nil.
     func reloadNow() -> String?
@@ -20,16 +21,36 @@ package protocol AdminSubject: AnyObject {
 
 /// Answers for one listener.
 package enum AdminRoutes {
-    /// `/livez`, `/readyz`, `/metrics`.
+    /// `/`, `/livez`, `/readyz`, `/metrics`.
     package static func answer(_ request: AdminRequest, _ subject: any AdminSubject) -> AdminAnswer
     {
-        guard ["/livez", "/readyz", "/metrics"].contains(request.path) else { return notFound }
+        guard ["/", "/style.css", "/livez", "/readyz", "/metrics"].contains(request.path) else {
+            return notFound
+        }
         guard isReading(request) else { return notAllowed("GET, HEAD") }
         switch request.path {
+        case "/": return dashboard(subject)
+        case "/style.css":
+            return AdminAnswer(200, Dashboard.style, type: "text/css; charset=utf-8")
         case "/livez": return AdminAnswer(200, "ok\n")
         case "/readyz": return readiness(subject)
-        default: return AdminAnswer(200, subject.metricsPage(), type: OpenMetrics.contentType)
+        default:
+            let format = MetricsFormat(accept: request.accept)
+            return AdminAnswer(200, subject.metricsPage(format), type: format.contentType)
         }
+    }
+
+    /// A page that may load its own sheet and nothing else, and that no other page may frame.
+    private static func dashboard(_ subject: any AdminSubject) -> AdminAnswer {
+        AdminAnswer(
+            200, subject.dashboardPage(), type: "text/html; charset=utf-8",
+            fields: [
+                (
+                    "Content-Security-Policy",
+                    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+                        + "frame-ancestors 'none'"
+                ), ("Referrer-Policy", "no-referrer"),
+            ])
     }
 
     /// The same, and `/status` and `/reload`.
@@ -66,10 +87,10 @@ package enum AdminRoutes {
     }
 
     private static var notFound: AdminAnswer {
-        AdminAnswer(404, "There are /livez, /readyz and /metrics.\n")
+        AdminAnswer(404, "There are /, /livez, /readyz and /metrics.\n")
     }
 
     private static func notAllowed(_ allow: String) -> AdminAnswer {
-        AdminAnswer(405, "Allowed: \(allow)\n", allow: allow)
+        AdminAnswer(405, "Allowed: \(allow)\n", fields: [("Allow", allow)])
     }
 }

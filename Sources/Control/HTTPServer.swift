@@ -11,6 +11,14 @@ package struct AdminRequest {
     package let method: String
     /// The path of the target, without the query.
     package let path: String
+    /// The value of Accept; empty where there is none.
+    package let accept: String
+
+    package init(method: String, path: String, accept: String = "") {
+        self.method = method
+        self.path = path
+        self.accept = accept
+    }
 }
 
 /// What it is answered.
@@ -18,17 +26,17 @@ package struct AdminAnswer {
     package var status: Int
     package var contentType: String
     package var content: String
-    /// The value of Allow, where the method is not allowed.
-    package var allow: String?
+    /// More fields of the head: `Allow`, and what a page may do.
+    package var fields: [(name: String, value: String)]
 
     package init(
         _ status: Int, _ content: String, type contentType: String = "text/plain; charset=utf-8",
-        allow: String? = nil
+        fields: [(name: String, value: String)] = []
     ) {
         self.status = status
         self.contentType = contentType
         self.content = content
-        self.allow = allow
+        self.fields = fields
     }
 }
 
@@ -82,7 +90,7 @@ package struct AdminAnswer {
         unsafe evhttp_add_header(headers, "Content-Type", answer.contentType)
         unsafe evhttp_add_header(headers, "Cache-Control", "no-store")
         unsafe evhttp_add_header(headers, "X-Content-Type-Options", "nosniff")
-        if let allow = answer.allow { unsafe evhttp_add_header(headers, "Allow", allow) }
+        for (name, value) in answer.fields { unsafe evhttp_add_header(headers, name, value) }
         let bytes = Array(answer.content.utf8)
         unsafe evhttp_add_header(headers, "Content-Length", String(bytes.count))
         guard let buffer = unsafe evbuffer_new() else { return }
@@ -99,7 +107,12 @@ package struct AdminAnswer {
         if let text = unsafe evhttp_uri_get_path(uri) {
             path = unsafe String(cString: text)
         }
-        return AdminRequest(method: unsafe method(of: request), path: path)
+        let fields = unsafe evhttp_request_get_input_headers(request)
+        var accept = ""
+        if let text = unsafe evhttp_find_header(fields, "Accept") {
+            accept = unsafe String(cString: text)
+        }
+        return AdminRequest(method: unsafe method(of: request), path: path, accept: accept)
     }
 
     private static func method(of request: OpaquePointer) -> String {

@@ -1,3 +1,4 @@
+import Audit
 package import Gateway
 import HTTPSyntax
 
@@ -17,23 +18,25 @@ package struct ServiceFacts {
     package var lastReloadSucceeded = true
     package var reloads: UInt64 = 0
     package var failedReloads: UInt64 = 0
+    /// Client connections at a time, all workers together.
+    package var connectionLimit = 0
 
     package init() {}
 }
 
 /// Writes the page.
 package struct Metrics {
-    private var page = OpenMetrics()
+    private var page: OpenMetrics
 
     /// `rules`: totals of former configurations; the workers' own are added.
     package static func page(
         _ workers: [WorkerCounters], _ rules: RuleTotals, _ current: [RuleCounters?],
-        _ facts: ServiceFacts
+        _ facts: ServiceFacts, as format: MetricsFormat
     ) -> String {
-        var metrics = Metrics()
+        var metrics = Metrics(page: OpenMetrics(format))
         metrics.writeRequests(workers, rules.all(current))
         metrics.writeUpstreams(workers)
-        metrics.writeConnections(workers)
+        metrics.writeConnections(workers, facts)
         metrics.writeRecords(workers)
         metrics.writeService(facts)
         metrics.page.end()
@@ -47,7 +50,16 @@ package struct Metrics {
             "methodgate_requests", .counter, "Requests by rule, method and what was decided.")
         for (key, count) in sums.sorted(by: { $0.key < $1.key }) {
             page.count(
-                [("rule", key.rule), ("method", key.method), ("decision", key.decision)], count)
+                [("rule", key.rule), ("method", key.method), ("decision", key.decision.name)], count
+            )
+        }
+        page.begin(
+            "methodgate_blocks", .counter,
+            "Block records by their event.action; would-block was forwarded.")
+        for action in BlockAction.allCases {
+            page.count(
+                [("action", action.name.description)],
+                sum(workers) { $0.blocks.value(Int(action.rawValue)) })
         }
         page.begin(
             "methodgate_malformed_requests", .counter,
@@ -69,8 +81,8 @@ package struct Metrics {
         var total: UInt64 = 0
         for (index, bound) in WorkerCounters.bounds.enumerated() {
             total += sum(workers) { $0.upstreamTimes.value(index) }
-            let text = OpenMetrics.seconds(microseconds: bound)
-            page.sample("_bucket", [("le", text)], String(total))
+            page.sample(
+                "_bucket", [("le", OpenMetrics.bound(microseconds: bound))], String(total))
         }
         total += sum(workers) { $0.upstreamTimes.value(WorkerCounters.bounds.count) }
         page.sample("_bucket", [("le", "+Inf")], String(total))
@@ -80,7 +92,7 @@ package struct Metrics {
             OpenMetrics.seconds(microseconds: sum(workers) { $0.upstreamTime.value }))
     }
 
-    private mutating func writeConnections(_ workers: [WorkerCounters]) {
+    private mutating func writeConnections(_ workers: [WorkerCounters], _ facts: ServiceFacts) {
         page.begin("methodgate_client_connections", .counter, "Connections accepted.")
         page.count(sum(workers) { $0.connections.value })
         page.begin(
@@ -89,6 +101,10 @@ package struct Metrics {
         page.count(sum(workers) { $0.refusedConnections.value })
         page.begin("methodgate_open_client_connections", .gauge, "Connections open now.")
         page.sample("", [], String(sum(workers) { $0.openConnections.value }))
+        page.begin(
+            "methodgate_open_client_connections_limit", .gauge,
+            "Beyond so many, clients wait to be accepted.")
+        page.sample("", [], String(facts.connectionLimit))
     }
 
     private mutating func writeRecords(_ workers: [WorkerCounters]) {

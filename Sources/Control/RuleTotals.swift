@@ -9,10 +9,29 @@ import Policy
 struct RuleKey: Hashable, Comparable {
     var rule: String
     var method: String
-    var decision: String
+    var decision: Decision
 
     static func < (left: RuleKey, right: RuleKey) -> Bool {
-        (left.rule, left.method, left.decision) < (right.rule, right.method, right.decision)
+        (left.rule, left.method, left.decision.rawValue)
+            < (right.rule, right.method, right.decision.rawValue)
+    }
+}
+
+/// What was decided by one rule.
+struct RuleCounts {
+    var forwarded: UInt64 = 0
+    var blocked: UInt64 = 0
+    var wouldBlock: UInt64 = 0
+
+    /// What enforcing stops, or would.
+    var stopped: UInt64 { blocked &+ wouldBlock }
+
+    mutating func add(_ count: UInt64, _ decision: Decision) {
+        switch decision {
+        case .forwarded: forwarded &+= count
+        case .blocked: blocked &+= count
+        case .wouldBlock: wouldBlock &+= count
+        }
     }
 }
 
@@ -35,10 +54,19 @@ package struct RuleTotals {
         return Self.bounded(sums)
     }
 
+    /// By the rule's id, whatever the method: of all rules there are and were.
+    func byRule(_ current: [RuleCounters?]) -> [String: RuleCounts] {
+        var sums = former
+        for counters in current { if let counters { Self.add(counters, to: &sums) } }
+        return sums.reduce(into: [:]) { rules, sum in
+            rules[sum.key.rule, default: RuleCounts()].add(sum.value, sum.key.decision)
+        }
+    }
+
     private static func add(_ counters: RuleCounters, to sums: inout [RuleKey: UInt64]) {
         counters.visit { rule, method, decision, count in
             let id = counters.policy.facts(Int32(rule)).id.text
-            sums[RuleKey(rule: id, method: method, decision: decision.name), default: 0] += count
+            sums[RuleKey(rule: id, method: method, decision: decision), default: 0] += count
         }
     }
 

@@ -89,6 +89,14 @@ package final class Gateway {
     /// The addresses that accept, as they were bound (port 0 resolved).
     package var boundAddresses: [String] { listeners.map { $0.bound[0].address.text } }
 
+    /// Where block records go.
+    package var blockLog: SinkDestination { snapshot.blockSink.destination }
+
+    /// Client connections that may be open at a time under the configuration in force.
+    package var connectionLimit: Int {
+        Self.connectionLimit(snapshot.settings, descriptorLimit, workerCount) * workerCount
+    }
+
     /// Takes a new configuration, or throws and leaves everything as it was.
     package func reload(_ settings: Settings) throws(GatewayError) {
         guard !isDraining else { throw GatewayError("the gate is ending") }

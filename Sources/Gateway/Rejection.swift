@@ -64,6 +64,7 @@ extension Ref<ClientConnection> {
         // A shadow record never holds up a request: a log that takes nothing loses it.
         guard !worker.value.log.losesShadows else {
             worker.value.log.stream.skip()
+            worker.value.counters.blocks.add(Int(BlockAction.wouldBlock.rawValue))
             return nil
         }
         let policy = useInForce.value.snapshot.policy

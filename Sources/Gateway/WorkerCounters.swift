@@ -1,3 +1,4 @@
+import Audit
 import HTTPSyntax
 package import Policy
 import Synchronization
@@ -27,6 +28,8 @@ package final class WorkerCounters: Sendable {
     package let refusedConnections = Counter()
     /// Requests that were no requests.
     package let malformed = Counter()
+    /// Records of blocks by their action, whether the log took them or not.
+    package let blocks = CounterArray(count: BlockAction.allCases.count)
     /// Answers of upstreams by the hundred of their status; 0: none came.
     package let upstreamAnswers = CounterArray(count: 6)
     /// Times from a request's head to its answer's, each in the first bound it does not exceed.

@@ -184,6 +184,7 @@ extension Ref<Worker> {
 
     /// Appends a record, or counts it as dropped where the log takes nothing and may lose it.
     func record(_ record: borrowing BlockRecord, readings: [String] = []) {
+        value.counters.blocks.add(Int(record.action.rawValue))
         if value.log.dropsNow {
             value.log.stream.skip()
         } else {

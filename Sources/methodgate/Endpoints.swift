@@ -1,3 +1,4 @@
+import Audit
 import Configuration
 import Control
 import Gateway
@@ -64,9 +65,32 @@ extension Service: AdminSubject {
     var readiness: Readiness { isDraining ? .draining : .ready }
     var reloadFailure: String? { failure }
 
-    func metricsPage() -> String {
+    func metricsPage(_ format: MetricsFormat) -> String {
         guard let gateway else { return "" }
-        return Metrics.page(gateway.counters, totals, gateway.ruleCounters, facts)
+        return Metrics.page(
+            gateway.counters, totals, gateway.ruleCounters, currentFacts, as: format)
+    }
+
+    func dashboardPage() -> String {
+        guard let gateway else { return "" }
+        var page = DashboardFacts()
+        page.service = currentFacts
+        page.isDraining = isDraining
+        page.reloadFailure = failure
+        page.configuration = path
+        page.hostname = Machine.hostname
+        page.listeners = gateway.boundAddresses
+        page.log = gateway.blockLog.name
+        page.blocks = RecentBlocks.read(gateway.blockLog)
+        page.now = Timestamp.now().seconds
+        return Dashboard.page(
+            page, settings.policy, gateway.counters, totals, gateway.ruleCounters)
+    }
+
+    private var currentFacts: ServiceFacts {
+        var facts = facts
+        facts.connectionLimit = gateway?.connectionLimit ?? 0
+        return facts
     }
 
     func reloadNow() -> String? { reload() }

@@ -29,9 +29,11 @@ extension `End to end` {
             try body(gate, try #require(Address(line?.split(separator: " ").last ?? "")))
         }
 
-        private func get(_ path: String, _ admin: Address) throws -> WireMessage {
+        private func get(
+            _ path: String, _ admin: Address, fields: String = ""
+        ) throws -> WireMessage {
             try RawClient.exchange(
-                admin, "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                admin, "GET \(path) HTTP/1.1\r\nHost: a\r\n\(fields)Connection: close\r\n\r\n")
         }
 
         private func text(_ message: WireMessage) -> String {
@@ -55,6 +57,7 @@ extension `End to end` {
                 #expect(lines.contains { $0.contains("\"_OTHER\",decision=\"blocked\"} 1") })
                 #expect(page.contains("methodgate_upstream_answers_total{status=\"2xx\"} 2\n"))
                 #expect(page.contains("methodgate_upstream_response_seconds_count 2\n"))
+                #expect(page.contains("methodgate_blocks_total{action=\"method-blocked\"} 2\n"))
             }
         }
 
@@ -128,6 +131,68 @@ extension `End to end` {
                         + "Connection: close\r\n\r\n")
                 #expect(answer.status == status)
                 #expect((answer.value("Allow") != nil) == (status == 405))
+            }
+        }
+
+        @Test func `sees state, rules and the last blocks on one page that loads nothing else`()
+            throws
+        {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let log = "log: {'blocks': {'to': 'file \(folder.path("blocks.jsonl"))'}}"
+            try observed(backend.address, more: log) { gate, admin in
+                _ = try RawClient.exchange(gate.address, request("GET"))
+                let attack = "<script>alert(1)</script>"
+                _ = try RawClient.exchange(
+                    gate.address,
+                    "BREW /it's HTTP/1.1\r\nHost: a\r\nUser-Agent: \(attack)\r\n\r\n")
+                let answer = try get("/", admin)
+                let page = text(answer)
+                #expect(answer.value("Content-Type") == "text/html; charset=utf-8")
+                #expect(
+                    answer.value("Content-Security-Policy")?.hasPrefix("default-src 'none';")
+                        == true)
+                #expect(page.contains("<span class=\"good\">serving</span>"))
+                #expect(page.contains("<td>method-blocked</td>"))
+                #expect(page.contains("/it&#39;s"))
+                #expect(!page.contains("<script"))
+                #expect(!page.contains("http://") && !page.contains("https://"))
+                let sheet = try get("/style.css", admin)
+                #expect(sheet.value("Content-Type") == "text/css; charset=utf-8")
+            }
+        }
+
+        @Test func `gets metrics in the older format where it can read nothing else`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { _, admin in
+                let answer = try get(
+                    "/metrics", admin, fields: "Accept: text/plain;version=0.0.4;q=1,*/*;q=0.1\r\n")
+                #expect(answer.value("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+                #expect(text(answer).contains("# TYPE methodgate_blocks_total counter\n"))
+                #expect(!text(answer).contains("# EOF"))
+            }
+        }
+
+        @Test func `is told to send traffic elsewhere while the gate drains`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                // Never answered.
+                try connection.fill()
+            }
+            defer { backend.stop() }
+            try observed(backend.address) { gate, admin in
+                let client = try gate.connect()
+                try client.send(request("GET"))
+                #expect(eventually(within: 10) { !backend.requests.isEmpty })
+                gate.process.signal(SIGTERM)
+                let isSaid = try eventually(within: 10) { try get("/readyz", admin).status == 503 }
+                #expect(isSaid)
+                #expect(text(try get("/readyz", admin)) == "draining\n")
+                #expect(try get("/livez", admin).status == 200)
+                #expect(text(try get("/", admin)).contains("draining"))
+                client.close()
             }
         }
 

@@ -50,6 +50,23 @@ package struct LineReader: ~Copyable {
         }
     }
 
+    /// Opens a regular file only, without waiting for anybody. To look at a FIFO would be to take
+    /// what others are to read, so it is not opened.
+    package init(regularFile path: String) throws(ReadingError) {
+        self.path = path
+        let (number, code) = Self.openRegular(path)
+        descriptor = FileDescriptor(number)
+        guard number >= 0 else { throw ReadingError(path: path, code: code) }
+    }
+
+    private static func openRegular(_ path: String) -> (descriptor: Int32, code: Int32) {
+        var found = stat()
+        guard unsafe stat(path, &found) == 0 else { return (-1, errno) }
+        guard found.st_mode & S_IFMT == S_IFREG else { return (-1, EINVAL) }
+        let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        return (number, errno)
+    }
+
     /// Whether the file can be read from anywhere, and does not end by being closed.
     package var isRegular: Bool { descriptor.status()?.format == S_IFREG }
 
