@@ -14,25 +14,13 @@ readonly root="$stage/root"
 version="$("$binary" --version | awk '{ print $NF }')"
 architecture="$(dpkg --print-architecture)"
 
-install -D -m 755 "$binary" "$root/usr/bin/methodgate"
-install -D -m 644 config/methodgate.yaml "$root/etc/methodgate/methodgate.yaml"
-for unit in methodgate.service methodgate.socket; do
-    install -D -m 644 "systemd/$unit" "$root/lib/systemd/system/$unit"
-done
-install -D -m 644 systemd/methodgate.sysusers "$root/usr/lib/sysusers.d/methodgate.conf"
-install -D -m 644 systemd/privileged-ports.conf \
-    "$root/usr/share/doc/methodgate/examples/privileged-ports.conf"
-if [ -e config/logrotate/methodgate ]; then
-    install -D -m 644 config/logrotate/methodgate "$root/etc/logrotate.d/methodgate"
-fi
-if [ -e config/fail2ban/filter.d/methodgate.conf ]; then
-    install -D -m 644 config/fail2ban/filter.d/methodgate.conf \
-        "$root/usr/share/doc/methodgate/examples/fail2ban/methodgate.conf"
-fi
-install -D -m 644 config/demo.yaml "$root/usr/share/doc/methodgate/demo.yaml"
-install -D -m 644 README.md "$root/usr/share/doc/methodgate/README.md"
-gzip -9nc CHANGELOG.md >"$root/usr/share/doc/methodgate/changelog.gz"
-cat >"$root/usr/share/doc/methodgate/copyright" <<'TEXT'
+readonly doc="$root/usr/share/doc/methodgate"
+
+DESTDIR="$root" PREFIX=/usr SYSCONFDIR=/etc UNITDIR=/lib/systemd/system \
+    ZSHDIR=/usr/share/zsh/vendor-completions scripts/install.sh "$binary"
+gzip -9n "$root"/usr/share/man/man?/*
+gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
+cat >"$doc/copyright" <<'TEXT'
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: methodgate
 
@@ -41,13 +29,6 @@ Copyright: the methodgate authors
 License: Apache-2.0
  On Debian systems the text of the licence is in /usr/share/common-licenses/Apache-2.0.
 TEXT
-
-mkdir -p "$root/usr/share/man/man1"
-python3 scripts/man.py "$binary" | gzip -9n >"$root/usr/share/man/man1/methodgate.1.gz"
-completion() { install -D -m 644 /dev/stdin "$root$2" < <("$binary" --generate-completion-script "$1"); }
-completion bash /usr/share/bash-completion/completions/methodgate
-completion zsh /usr/share/zsh/vendor-completions/_methodgate
-completion fish /usr/share/fish/vendor_completions.d/methodgate.fish
 
 # What the dynamic linker needs, by dpkg's own look at the binary.
 mkdir -p "$stage/debian"

@@ -33,7 +33,7 @@ fi
 
 while IFS= read -r script; do
     bash -n "$script" || failed=1
-done < <(find scripts .ci Benchmarks -name '*.sh' -o -path .ci/run)
+done < <(find scripts .ci Benchmarks Tests -name '*.sh' -o -path .ci/run)
 
 [ "$failed" = 0 ] || exit 1
 echo 'lint: clean'
