@@ -22,8 +22,8 @@ DIST := $(STATIC)/dist
 
 export SWIFT
 
-.PHONY: help run build test lint release deb test-systemd bench attacks match-instructions install \
-    clean
+.PHONY: help run build test lint release deb image test-systemd test-image test-image-whole \
+    test-package bench attacks match-instructions install clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread
 
 help:
@@ -39,9 +39,17 @@ help:
 	@echo 'make build    release build'
 	@echo 'make release  static release build, stripped: $(DIST)/methodgate'
 	@echo 'make deb      a Debian package of it in $(DIST)'
+	@echo 'make image    a container image, by docker, podman or buildah'
 	@echo 'make test-systemd'
 	@echo '              boots systemd in a container and tries the package there'
-	@echo 'make install  the static build into PREFIX=$(PREFIX), under DESTDIR'
+	@echo 'make test-image, make test-image-whole'
+	@echo '              builds the image without a registry and lives through its life; the first'
+	@echo '              takes the static build into it, the other builds by the whole Dockerfile'
+	@echo 'make test-package'
+	@echo '              has lintian look at the package'
+	@echo 'make install  the static build, units, manual, completions and documents into'
+	@echo '              PREFIX=$(PREFIX), the configuration into SYSCONFDIR=$(SYSCONFDIR), all under'
+	@echo '              DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
 	@echo 'make attacks  known bypasses, and spellings of closed paths, against real backends'
 	@echo 'make match-instructions'
@@ -59,6 +67,8 @@ build:
 test:
 	@scripts/setup.sh test
 	@scripts/lint.sh
+	@echo 'test: the image and the package need a static build and are tested by' \
+	    '`make test-image` and `make test-package`' >&2
 	@scripts/test.sh $(TEST_ARGS)
 
 lint:
@@ -87,8 +97,28 @@ release:
 	strip -o $(DIST)/methodgate $(STATIC)/release/methodgate
 
 deb: release
-	@command -v dpkg-shlibdeps >/dev/null || scripts/setup.sh package
+	@scripts/setup.sh package
 	@scripts/deb.sh $(DIST)/methodgate $(DIST)
+
+test-package: release
+	@scripts/setup.sh package-test
+	@Tests/DeploymentTests/package.sh "$$(scripts/deb.sh $(DIST)/methodgate $(DIST))"
+
+# By the first of these that is here.
+IMAGE ?= methodgate:latest
+image:
+	@for tool in docker podman; do \
+	    if command -v $$tool >/dev/null; then exec $$tool build -t $(IMAGE) .; fi; done; \
+	if command -v buildah >/dev/null; then exec buildah bud --format docker -t $(IMAGE) .; fi; \
+	echo 'image: no docker, podman or buildah here' >&2; exit 2
+
+test-image: release
+	@scripts/setup.sh image
+	@Tests/ImageTests/run.sh $(DIST)/methodgate
+
+test-image-whole:
+	@scripts/setup.sh image
+	@Tests/ImageTests/run.sh
 
 # Boots a real systemd in a container and tries the package there.
 test-systemd: release
@@ -109,18 +139,10 @@ match-instructions:
 	@scripts/setup.sh bench
 	Benchmarks/match-instructions.sh
 
-# An operator's configuration is never overwritten.
+# What an operator may have edited is never overwritten.
 install: release
-	install -D -m 755 $(DIST)/methodgate $(DESTDIR)$(PREFIX)/bin/methodgate
-	install -D -m 644 config/methodgate.yaml \
-	    $(DESTDIR)$(PREFIX)/share/doc/methodgate/methodgate.yaml
-	install -D -m 644 config/demo.yaml $(DESTDIR)$(PREFIX)/share/doc/methodgate/demo.yaml
-	for file in config/templates/*; do install -D -m 644 $$file \
-	    $(DESTDIR)$(PREFIX)/share/doc/methodgate/templates/$${file##*/} || exit 1; done
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/methodgate/LICENSE
-	test -e $(DESTDIR)$(SYSCONFDIR)/methodgate/methodgate.yaml || \
-	    install -D -m 644 config/methodgate.yaml \
-	        $(DESTDIR)$(SYSCONFDIR)/methodgate/methodgate.yaml
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
+	    scripts/install.sh $(DIST)/methodgate
 
 clean:
 	rm -rf .build .build-static .build-fuzz .build-address .build-thread

@@ -11,6 +11,8 @@ missing=()
 
 # Each line: how to see that it is there, and the Debian package that brings it.
 want_library() { pkg-config --exists "$1" 2>/dev/null || missing+=("$2"); }
+# For Debian's own Python.
+want_module() { /usr/bin/python3 -c "import $1" 2>/dev/null || missing+=("$2"); }
 want_command() { [ -n "$(PATH="$PATH:/usr/sbin:/sbin" command -v "$1")" ] || missing+=("$2"); }
 
 want_for_build() {
@@ -31,6 +33,10 @@ want_for_test() {
     want_command nginx nginx-light
     want_command haproxy haproxy
     want_command python3 python3
+    want_module yaml python3-yaml
+    want_module prometheus_client python3-prometheus-client
+    want_command promtool prometheus
+    want_command groff groff-base
 }
 
 # The peers, and every backend of Tests/Attacks.
@@ -64,6 +70,23 @@ want_for_package() {
     want_command python3 python3
 }
 
+want_for_package_test() {
+    want_for_package
+    want_command lintian lintian
+    want_command mandoc mandoc
+}
+
+# Without a container engine and a registry: Tests/ImageTests.
+want_for_image() {
+    want_for_build
+    want_command buildah buildah
+    want_command crun crun
+    want_command debootstrap debootstrap
+    want_command ip iproute2
+    want_command curl curl
+    want_command python3 python3
+}
+
 want_for_systemd() {
     want_for_package
     want_command debootstrap debootstrap
@@ -91,7 +114,7 @@ if [ -d /run/systemd/system ]; then
     for service in "$@"; do
         case "$service" in
             nginx-light) systemctl --quiet --no-reload disable nginx || true ;;
-            haproxy | lighttpd) systemctl --quiet --no-reload disable "$service" || true ;;
+            haproxy | lighttpd | prometheus) systemctl --quiet --no-reload disable "$service" || true ;;
         esac
     done
 fi
@@ -130,8 +153,13 @@ case "${1-}" in
     bench) want_for_bench ;;
     attacks) want_for_attacks ;;
     package) want_for_package ;;
+    package-test) want_for_package_test ;;
+    image) want_for_image ;;
     systemd) want_for_systemd ;;
-    *) echo "usage: setup.sh build | test | bench | attacks | package | systemd" >&2; exit 2 ;;
+    *)
+        echo 'usage: setup.sh build | test | bench | attacks | package | package-test | image |' \
+            'systemd' >&2
+        exit 2 ;;
 esac
 check_toolchain
 install_missing

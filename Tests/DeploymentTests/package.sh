@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Looks at a Debian package without installing it: package.sh PACKAGE. lintian may find nothing but
+# what the package itself explains; the program may need nothing but Debian's libraries.
+set -euo pipefail
+package="$(realpath -e "$1")"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+failures=0
+check() {
+    local what="$1"
+    shift
+    if "$@"; then echo "ok   $what"; else echo "FAIL $what"; failures=$((failures + 1)); fi
+}
+
+dpkg-deb -x "$package" "$work/root"
+dpkg-deb -e "$package" "$work/control"
+binary="$work/root/usr/bin/methodgate"
+
+ldd "$binary" >"$work/libraries"
+check 'every library is found' [ "$(grep -c 'not found' "$work/libraries")" = 0 ]
+check 'none is of Swift or Foundation' [ "$(grep -ciE 'swift|foundation' "$work/libraries")" = 0 ]
+# Each file belongs to a package of Debian's, which the package depends on or which is always there.
+while read -r library; do
+    owner="$(dpkg -S "$(realpath "$library")" 2>/dev/null | cut -d : -f 1 | head -n 1)"
+    check "${library##*/} is of Debian's ${owner:-nobody}" [ -n "$owner" ]
+done < <(sed -n 's/.*=> \(\/[^ ]*\) (0x.*/\1/p' "$work/libraries")
+sed -n 's/^Depends: /     depends on /p' "$work/control/control"
+check 'the configuration is a conffile' grep -qx /etc/methodgate/methodgate.yaml "$work/control/conffiles"
+check 'so is logrotate'\''s' grep -qx /etc/logrotate.d/methodgate "$work/control/conffiles"
+check 'nothing but conffiles is in /etc' [ "$(cd "$work/root" && find etc -type f | sed 's|^|/|' | sort)" = "$(sort "$work/control/conffiles")" ]
+check 'the manual is compressed' [ -z "$(find "$work/root/usr/share/man" -type f ! -name '*.gz')" ]
+check 'the user is made' grep -q '^u methodgate ' "$work/root/usr/lib/sysusers.d/methodgate.conf"
+
+if command -v mandoc >/dev/null; then
+    for page in "$work"/root/usr/share/man/man?/*; do
+        zcat "$page" | mandoc -Tlint -Wwarning | grep -v 'missing date' >"$work/said" || true
+        check "mandoc has nothing to say of ${page##*/}" [ ! -s "$work/said" ]
+        cat "$work/said"
+    done
+fi
+if command -v lintian >/dev/null; then
+    status=0
+    lintian --fail-on error,warning --tag-display-limit 0 "$package" || status=$?
+    check 'lintian finds nothing' [ "$status" = 0 ]
+else
+    echo 'package: NOT TESTED: this needs lintian'
+fi
+
+[ "$failures" = 0 ] && echo 'package: all checks passed' || echo "package: $failures checks failed"
+[ "$failures" = 0 ]
