@@ -3,6 +3,8 @@
 #
 # The package makes the user and the directories, enables nothing and starts nothing: a gate has
 # to be told its backends first. An upgrade restarts a gate that runs.
+# DEBFULLNAME and DEBEMAIL say who maintains it. The same binary of the same commit makes the same
+# package; SOURCE_DATE_EPOCH says otherwise when it was made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly binary="$1" output="$2"
@@ -13,21 +15,51 @@ chmod 755 "$stage"
 readonly root="$stage/root"
 version="$("$binary" --version | awk '{ print $NF }')"
 architecture="$(dpkg --print-architecture)"
+readonly maintainer="${DEBFULLNAME:-The methodgate authors} <${DEBEMAIL:-methodgate@localhost}>"
+SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
+export SOURCE_DATE_EPOCH
 
 readonly doc="$root/usr/share/doc/methodgate"
 
 DESTDIR="$root" PREFIX=/usr SYSCONFDIR=/etc UNITDIR=/lib/systemd/system \
     ZSHDIR=/usr/share/zsh/vendor-completions scripts/install.sh "$binary"
 gzip -9n "$root"/usr/share/man/man?/*
-gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
+gzip -9n >"$doc/changelog.gz" <<TEXT
+methodgate ($version) unstable; urgency=medium
+
+  * What can be noticed is in /usr/share/doc/methodgate/CHANGELOG.md.
+
+ -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
+TEXT
 cat >"$doc/copyright" <<'TEXT'
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: methodgate
 
 Files: *
-Copyright: the methodgate authors
+Copyright: 2026 the methodgate authors
+License: Apache-2.0
+
+Files: usr/bin/methodgate
+Copyright: 2026 the methodgate authors
+           2014-2026 Apple Inc. and the Swift project authors
+License: Apache-2.0 and Apache-2.0 with Runtime Library Exception
+Comment: Swift's standard library and swift-argument-parser are linked into it.
+
 License: Apache-2.0
  On Debian systems the text of the licence is in /usr/share/common-licenses/Apache-2.0.
+
+License: Apache-2.0 with Runtime Library Exception
+ The same. As an exception, if you use this Software to compile your source code and portions of
+ this Software are embedded into the binary product as a result, you may redistribute such product
+ without providing attribution as would otherwise be required by Sections 4(a), 4(b) and 4(d) of the
+ License.
+TEXT
+install -D -m 644 /dev/stdin "$root/usr/share/lintian/overrides/methodgate" <<'TEXT'
+# Who builds a package for others sets DEBEMAIL.
+methodgate: bogus-mail-host Maintainer methodgate@localhost
+methodgate: bogus-mail-host-in-debian-changelog methodgate@localhost *
+# Removal stops the gate and its sockets and disables them, whatever policy-rc.d says of starting.
+methodgate: maintainer-script-calls-systemctl [prerm:*]
 TEXT
 
 # What the dynamic linker needs, by dpkg's own look at the binary.
@@ -41,7 +73,7 @@ cat >"$root/DEBIAN/control" <<TEXT
 Package: methodgate
 Version: $version
 Architecture: $architecture
-Maintainer: The methodgate authors <methodgate@localhost>
+Maintainer: $maintainer
 Installed-Size: $(du -sk "$root" | cut -f1)
 Depends: $depends, systemd | systemd-standalone-sysusers
 Section: httpd

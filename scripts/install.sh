@@ -49,7 +49,8 @@ done
 file systemd/methodgate.sysusers "$PREFIX/lib/sysusers.d/methodgate.conf"
 
 python3 scripts/man.py "$binary" "$DESTDIR$PREFIX/share/man"
-completion() { "$binary" --generate-completion-script "$1" | text "$2"; }
+# Completions are read by a shell, never run: a line that names one means nothing.
+completion() { "$binary" --generate-completion-script "$1" | sed '1{/^#!/d}' | text "$2"; }
 completion bash "$PREFIX/share/bash-completion/completions/methodgate"
 completion zsh "$ZSHDIR/_methodgate"
 completion fish "$PREFIX/share/fish/vendor_completions.d/methodgate.fish"

@@ -21,7 +21,9 @@ check 'every library is found' [ "$(grep -c 'not found' "$work/libraries")" = 0 
 check 'none is of Swift or Foundation' [ "$(grep -ciE 'swift|foundation' "$work/libraries")" = 0 ]
 # Each file belongs to a package of Debian's, which the package depends on or which is always there.
 while read -r library; do
-    owner="$(dpkg -S "$(realpath "$library")" 2>/dev/null | cut -d : -f 1 | head -n 1)"
+    path="$(realpath "$library")"
+    # Packages name some of them without /usr, which is a link now.
+    owner="$({ dpkg -S "$path" || dpkg -S "${path#/usr}"; } 2>/dev/null | cut -d : -f 1 | head -n 1 || true)"
     check "${library##*/} is of Debian's ${owner:-nobody}" [ -n "$owner" ]
 done < <(sed -n 's/.*=> \(\/[^ ]*\) (0x.*/\1/p' "$work/libraries")
 sed -n 's/^Depends: /     depends on /p' "$work/control/control"

@@ -47,7 +47,7 @@ def bundle(image, root, network, folder=None):
 
 def main(action, file, *rest):
     with open(file, encoding="utf-8") as text:
-        image = json.load(text)
+        image = json.load(text)["Docker"]["config"]
     if action == "make":
         print(json.dumps(bundle(image, *rest)))
     elif rest == ("stop",):
