@@ -43,6 +43,8 @@ package struct AdminAnswer {
 /// Answers on any number of listeners with one handler. For the thread whose loop it is on.
 @safe package final class HTTPServer {
     private let server: OpaquePointer
+    /// Kept for as long as the server: what it frees of open connections is registered there.
+    private let base: EventBase
     private let listeners: [Listener]
     private let handler: (AdminRequest) -> AdminAnswer
 
@@ -59,6 +61,7 @@ package struct AdminAnswer {
         let made = unsafe base.withBorrowedHandle { unsafe evhttp_new($0) }
         guard let made = unsafe made else { return nil }
         unsafe server = made
+        self.base = base
         self.listeners = listeners
         self.handler = handler
         configure()

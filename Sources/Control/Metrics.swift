@@ -63,7 +63,7 @@ package struct Metrics {
         }
         page.begin(
             "methodgate_malformed_requests", .counter,
-            "Requests refused before any rule was asked.")
+            "Requests refused whatever the rules say.")
         page.count(sum(workers) { $0.malformed.value })
     }
 

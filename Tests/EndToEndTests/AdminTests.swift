@@ -196,6 +196,52 @@ extension `End to end` {
             }
         }
 
+        @Test func `may keep connections open while the gate ends`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { gate, admin in
+                let asked = try RawClient(admin)
+                try asked.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try asked.readAnswer().status == 200)
+                let silent = try RawClient(admin)
+                let within = try RawClient(admin)
+                try within.send("GET /metrics HTTP/1.1\r\nHo")
+                // The answer says that the gate has met the connections opened before.
+                #expect(try get("/livez", admin).status == 200)
+                gate.stop()
+                #expect(gate.process.exitStatus == .code(0))
+                for client in [asked, silent, within] { client.close() }
+            }
+        }
+
+        @Test func `sees the rules that block most where there are very many`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let rules = (0..<400).map { "  /many/r\($0): [GET]\n" }.joined()
+            let folder = try TemporaryDirectory()
+            let gate = try GateProcess(
+                "admin: {'address': 'unix:\(folder.path("admin.sock"))'}\n"
+                    + configuration(backend.address, rest: rules), in: folder)
+            defer { end(gate) }
+            _ = try RawClient.exchange(gate.address, request("PATCH", "/many/r399"))
+            _ = try RawClient.exchange(gate.address, request("GET", "/many/r398"))
+            let page = text(try get("/", .unix(folder.path("admin.sock"))))
+            #expect(page.contains("These are the 300 of 402 rules with the most blocks"))
+            let shown = page.matches(of: #/<td>many-r(\d+)</td>/#).map { String($0.output.1) }
+            #expect(shown.prefix(3) == ["399", "398", "0"])
+            // Standard output cannot be read back.
+            #expect(page.contains("They go to standard output"))
+        }
+
+        @Test func `sees how many connections there may be`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address, more: "limits: {connections: 10}") { _, admin in
+                let page = text(try get("/metrics", admin))
+                #expect(page.contains("\nmethodgate_open_client_connections_limit 10\n"))
+            }
+        }
+
         @Test func `gets a clear answer where no gate runs`() throws {
             let status = try GateProcess.command("status", "--control", "/nonexistent/socket")
             #expect(status.status == .code(2))
