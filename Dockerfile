@@ -33,6 +33,9 @@ RUN set -eu; \
 
 FROM scratch
 COPY --from=gather /image/ /
+LABEL org.opencontainers.image.title=methodgate \
+    org.opencontainers.image.description="A reverse proxy that filters HTTP methods by path" \
+    org.opencontainers.image.licenses=Apache-2.0
 USER 65532:65532
 EXPOSE 8080 9100
 STOPSIGNAL SIGTERM

@@ -67,8 +67,6 @@ build:
 test:
 	@scripts/setup.sh test
 	@scripts/lint.sh
-	@echo 'test: the image and the package need a static build and are tested by' \
-	    '`make test-image` and `make test-package`' >&2
 	@scripts/test.sh $(TEST_ARGS)
 
 lint:
@@ -100,9 +98,9 @@ deb: release
 	@scripts/setup.sh package
 	@scripts/deb.sh $(DIST)/methodgate $(DIST)
 
-test-package: release
+test-package:
 	@scripts/setup.sh package-test
-	@Tests/DeploymentTests/package.sh "$$(scripts/deb.sh $(DIST)/methodgate $(DIST))"
+	@Tests/DeploymentTests/package.sh
 
 # By the first of these that is here.
 IMAGE ?= methodgate:latest
@@ -112,13 +110,14 @@ image:
 	if command -v buildah >/dev/null; then exec buildah bud --format docker -t $(IMAGE) .; fi; \
 	echo 'image: no docker, podman or buildah here' >&2; exit 2
 
-test-image: release
+# The first is part of `make test`; the other builds the program inside, too.
+test-image:
 	@scripts/setup.sh image
-	@Tests/ImageTests/run.sh $(DIST)/methodgate
+	@Tests/ImageTests/run.sh static
 
 test-image-whole:
 	@scripts/setup.sh image
-	@Tests/ImageTests/run.sh
+	@Tests/ImageTests/run.sh whole
 
 # Boots a real systemd in a container and tries the package there.
 test-systemd: release
@@ -141,8 +140,9 @@ match-instructions:
 
 # What an operator may have edited is never overwritten.
 install: release
+	@scripts/setup.sh install
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
 	    scripts/install.sh $(DIST)/methodgate
 
 clean:
-	rm -rf .build .build-static .build-fuzz .build-address .build-thread
+	rm -rf .build .build-static .build-image .build-fuzz .build-address .build-thread

@@ -8,9 +8,12 @@ set -euo pipefail
 
 readonly SWIFT="${SWIFT:-swift}"
 missing=()
+# What is installed where that is possible; without it something is skipped, and says so.
+useful=()
 
 # Each line: how to see that it is there, and the Debian package that brings it.
 want_library() { pkg-config --exists "$1" 2>/dev/null || missing+=("$2"); }
+use_command() { [ -n "$(PATH="$PATH:/usr/sbin:/sbin" command -v "$1")" ] || useful+=("$2"); }
 # For Debian's own Python.
 want_module() { /usr/bin/python3 -c "import $1" 2>/dev/null || missing+=("$2"); }
 want_command() { [ -n "$(PATH="$PATH:/usr/sbin:/sbin" command -v "$1")" ] || missing+=("$2"); }
@@ -37,6 +40,13 @@ want_for_test() {
     want_module prometheus_client python3-prometheus-client
     want_command promtool prometheus
     want_command groff groff-base
+    use_command dpkg-shlibdeps dpkg-dev
+    use_command lintian lintian
+    use_command mandoc mandoc
+    use_command buildah buildah
+    use_command crun crun
+    use_command debootstrap debootstrap
+    use_command ip iproute2
 }
 
 # The peers, and every backend of Tests/Attacks.
@@ -62,6 +72,11 @@ want_for_bench() {
     want_command wrk wrk
     want_command strace strace
     want_command valgrind valgrind
+}
+
+want_for_install() {
+    want_for_build
+    want_command python3 python3
 }
 
 want_for_package() {
@@ -120,6 +135,13 @@ if [ -d /run/systemd/system ]; then
 fi
 '
 
+install_useful() {
+    [ "${#useful[@]}" -gt 0 ] || return 0
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; } &&
+        as_root sh -c "$install_quietly" sh "${useful[@]}" ||
+        echo "setup: without ${useful[*]} not everything is tested" >&2
+}
+
 install_missing() {
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
@@ -152,14 +174,16 @@ case "${1-}" in
     test) want_for_test ;;
     bench) want_for_bench ;;
     attacks) want_for_attacks ;;
+    install) want_for_install ;;
     package) want_for_package ;;
     package-test) want_for_package_test ;;
     image) want_for_image ;;
     systemd) want_for_systemd ;;
     *)
-        echo 'usage: setup.sh build | test | bench | attacks | package | package-test | image |' \
-            'systemd' >&2
+        echo 'usage: setup.sh build | test | bench | attacks | install | package | package-test |' \
+            'image | systemd' >&2
         exit 2 ;;
 esac
 check_toolchain
 install_missing
+install_useful

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs all tests: unit, conformance, end to end. Arguments go to
-# `swift test`. Ends with one line, `methodgate: N passed, N failed`, and fails when none ran.
+# Builds everything and runs all tests: unit, conformance, end to end; then those of the package and
+# of the image. Arguments go to `swift test`, which is all that runs then. Ends with one line, `methodgate: N passed, N failed`, and fails when none ran.
 # SANITIZE=address or thread builds tests and gate with that sanitizer, beside the usual build, and
 # fails on any report of it, leaks included.
 set -euo pipefail
@@ -83,10 +83,36 @@ if compgen -G "$work/report.*" >/dev/null; then
     echo "test: the $SANITIZE sanitizer reports $(find "$work" -name 'report.*' | wc -l) processes"
     [ "$status" != 0 ] || status=1
 fi
+
+# What needs a static build: also WHAT COMMAND…, whose lines begin with `ok` or `FAIL`, and which
+# ends with 77 where its tools are not here.
+also() {
+    local what="$1" outcome=0 checks bad
+    shift
+    "$@" 2>&1 | tee "$work/also" || outcome=$?
+    if [ "$outcome" = 77 ]; then
+        printf '\ntest: ======== NOT TESTED: %s ========\n' "$what"
+        grep 'NOT TESTED' "$work/also" || true
+        return
+    fi
+    checks="$(grep -cE '^(ok  |FAIL) ' "$work/also" || true)"
+    bad="$(grep -cE '^FAIL ' "$work/also" || true)"
+    grep -hE '^FAIL ' "$work/also" >>"$work/bad" || true
+    [ "$outcome" = 0 ] || [ "$bad" != 0 ] || bad=1
+    [ "$bad" = 0 ] || status=1
+    total=$((total + checks))
+    failures=$((failures + bad))
+}
+if [ "$#" = 0 ] && [ -z "$SANITIZE" ]; then
+    also 'the package' Tests/DeploymentTests/package.sh
+    also 'the image' Tests/ImageTests/run.sh static
+fi
+
 # What a reader of the last lines has to know.
 if [ "$status" != 0 ]; then
     printf '\ntest: what failed:\n'
     grep -hE '^. Test .* recorded an issue' "$log" | sort -u | cut -c 1-500 | tail -n 30 || true
+    cat "$work/bad" 2>/dev/null || true
 fi
 echo
 echo "methodgate: $((total - failures)) passed, $failures failed"

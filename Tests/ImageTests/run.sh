@@ -3,14 +3,17 @@
 # read-only root, health, reload, stop. No registry and no container engine is needed: buildah
 # builds on stand-ins for the base images (bases.sh), crun runs what the image says.
 #
-#   run.sh            the whole Dockerfile; builds the program in the image, which takes minutes
-#   run.sh BINARY     takes this program (`make release`) in the place of the first stage
+#   run.sh whole      the whole Dockerfile: builds the program in the image, which takes minutes
+#   run.sh static     takes the static build (`make release`) in the place of the first stage
 #
-# IMAGE_STORE names a directory in which base images are kept between runs. Exit status: 0 all
-# checks passed, 1 one failed, 77 the tools are not here.
+# Base images are kept in .build-image. Prints a line for each check, which begins with `ok` or
+# `FAIL`. Exit status: 0 all checks passed, 1 one failed, 77 the tools are not here.
 set -euo pipefail
-binary="${1:+$(realpath -e "$1")}"
 cd "$(dirname "$0")/../.."
+case "${1-}" in
+    whole | static) readonly kind="$1" ;;
+    *) sed -n '6,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
 
 for tool in buildah crun debootstrap ip curl python3; do
     command -v "$tool" >/dev/null || missing="${missing-}$tool "
@@ -22,7 +25,7 @@ if [ -n "${missing-}" ]; then
 fi
 
 work="$(mktemp -d)"
-store="$(realpath -m "${IMAGE_STORE:-$work/store}")"
+store="$PWD/.build-image"
 readonly name="methodgate-$$" tag="methodgate:test-$$"
 buildah=(buildah --root "$store/root" --runroot "$store/run" --storage-driver vfs)
 crun=(crun --root "$work/crun" --cgroup-manager=disabled)
@@ -63,10 +66,11 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 # --- build ----------------------------------------------------------------------------------
 mkdir -p "$store" "$work/crun"
 options=(--format docker --pull-never --network host --layers=false --tag "$tag")
-if [ -n "$binary" ]; then
+if [ "$kind" = static ]; then
+    make --no-print-directory release >&2
     Tests/ImageTests/bases.sh "$store"
     mkdir "$work/built"
-    cp "$binary" "$work/built/methodgate"
+    cp .build-static/dist/methodgate "$work/built/methodgate"
     options+=(--build-context "build=$work/built")
 else
     Tests/ImageTests/bases.sh "$store" build
