@@ -26,6 +26,9 @@ static inline int methodgate_accept(int listener, struct sockaddr *peer, socklen
 static inline ssize_t methodgate_receive(int stream, void *bytes, size_t count) {
   return syscall(SYS_recvfrom, stream, bytes, count, 0, NULL, NULL);
 }
+static inline ssize_t methodgate_receive_message(int stream, struct msghdr *message) {
+  return syscall(SYS_recvmsg, stream, message, 0);
+}
 static inline ssize_t methodgate_send(int stream, const void *bytes, size_t count) {
   return syscall(SYS_sendto, stream, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }

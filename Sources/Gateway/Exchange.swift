@@ -200,6 +200,10 @@ package struct Exchange: BitwiseCopyable, Sendable {
         return .answer
     }
 
+    /// Whether the request may be sent again although the upstream has it: what came back was no
+    /// answer to it.
+    package func mayRepeat(canReplay: Bool) -> Bool { !hasAnswered && isIdempotent && canReplay }
+
     /// The request starts over on a fresh connection.
     package mutating func restart() {
         upstreamIsReused = false

@@ -134,12 +134,17 @@ extension Ref<ClientConnection> {
     /// Takes a pooled connection or opens one; the errno where that fails at once.
     private func attachUpstream(_ backend: Int) -> Int32? {
         let pool = value.worker.value.use.value.pools[backend]
+        // A request that cannot be sent again looks before it leaps; so does one to a Unix socket,
+        // which does not tell when bytes came.
+        let looks =
+            !value.exchange.isIdempotent || value.exchange.request != .complete
+            || pool.value.address.isUnix
         while let idle = pool.takeIdle() {
-            // A request that must not be sent twice looks before it leaps.
-            if !value.exchange.isIdempotent && !Socket.isSilent(idle.value.descriptor) {
+            if looks && !Socket.isSilent(idle.value.descriptor) {
                 idle.closeTaken()
                 continue
             }
+            idle.value.silence = Silence(brokenBefore: Clock.wallNanoseconds(), wasSeen: looks)
             idle.value.phase = .busy
             value.exchange.upstreamIsReused = true
             attach(idle)

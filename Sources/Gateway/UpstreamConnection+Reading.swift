@@ -24,7 +24,18 @@ extension Ref<UpstreamConnection> {
         let held = value.inbound.count
         // A head that came in pieces is completed where its beginning is kept.
         let space = held > 0 ? value.inbound.space(atLeast: 4096) : value.worker.readSpace
-        switch Socket.receive(value.descriptor, into: space) {
+        let result: IOResult
+        if value.silence.isDoubted {
+            let (received, arrival) = Socket.receiveNoting(value.descriptor, into: space)
+            if value.silence.wasBroken(by: arrival), let client = value.client {
+                client.upstreamSpokeUnasked()
+                return false
+            }
+            result = received
+        } else {
+            result = Socket.receive(value.descriptor, into: space)
+        }
+        switch result {
         case .bytes(let count):
             take(space.slice(0, count), continuing: held > 0)
             // A short read has drained the stream, but a reset that came with the bytes is
@@ -137,12 +148,20 @@ extension Ref<UpstreamConnection> {
             startResponseDeadline()
             return nil
         case .failed(let error):
-            client.upstreamMisbehaved(error)
+            if value.silence.isDoubtedBehind {
+                client.upstreamSpokeUnasked(error)
+            } else {
+                client.upstreamMisbehaved(error)
+            }
             return nil
         case .complete: break
         }
         value.scanner.reset()
         let length = worker.value.response.length
+        if isAmbiguous(bytes.view, client) {
+            client.upstreamSpokeUnasked()
+            return nil
+        }
         let action = client.value.exchange.responseHeadArrived(
             status: worker.value.response.status, version: worker.value.response.version,
             flags: worker.value.response.flags, framing: worker.value.response.framing)
@@ -162,6 +181,7 @@ extension Ref<UpstreamConnection> {
             startResponseDeadline()
             return length
         case .final(let framing):
+            value.silence = Silence()
             value.content = BodyReader(framing)
             let taken = client.forwardAnswer(bytes, headLength: length, from: self)
             return taken

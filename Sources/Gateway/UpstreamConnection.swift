@@ -37,8 +37,12 @@ struct UpstreamConnection: ~Copyable {
     var canReplay = false
     var scanner = HeadScanner()
     var content = BodyReader(.none)
+    /// Bytes of the interim answers to the request in hand: all of them are bounded as one head is.
+    var interimLength = 0
     /// The kernel takes no more: whatever answer came before that is still to be read.
     var isBroken = false
+    /// What is known of the silence before the request in hand.
+    var silence = Silence()
     /// Bytes in the kernel when the upstream was last found not to read.
     var queued = 0
     var nextIdle: Ref<UpstreamConnection>?

@@ -25,7 +25,7 @@ extension Ref<ClientConnection> {
     }
 
     /// Sends the request again on a fresh connection.
-    private func retry() {
+    func retry() {
         guard let old = value.upstream else { return }
         let (fresh, code) = openUpstream(old.value.pool)
         guard let fresh else {

@@ -11,10 +11,10 @@ package enum Clock {
         return UInt64(time.tv_sec) &* 1000 &+ UInt64(time.tv_nsec) / 1_000_000
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z. No system call (vDSO).
-    package static func wallMicroseconds() -> UInt64 {
+    /// Nanoseconds since 1970-01-01T00:00:00Z. No system call (vDSO).
+    package static func wallNanoseconds() -> Int64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(time.tv_sec) &* 1_000_000 &+ UInt64(time.tv_nsec) / 1000
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 }

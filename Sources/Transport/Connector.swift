@@ -21,6 +21,7 @@ package enum Connector {
         if !address.isUnix {
             _ = Socket.enable(descriptor, level: Int32(IPPROTO_TCP), option: TCP_NODELAY)
             Socket.avoidPacing(descriptor, to: address)
+            Socket.noteArrivals(descriptor)
         }
         let result = unsafe address.withPointer { unsafe Glibc.connect(descriptor, $0, $1) }
         if result == 0 { return .connected(descriptor) }

@@ -60,7 +60,7 @@ package enum Socket {
         return count < 0 && errno == EAGAIN
     }
 
-    private static func failure(_ code: Int32) -> IOResult {
+    static func failure(_ code: Int32) -> IOResult {
         code == EAGAIN || code == EINTR ? .wouldBlock : .failed(code)
     }
 

@@ -270,6 +270,20 @@ extension Exchange {
         #expect(new.upstreamLost(cleanly: true, canReplay: true) == .answer)
     }
 
+    @Test func `what got no answer of its own is asked again where that does no harm`() {
+        for (method, mayRepeat) in [(MethodID.get, true), (.put, true), (.post, false)] {
+            var new = exchange(method)
+            new.upstreamIsReused = true
+            new.hasSentBytes = true
+            #expect(new.mayRepeat(canReplay: true) == mayRepeat)
+            #expect(!new.mayRepeat(canReplay: false))
+            _ = new.answer(103)
+            #expect(new.mayRepeat(canReplay: true) == mayRepeat)
+            _ = new.answer(200)
+            #expect(!new.mayRepeat(canReplay: true))
+        }
+    }
+
     @Test(arguments: [
         (BodyFraming.untilClose, true, Exchange.UpstreamLoss.complete),
         (.untilClose, false, .abort), (.length(5), true, .abort), (.length(5), false, .abort),

@@ -16,15 +16,17 @@ public final class GateProcess: @unchecked Sendable {
     /// - Parameters:
     ///   - configuration: the whole YAML file.
     ///   - directory: where the file goes; a new one by default.
+    ///   - wrapper: a command that the gate's own is appended to, and that becomes the gate.
     public init(
         _ configuration: String, in directory: TemporaryDirectory? = nil,
-        blocking blocked: [Int32] = [], output: Int32? = nil
+        blocking blocked: [Int32] = [], output: Int32? = nil, under wrapper: [String] = []
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         let file = directory.path("methodgate.yaml")
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)
+        let command = try wrapper + [Self.binary(), "run", "-c", file]
         process = try ChildProcess(
-            Self.binary(), ["run", "-c", file], blocking: blocked, output: output)
+            command[0], Array(command.dropFirst()), blocking: blocked, output: output)
         self.directory = directory
         let expected = configuration.components(separatedBy: "address:").count - 1
         var found: [Address] = []
@@ -112,6 +114,38 @@ public final class GateProcess: @unchecked Sendable {
         try FileManager.default.contentsOfDirectory(
             atPath: "/proc/\(process.identifier)/fd"
         ).count
+    }
+
+    /// Seconds of processor time that it has used.
+    public func processorTime() throws -> Double {
+        let fields = try statistics()
+        return Double((Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0))
+            / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// Does what shall come together, while the gate is stopped: it finds all of it at once.
+    public func whileStopped(_ work: () throws -> Void) throws {
+        process.signal(SIGSTOP)
+        defer { process.signal(SIGCONT) }
+        guard try eventually(within: 10, { try statistics()[0] == "T" }) else {
+            throw TimedOut("the gate does not stop")
+        }
+        try work()
+    }
+
+    /// /proc/PID/stat behind the name, from the state on.
+    private func statistics() throws -> [Substring] {
+        let text = try String(contentsOfFile: "/proc/\(process.identifier)/stat", encoding: .utf8)
+        return text.split(separator: ")").last?.split(separator: " ") ?? []
+    }
+
+    /// The descriptors its loops wait on (epoll(7)): the main one, then the workers'.
+    public func loops() throws -> [Int32] {
+        let folder = "/proc/\(process.identifier)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+            let path = try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/" + $0)
+            return path == "anon_inode:[eventpoll]"
+        }.compactMap { Int32($0) }.sorted()
     }
 
     public func stop() { process.stop() }
