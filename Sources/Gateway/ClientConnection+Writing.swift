@@ -115,9 +115,10 @@ extension Ref<ClientConnection> {
             limitPhase()
         }
         switch value.phase {
-        case .idle, .head, .draining: resume()
+        // Of a running request content may have waited, behind an answer that came before its end.
+        case .idle, .head, .draining, .exchange: resume()
         case .tunnel: tunnelReachedClient()
-        case .proxyHeader, .exchange, .lingering, .closed: break
+        case .proxyHeader, .lingering, .closed: break
         }
     }
 

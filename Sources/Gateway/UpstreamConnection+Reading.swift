@@ -176,6 +176,11 @@ extension Ref<UpstreamConnection> {
         case .handshake:
             return client.beginTunnel(bytes.view.slice(0, length), on: self) ? length : nil
         case .interim(let forward):
+            value.interimLength += length
+            guard value.interimLength <= limits.head else {
+                client.upstreamMisbehaved(ProtocolError(.headTooLarge).inResponse)
+                return nil
+            }
             if forward { client.forwardInterim(bytes.view.slice(0, length)) }
             client.limitContent()
             startResponseDeadline()

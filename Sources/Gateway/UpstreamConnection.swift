@@ -113,6 +113,7 @@ extension Ref<UpstreamConnection> {
         value.phase = .idle
         value.client = nil
         value.replay.removeAll()
+        value.interimLength = 0
         value.inbound.release()
         value.readEvent.add()
         value.deadline.set(value.worker.value.use.value.timeouts.upstreamIdle)
