@@ -162,6 +162,7 @@ extension Ref<ClientConnection> {
     func openUpstream(
         _ pool: Ref<UpstreamPool>
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
+        value.worker.limitUpstreams()
         let first = Ref<UpstreamConnection>.open(pool, on: value.worker)
         guard first.connection == nil, UpstreamFailure.isOurs(first.code),
             value.worker.closeIdleUpstreams()

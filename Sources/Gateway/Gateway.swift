@@ -61,7 +61,7 @@ package final class Gateway {
         self.activated = activated
         counters = (0..<workerCount).map { _ in WorkerCounters() }
         listeners = try Self.bind(settings, workers: workerCount, keeping: [], activated)
-        let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
+        let limit = connectionLimit(settings)
         var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
             guard
@@ -104,7 +104,7 @@ package final class Gateway {
         let bound = try Self.bind(settings, workers: workerCount, keeping: listeners, activated)
         snapshot = next
         listeners = bound
-        let limit = Self.connectionLimit(settings, descriptorLimit, workerCount)
+        let limit = connectionLimit(settings)
         for (index, mailbox) in orders.enumerated() {
             mailbox.post(
                 .adopt(next, bound.map { $0.use(index) }, connectionLimit: limit))
@@ -251,13 +251,25 @@ package final class Gateway {
         for mailbox in orders { mailbox.post(.ping(number)) }
     }
 
-    /// Each client may need an upstream of its own; the rest is for listeners and logs.
-    private static func connectionLimit(
-        _ settings: Settings, _ descriptors: Int, _ workers: Int
-    ) -> Int {
-        let reserve = 16 + workers * 4 + settings.listeners.count * workers
-        let possible = Swift.max(1, (descriptors - reserve) / 2)
-        return Swift.max(1, Swift.min(possible, settings.limits.connections ?? possible) / workers)
+    /// For each worker.
+    private func connectionLimit(_ settings: Settings) -> Int {
+        budget.connections(wanted: settings.limits.connections) / workerCount
+    }
+
+    private var budget: DescriptorBudget {
+        let own = listeners.flatMap(\.bound).filter { !$0.isInherited }.map(\.descriptor)
+        return DescriptorBudget(
+            limit: descriptorLimit, workers: workerCount,
+            listeners: Set(own).count + activated.names.count)
+    }
+
+    /// What the operator should know of `limits.connections`; nil where it holds.
+    package var connectionNotice: String? {
+        guard let wanted = snapshot.settings.limits.connections else { return nil }
+        let possible = budget.connections(wanted: wanted)
+        guard possible < wanted else { return nil }
+        return "limits.connections: \(possible) instead of \(wanted), since the process may have "
+            + "\(descriptorLimit) descriptors open"
     }
 }
 

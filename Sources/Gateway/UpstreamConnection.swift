@@ -82,6 +82,7 @@ extension Ref<UpstreamConnection> {
                 deadline: unsafe Deadline(on: worker.value.wheel, upstreamExpired, context))
         }
         connection.value.readEvent.add()
+        worker.value.upstreamCount += 1
         return connection
     }
 
@@ -95,6 +96,7 @@ extension Ref<UpstreamConnection> {
         value.writeEvent.remove()
         value.deadline.clear()
         Socket.close(value.descriptor)
+        value.worker.value.upstreamCount -= 1
         value.worker.value.closedUpstreams.append(self)
     }
 

@@ -10,6 +10,8 @@ struct UpstreamPool: ~Copyable {
     let addressText: String
     /// The most recently used idle connection; the rest hang on its `nextIdle`.
     var firstIdle: Ref<UpstreamConnection>?
+    /// The one that has been idle longest.
+    var lastIdle: Ref<UpstreamConnection>?
     /// No backend of the configuration in force is reached here.
     var isRetired = false
 
@@ -33,6 +35,7 @@ extension Ref<UpstreamPool> {
         connection.value.previousIdle = nil
         value.firstIdle?.value.previousIdle = connection
         value.firstIdle = connection
+        if value.lastIdle == nil { value.lastIdle = connection }
     }
 
     /// Closes what is idle; what is busy is closed when its request ends.
@@ -48,13 +51,29 @@ extension Ref<UpstreamPool> {
         } else {
             value.firstIdle = next
         }
-        next?.value.previousIdle = connection.value.previousIdle
+        if let next {
+            next.value.previousIdle = connection.value.previousIdle
+        } else {
+            value.lastIdle = connection.value.previousIdle
+        }
         connection.value.nextIdle = nil
         connection.value.previousIdle = nil
     }
 }
 
 extension Ref<Worker> {
+    /// Makes room for one more upstream connection: a worker has no more of them than clients, and
+    /// the descriptors that other things need are never its. Whoever asks has none, so one at least
+    /// is idle: of another backend.
+    func limitUpstreams() {
+        guard value.upstreamCount >= value.connectionLimit else { return }
+        for pool in value.pools {
+            guard let oldest = pool.value.lastIdle else { continue }
+            oldest.close()
+            return
+        }
+    }
+
     /// Gives the descriptors of all idle connections back, for the one that is needed now; false
     /// where there were none.
     func closeIdleUpstreams() -> Bool {

@@ -75,6 +75,8 @@ struct Worker: ~Copyable {
     var drainDeadline: UInt64 = .max
     var clientCount = 0
     var connectionLimit: Int
+    /// Upstream connections that are open.
+    var upstreamCount = 0
     var firstClient: Ref<ClientConnection>?
     var closedClients: [Ref<ClientConnection>] = []
     var closedUpstreams: [Ref<UpstreamConnection>] = []

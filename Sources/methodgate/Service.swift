@@ -78,6 +78,7 @@ final class Service {
     private func announceStart(_ gateway: Gateway) {
         for address in gateway.boundAddresses { Terminal.err("listening on \(address)\n") }
         for line in endpoints?.lines ?? [] { Terminal.err(line + "\n") }
+        if let notice = gateway.connectionNotice { Terminal.err("methodgate: \(notice)\n") }
         facts.version = Version.text
         facts.started = Timestamp.now().seconds
         heartbeat = Heartbeat(workers: gateway.workersRunning)
@@ -174,6 +175,7 @@ final class Service {
         took(settings)
         for address in gateway.boundAddresses { Terminal.err("listening on \(address)\n") }
         for line in endpoints?.lines ?? [] { Terminal.err(line + "\n") }
+        if let notice = gateway.connectionNotice { Terminal.err("methodgate: \(notice)\n") }
         return nil
     }
 
