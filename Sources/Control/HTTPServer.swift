@@ -46,6 +46,8 @@ package struct AdminAnswer {
     /// Kept for as long as the server: what it frees of open connections is registered there.
     private let base: EventBase
     private let listeners: [Listener]
+    /// evhttp's own, of `server`.
+    private var acceptors: [OpaquePointer]
     private let handler: (AdminRequest) -> AdminAnswer
 
     /// Bytes of a head, and of content that nobody asked for.
@@ -62,6 +64,7 @@ package struct AdminAnswer {
         guard let made = unsafe made else { return nil }
         unsafe server = made
         self.base = base
+        unsafe acceptors = []
         self.listeners = listeners
         self.handler = handler
         configure()
@@ -82,10 +85,22 @@ package struct AdminAnswer {
         // evhttp closes what it is given; the listener's own descriptor stays its owner's.
         let own = fcntl(listener.descriptor, F_DUPFD_CLOEXEC, 3)
         guard own >= 0 else { return }
-        if unsafe evhttp_accept_socket(server, own) != 0 { _ = close(own) }
+        guard let socket = unsafe evhttp_accept_socket_with_handle(server, own) else {
+            _ = close(own)
+            return
+        }
+        let acceptor = unsafe evhttp_bound_socket_get_listener(socket)
+        guard let acceptor = unsafe acceptor else { return }
+        unsafe evconnlistener_set_error_cb(acceptor, adminCannotAccept)
+        unsafe acceptors.append(acceptor)
     }
 
     deinit { unsafe evhttp_free(server) }
+
+    /// Once a second: accepts again, where that failed for want of a descriptor.
+    package func resume() {
+        for unsafe acceptor in unsafe acceptors { unsafe evconnlistener_enable(acceptor) }
+    }
 
     fileprivate func answer(_ request: OpaquePointer) {
         let answer = handler(unsafe Self.read(request))
@@ -131,4 +146,10 @@ package struct AdminAnswer {
 private func adminRequestArrived(_ request: OpaquePointer?, _ context: UnsafeMutableRawPointer?) {
     guard let request = unsafe request, let context = unsafe context else { return }
     unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().answer(request)
+}
+
+/// No descriptor is left for who wants to connect. He would be reported again and again without
+/// end: the listener rests until `resume`.
+private func adminCannotAccept(_ acceptor: OpaquePointer?, _: UnsafeMutableRawPointer?) {
+    if let acceptor = unsafe acceptor { unsafe evconnlistener_disable(acceptor) }
 }

@@ -53,6 +53,12 @@ final class Endpoints {
         return (address, listeners[0].address.text, server)
     }
 
+    /// Once a second.
+    func resume() {
+        admin?.server.resume()
+        control?.server.resume()
+    }
+
     /// For the terminal, one each.
     var lines: [String] {
         [("admin endpoint", admin), ("control socket", control)].compactMap { name, served in

@@ -196,6 +196,7 @@ final class Service {
     /// Says what is wrong with a log once, and not every second.
     fileprivate func everySecond() {
         formerEndpoints = nil
+        endpoints?.resume()
         let errors = gateway?.followMovedLogs() ?? []
         if errors != lastErrors { report(errors, success: nil) }
         lastErrors = errors
