@@ -103,6 +103,8 @@ enum WorkerOrder: Sendable {
 package enum WorkerReport: Sendable {
     /// It has no connection left and its thread has ended.
     case ended(worker: Int)
+    /// Its loop failed: it serves nobody any more, and its connections are lost.
+    case failed(worker: Int)
     case alive(worker: Int, ping: UInt64)
     /// It decides by a new configuration from now on, and counts there.
     case adopted(worker: Int, RuleCounters?)
@@ -114,15 +116,22 @@ extension Ref<Worker> {
     /// Runs until drained. On the worker's own thread.
     func run() {
         value.inboxEvent.add()
-        while true {
-            guard value.base.runOnce() else { break }
-            endIteration()
-            if value.isDraining && value.clientCount == 0 && (value.log.isSettled || isTimeUp) {
+        var hasFailed = false
+        while !isDone {
+            guard value.base.runOnce() else {
+                hasFailed = true
                 break
             }
+            endIteration()
         }
         value.log.close()
-        value.outbox.post(.ended(worker: value.index))
+        value.outbox.post(
+            hasFailed ? .failed(worker: value.index) : .ended(worker: value.index))
+    }
+
+    /// Drained, or as far as the time allows.
+    private var isDone: Bool {
+        value.isDraining && value.clientCount == 0 && (value.log.isSettled || isTimeUp)
     }
 
     /// Whether draining has taken as long as it may.

@@ -36,6 +36,11 @@ final class Service {
         self.settings = settings
     }
 
+    /// What failed for good, so that the process has to end, whoever waits for it.
+    private var breakdown: String?
+    /// The exit status then (EX_SOFTWARE of sysexits.h): the service manager is to start it anew.
+    private static let brokenDown: Int32 = 70
+
     /// Serves until SIGTERM or SIGINT; the exit status of the process.
     func run() -> Int32 {
         ProcessSignals.prepare()
@@ -59,8 +64,17 @@ final class Service {
         let events = unsafe SignalEvents(base, gateway.reports.descriptor, context)
         signalEvents = Ref<SignalEvents>.make(events)
         announceStart(gateway)
-        while endedWorkers < gateway.workersRunning, base.runOnce() {}
+        while endedWorkers < gateway.workersRunning, breakdown == nil {
+            if !base.runOnce() { breakdown = "the main loop failed" }
+        }
         signalEvents?.destroy()
+        if let breakdown {
+            // Nothing is known of the state of what still runs: no end in order, and no waiting.
+            let line = "\(breakdown); the gate ends, to be started anew"
+            Terminal.err("methodgate: \(line)\n")
+            manager?.status(line)
+            return Self.brokenDown
+        }
         gateway.join()
         return 0
     }
@@ -185,6 +199,7 @@ final class Service {
             case .ended(let worker):
                 endedWorkers += 1
                 heartbeat?.end(worker: worker)
+            case .failed(let worker): breakdown = "the loop of worker \(worker) failed"
             case .alive(let worker, let ping): heartbeat?.answer(from: worker, to: ping)
             case .adopted(let worker, let counters):
                 let former = gateway?.adopted(counters, by: worker)

@@ -157,6 +157,63 @@ extension `End to end` {
             #expect(eventually { (try? gate.descriptors()).map { $0 <= before } ?? false })
         }
 
+        /// What the loops wait with fails for the one descriptor that is worker 0's loop.
+        @Test func `ends with a message and a status when a worker's loop fails`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let text = configuration(backend.address, workers: 2)
+            let whole = try GateProcess(text, under: failingLoop(.max))
+            let loops = try whole.loops()
+            end(whole)
+            try #require(loops.count == 3)
+            let gate = try GateProcess(text, under: failingLoop(loops[1]))
+            defer { gate.stop() }
+            #expect(gate.process.waitForExit(within: 20) == .code(70))
+            let said = gate.process.standardError
+            #expect(said.contains("the loop of worker 0 failed"), "\(said)")
+        }
+
+        @Test func `ends with a message and a status when the main loop fails`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let text = configuration(backend.address)
+            let whole = try GateProcess(text, under: failingLoop(.max))
+            let loops = try whole.loops()
+            end(whole)
+            let gate = try GateProcess(text, under: failingLoop(loops[0]))
+            defer { gate.stop() }
+            #expect(gate.process.waitForExit(within: 20) == .code(70))
+            #expect(gate.process.standardError.contains("the main loop failed"))
+        }
+
+        /// Runs a command under a seccomp filter: waiting on that epoll descriptor fails. `max`: on
+        /// none, but the command finds the same descriptors free.
+        private func failingLoop(_ descriptor: Int32) -> [String] {
+            let program = """
+                import ctypes, os, platform, struct, sys
+                waits = {'x86_64': (232, 281, 441), 'aarch64': (22, 441)}[platform.machine()]
+                def step(code, jump_true, jump_false, value):
+                    return struct.pack('HBBI', code, jump_true, jump_false, value)
+                lines = [step(0x20, 0, 0, 0)]                         # the call's number
+                for index, number in enumerate(waits):
+                    lines.append(step(0x15, len(waits) - index, 0, number))
+                lines.append(step(0x06, 0, 0, 0x7fff0000))            # another one: let it go
+                lines.append(step(0x20, 0, 0, 16))                    # its first argument
+                lines.append(step(0x15, 0, 1, \(descriptor)))
+                lines.append(step(0x06, 0, 0, 0x00050000 | 9))        # EBADF
+                lines.append(step(0x06, 0, 0, 0x7fff0000))
+                filter = ctypes.create_string_buffer(b''.join(lines))
+                program = ctypes.create_string_buffer(
+                    struct.pack('HxxxxxxP', len(lines), ctypes.addressof(filter)))
+                libc = ctypes.CDLL(None)
+                assert libc.prctl(38, 1, 0, 0, 0) == 0
+                assert libc.prctl(22, 2, ctypes.byref(program)) == 0
+                os.closerange(3, 64)
+                os.execv(sys.argv[1], sys.argv[1:])
+                """
+            return ["/usr/bin/env", "python3", "-c", program]
+        }
+
         @Test func `leaves connections beyond its limit in the kernel's queue`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
