@@ -33,6 +33,9 @@ final class ClientCounter: Sendable {
         }
     }
 
+    /// One more that is there already: it was let in when nobody was counted.
+    func note(_ client: IPAddress?) { counts.withLock { $0[client, default: 0] += 1 } }
+
     /// One that was counted has gone.
     func leave(_ client: IPAddress?) {
         counts.withLock { counts in

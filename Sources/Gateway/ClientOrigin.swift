@@ -45,13 +45,19 @@ extension Ref<Worker> {
         return true
     }
 
-    /// Asks anew of all connections whether they are trusted: the configuration has changed.
-    func reassessTrust() {
+    /// Asks anew of all connections whether they are trusted, and counts those that were let in
+    /// when there was no limit: the configuration has changed.
+    func reassessClients() {
+        let isLimited = value.use.value.snapshot.settings.limits.connectionsPerClient != nil
         var client = value.firstClient
         while let current = client {
             client = current.value.next
             let origin = current.value.origin
             current.value.origin.isTrusted = !origin.isUnnamed && trusts(origin.address)
+            guard isLimited, !origin.isCounted, !origin.isUnnamed, !current.value.origin.isTrusted
+            else { continue }
+            value.clients.note(origin.address)
+            current.value.origin.isCounted = true
         }
     }
 

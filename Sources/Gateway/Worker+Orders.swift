@@ -82,7 +82,7 @@ extension Ref<Worker> {
             at: value.now, policyDigest: settings.policyDigest.bytes,
             file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
-        reassessTrust()
+        reassessClients()
         listen(on: listeners)
     }
 

@@ -281,6 +281,35 @@ extension `End to end` {
                 })
         }
 
+        @Test func `connections from before a limit was set are counted under it`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 2))
+            defer { end(gate) }
+            var clients: [RawClient] = []
+            defer { for client in clients { client.close() } }
+            for _ in 0..<6 {
+                #expect(
+                    try isServed(gate, from: loopback(2), request("GET"), keeping: &clients))
+            }
+            let limits = "limits: {connections_per_client: 6}"
+            try gate.reload(configuration(backend.address, workers: 2, rest: limits))
+            // Both workers have it when both have recorded it, at the start and now.
+            #expect(
+                try eventually { try gate.log.records().count { !$0.isAboutRequest } == 4 })
+            #expect(
+                try !isServed(gate, from: loopback(2), request("GET"), keeping: &clients))
+            #expect(try isServed(gate, from: loopback(3), request("GET"), keeping: &clients))
+            // One that leaves makes room for one.
+            clients[0].close()
+            #expect(
+                try eventually {
+                    try isServed(gate, from: loopback(2), request("GET"), keeping: &clients)
+                })
+            #expect(
+                try !isServed(gate, from: loopback(2), request("GET"), keeping: &clients))
+        }
+
         // MARK: Other people's programs
 
         /// Runs curl and gives its output.
