@@ -76,7 +76,7 @@ extension Ref<ClientConnection> {
             if let error = progress.error {
                 return refuse(Refusal(error), head: head, rule: verdict.rule, mayContinue: false)
             }
-            if let limit = worker.value.contentLimit, UInt64(progress.data) > limit {
+            if let limit = worker.value.use.value.contentLimit, UInt64(progress.data) > limit {
                 return refuse(.contentTooLarge, head: head, rule: verdict.rule, mayContinue: false)
             }
             consumed = progress.consumed
@@ -186,7 +186,7 @@ extension Ref<ClientConnection> {
         value.exchange.requestContentArrived()
         value.contentCount += UInt64(progress.data)
         if let error = progress.error { return contentFailed(error, bytes.view) }
-        if let limit = value.worker.value.contentLimit, value.contentCount > limit {
+        if let limit = useInForce.value.contentLimit, value.contentCount > limit {
             return contentTooLarge(bytes.view)
         }
         let piece = bytes.view.slice(0, progress.kept)

@@ -47,6 +47,8 @@ struct SnapshotUse: ~Copyable {
     /// Requests that began on this snapshot and have not ended.
     var users = 0
     let timeouts: Timeouts
+    /// Bytes of request content at most; nil: no limit.
+    let contentLimit: UInt64?
     /// Where decisions under this configuration are counted; nil where nobody asks for counts.
     let counters: RuleCounters?
     /// The same, uncounted: `counters` keeps them alive.
@@ -61,6 +63,7 @@ struct SnapshotUse: ~Copyable {
         self.snapshot = snapshot
         self.pools = pools
         timeouts = snapshot.settings.timeouts
+        contentLimit = snapshot.settings.limits.content.map(UInt64.init)
         let counters = snapshot.settings.isObserved ? RuleCounters(snapshot.policy) : nil
         self.counters = counters
         counting = counters.map { Uncounted(keptElsewhere: $0) }

@@ -38,7 +38,8 @@ extension Ref<Worker> {
 
     /// Whether the content of the request in `request` is announced to be over the limit.
     var isTooLong: Bool {
-        guard let limit = value.contentLimit, case .length(let length) = value.request.framing
+        guard let limit = value.use.value.contentLimit,
+            case .length(let length) = value.request.framing
         else { return false }
         return length > limit
     }

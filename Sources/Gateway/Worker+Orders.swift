@@ -75,7 +75,6 @@ extension Ref<Worker> {
         }
         value.requestLimits = settings.limits.ofRequests
         value.responseLimits = settings.limits.ofResponses
-        value.contentLimit = settings.limits.content.map(UInt64.init)
         value.answers.removeAll()
         value.log.adopt(snapshot)
         value.log.stream.appendConfigurationLoaded(

@@ -34,8 +34,6 @@ struct Worker: ~Copyable {
     var chain = ForwardingChain()
     var requestLimits: HeadLimits
     var responseLimits: HeadLimits
-    /// Bytes of request content at most; nil: no limit.
-    var contentLimit: UInt64?
 
     /// What recv(2) fills; processed in place, then done with.
     var readBuffer = ByteBuffer(capacity: Worker.readSize)
