@@ -23,7 +23,7 @@ DIST := $(STATIC)/dist
 export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-image test-image-whole \
-    test-package bench attacks match-instructions install clean
+    test-package bench attacks slow match-instructions install clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread
 
 help:
@@ -52,6 +52,7 @@ help:
 	@echo '              DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
 	@echo 'make attacks  known bypasses, and spellings of closed paths, against real backends'
+	@echo 'make slow     slow, idle and hostile parties, and what ordinary requests notice of them'
 	@echo 'make match-instructions'
 	@echo '              instructions of a rule match at 10 and 100,000 rules, and of judging a'
 	@echo '              hostile path, by callgrind'
@@ -133,6 +134,10 @@ attacks: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/attacks.py --gate $(STATIC)/release/methodgate --write
 	python3 -B Tests/Attacks/paths.py --gate $(STATIC)/release/methodgate --all $(ATTACKS_ARGS)
+
+slow: release
+	@scripts/setup.sh attacks
+	python3 -B Tests/Attacks/slow.py --gate $(STATIC)/release/methodgate
 
 match-instructions:
 	@scripts/setup.sh bench

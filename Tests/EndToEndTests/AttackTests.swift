@@ -15,6 +15,10 @@ extension `End to end` {
             try Self.run("attacks.py", "--only-gate", "--check")
         }
 
+        @Test func `slow, idle and hostile parties cost nobody else an answer`() throws {
+            try Self.run("slow.py", "--short")
+        }
+
         private static func run(_ script: String, _ arguments: String...) throws {
             let path = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../Attacks/\(script)").standardizedFileURL.path

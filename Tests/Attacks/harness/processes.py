@@ -48,8 +48,9 @@ class Ports:
 
 
 @contextlib.contextmanager
-def running(name, command, port, folder, environment=None, seconds=60):
-    """Runs `command` until the block ends; it accepts on `port` when the block begins."""
+def running(name, command, port, folder, environment=None, seconds=60, pause=0.02):
+    """Runs `command` until the block ends; it accepts on `port` when the block begins, at most
+    `pause` seconds before."""
     log_path = os.path.join(folder, f"{name}-{port}.log")
     with open(log_path, "wb") as log:
         process = subprocess.Popen(
@@ -61,7 +62,7 @@ def running(name, command, port, folder, environment=None, seconds=60):
             env={**os.environ, **(environment or {})},
         )
         try:
-            _wait_until_ready(name, process, port, log_path, seconds)
+            _wait_until_ready(name, process, port, log_path, seconds, pause)
             yield process
         finally:
             process.terminate()
@@ -72,7 +73,7 @@ def running(name, command, port, folder, environment=None, seconds=60):
                 process.wait()
 
 
-def _wait_until_ready(name, process, port, log_path, seconds):
+def _wait_until_ready(name, process, port, log_path, seconds, pause):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -81,7 +82,7 @@ def _wait_until_ready(name, process, port, log_path, seconds):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
-            time.sleep(0.02)
+            time.sleep(pause)
     with open(log_path, errors="replace") as log:
         tail = "".join(log.readlines()[-20:])
     raise Failure(f"{name} does not accept on {port}:\n{tail}")
