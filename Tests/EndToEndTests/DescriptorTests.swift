@@ -128,6 +128,37 @@ extension `End to end` {
             }
         }
 
+        @Test func `a flood of the admin endpoint costs no spinning, and clients nothing for long`()
+            throws
+        {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try frugal(backend.address, more: "admin: {'address': '127.0.0.1:0'}") { gate, _ in
+                var line: Substring?
+                _ = eventually(within: 10) {
+                    let said = gate.process.standardError.split(separator: "\n")
+                    line = said.first { $0.contains("admin endpoint on ") }
+                    return line != nil
+                }
+                let admin = try #require(Address(line?.split(separator: " ").last ?? ""))
+                let flood = try (0..<200).map { _ in try RawClient(admin) }
+                // As many as there are descriptors are taken.
+                #expect(try eventually(within: 20) { try gate.descriptors() >= Self.limit - 1 })
+                let before = try gate.processorTime()
+                usleep(1_000_000)
+                #expect(try gate.processorTime() - before < 0.3)
+                #expect(gate.process.standardError.split(separator: "\n").count < 30)
+                for connection in flood { connection.close() }
+                let livez = "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                for (address, text) in [(admin, livez), (gate.address, request("GET"))] {
+                    let client = try RawClient(address, patience: 20)
+                    defer { client.close() }
+                    try client.send(text)
+                    #expect(try client.readFinalAnswer().status == 200)
+                }
+            }
+        }
+
         @Test func `a limit that they do not suffice for is told at the start`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
