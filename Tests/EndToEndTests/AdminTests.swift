@@ -21,7 +21,7 @@ extension `End to end` {
             let gate = try GateProcess(text, in: folder)
             defer { end(gate) }
             var line: Substring?
-            _ = eventually(within: 5) {
+            _ = eventually(within: 20) {
                 let said = gate.process.standardError.split(separator: "\n")
                 line = said.first { $0.contains("admin endpoint on ") }
                 return line != nil
@@ -70,7 +70,7 @@ extension `End to end` {
                 let done = try GateProcess.command("reload", "--control", socket)
                 #expect(done.status == .code(0))
                 _ = try RawClient.exchange(gate.address, request("GET"))
-                let isCounted = try eventually(within: 2) {
+                let isCounted = try eventually(within: 20) {
                     text(try get("/metrics", admin)).contains("\"GET\",decision=\"forwarded\"} 2")
                 }
                 #expect(isCounted)
@@ -109,7 +109,7 @@ extension `End to end` {
                 let old = try String(contentsOfFile: gate.configurationFile, encoding: .utf8)
                 try old.replacingOccurrences(of: "[GET", with: "[PATCH, GET").write(
                     toFile: gate.configurationFile, atomically: true, encoding: .utf8)
-                let isTaken = try eventually(within: 5) {
+                let isTaken = try eventually(within: 20) {
                     try RawClient.exchange(gate.address, request("PATCH")).status == 200
                 }
                 #expect(isTaken)

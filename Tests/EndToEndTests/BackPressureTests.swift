@@ -199,7 +199,7 @@ extension `End to end` {
             client.halfClose()
             usleep(500_000)
             for _ in 0..<many { #expect(try client.readFinalAnswer().status == 200) }
-            #expect(try client.isClosed(within: 2))
+            #expect(try client.isClosed(within: 8))
         }
 
         @Test func `of a log holds an answer behind a rejection`() throws {

@@ -36,11 +36,11 @@ extension `End to end` {
                     try client.send(request("GET", "/bad"))
                     var count = 0
                     var answer = try client.readAnswer()
-                    while answer.status == 102 {
+                    while answer.status == 102, count < 1000 {
                         count += 1
                         answer = try client.readAnswer()
                     }
-                    #expect(answer.status == 502)
+                    try #require(answer.status == 502)
                     #expect(count == 4096 / interim.utf8.count)
                     // Its connection is closed, the client's goes on.
                     #expect(eventually(within: 10) { backend.connections[0].isClosed })

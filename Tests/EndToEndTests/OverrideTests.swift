@@ -87,7 +87,7 @@ extension `End to end` {
         private func records(_ gate: GateProcess, _ count: Int) throws -> [LogRecord] {
             var records: [LogRecord] = []
             #expect(
-                try eventually(within: 5) {
+                try eventually(within: 20) {
                     records = try gate.log.records().filter(\.isAboutRequest)
                     return records.count >= count
                 })
@@ -113,7 +113,7 @@ extension `End to end` {
             #expect(answer.status == 403)
             #expect(answer.values("Allow").isEmpty)
             #expect(try gate.memory().anonymous - before < 4 << 20)
-            #expect(eventually(within: 5) { kept.count == 1 })
+            #expect(eventually(within: 20) { kept.count == 1 })
             // It got the file, and nothing of what names the method.
             #expect(
                 kept.all.allSatisfy { !$0.contains("DELETE") && !$0.contains("--\(boundary)--") })
@@ -139,7 +139,8 @@ extension `End to end` {
             try client.send(head(multipart, framing.field(upload.count)))
             try upload.send(framing) { try client.send($0) }
             #expect(try client.readFinalAnswer().status == 200)
-            #expect(eventually(within: 5) { kept.all.first?.contains("\r\n\r\nget\r\n--") == true })
+            #expect(
+                eventually(within: 20) { kept.all.first?.contains("\r\n\r\nget\r\n--") == true })
             #expect(try gate.log.records().filter(\.isAboutRequest).isEmpty)
         }
 

@@ -31,7 +31,7 @@ extension `End to end` {
             let text = configuration(backend.address, listen: ["unix:\(path)"])
             let first = try GateProcess(text, in: directory)
             first.process.signal(SIGKILL)
-            #expect(first.process.waitForExit(within: 5) != nil)
+            #expect(first.process.waitForExit(within: 20) != nil)
             let second = try GateProcess(text, in: directory)
             defer { end(second) }
             #expect(try RawClient.exchange(.unix(path), request("GET")).status == 200)

@@ -25,7 +25,7 @@ extension `End to end` {
             let gate = try GateProcess(configuration(backend.address, rest: rest))
             defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
-            #expect(eventually(within: 3) { backend.connections.allSatisfy(\.isAtEnd) })
+            #expect(eventually(within: 20) { backend.connections.allSatisfy(\.isAtEnd) })
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
         }
 
@@ -126,14 +126,20 @@ extension `End to end` {
             // The queue of the kernel is full with this one: another connection hangs.
             let filler = try Socket.connect(to: listener.localAddress)
             defer { filler.close() }
-            let rest = "timeouts: {connect: 300ms}"
-            let gate = try GateProcess(configuration(listener.localAddress, rest: rest))
-            defer { end(gate) }
-            let elapsed = try seconds { () throws in
-                let status = try RawClient.exchange(gate.address, request("GET")).status
-                #expect(status == 504 || status == 502)
+            func gate(_ time: String) throws -> GateProcess {
+                try GateProcess(
+                    configuration(listener.localAddress, rest: "timeouts: {connect: \(time)}"))
             }
-            #expect(elapsed < 2)
+            // Who has longer is asked first, and waits still when the other one has given up.
+            let patient = try gate("1m")
+            defer { end(patient) }
+            let gate = try gate("300ms")
+            defer { end(gate) }
+            let waiting = try patient.connect()
+            defer { waiting.close() }
+            try waiting.send(request("GET"))
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 504)
+            #expect(try waiting.isOpenAndSilent(for: 0))
         }
 
         @Test func `that give no answer in time make a 504 and are closed`() throws {
@@ -223,11 +229,11 @@ extension `End to end` {
                 _ = try connection.readRequest()
                 for byte in "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".utf8 {
                     try connection.send([byte])
-                    connection.wait(0.02)
+                    connection.wait(0.06)
                 }
             }
             defer { backend.stop() }
-            let rest = "timeouts: {response: 500ms}"
+            let rest = "timeouts: {response: 2s}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
             defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).text == "hello")

@@ -7,11 +7,11 @@ import Testing
 
 extension `End to end` {
     struct `The process` {
-        /// Answers after half a second.
-        private func slowBackend() throws -> ScriptedBackend {
+        /// Answers when it may.
+        private func slowBackend(_ mayAnswer: Flag) throws -> ScriptedBackend {
             try ScriptedBackend { connection in
                 while try connection.readRequest() != nil {
-                    connection.wait(0.5)
+                    _ = eventually { mayAnswer.isRaised }
                     try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
                 }
             }
@@ -19,7 +19,8 @@ extension `End to end` {
 
         @Test(arguments: [SIGTERM, SIGINT])
         func `drains and ends`(_ signal: Int32) throws {
-            let backend = try slowBackend()
+            let mayAnswer = Flag()
+            let backend = try slowBackend(mayAnswer)
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 2))
             defer { end(gate) }
@@ -31,12 +32,13 @@ extension `End to end` {
             #expect(eventually { backend.requests.count == 1 })
             gate.process.signal(signal)
             // New connections are refused while the old request is finished.
-            #expect(eventually(within: 0.4) { (try? RawClient(gate.address)) == nil })
-            #expect(try idle.isClosed(within: 2))
+            #expect(eventually { (try? RawClient(gate.address)) == nil })
+            #expect(try idle.isClosed(within: 8))
+            mayAnswer.raise()
             let answer = try client.readFinalAnswer()
             #expect(answer.text == "slow")
-            #expect(try client.isClosed(within: 2))
-            #expect(gate.process.waitForExit(within: 2) == .code(0))
+            #expect(try client.isClosed(within: 8))
+            #expect(gate.process.waitForExit(within: 20) == .code(0))
         }
 
         @Test func `does not drain for ever`() throws {
@@ -53,7 +55,7 @@ extension `End to end` {
             try client.send(request("GET"))
             #expect(eventually { backend.requests.count == 1 })
             gate.process.signal(SIGTERM)
-            #expect(gate.process.waitForExit(within: 3) != nil)
+            #expect(gate.process.waitForExit(within: 20) != nil)
         }
 
         @Test func `ends with the signals blocked that its parent blocked`() throws {
@@ -63,7 +65,7 @@ extension `End to end` {
                 configuration(backend.address), blocking: [SIGTERM, SIGHUP, SIGUSR1, SIGINT])
             defer { end(gate) }
             gate.process.signal(SIGTERM)
-            #expect(gate.process.waitForExit(within: 3) == .code(0))
+            #expect(gate.process.waitForExit(within: 20) == .code(0))
         }
 
         @Test func `does not share a port with another gate`() throws {
@@ -75,7 +77,7 @@ extension `End to end` {
             let file = second.path("gate.yaml")
             let text = configuration(backend.address, listen: ["\(gate.address)"])
             try text.write(toFile: file, atomically: true, encoding: .utf8)
-            let result = try GateProcess.command("run", "-c", file, within: 5)
+            let result = try GateProcess.command("run", "-c", file, within: 20)
             #expect(result.status == .code(2))
             #expect(result.errors.contains("\(gate.address)"))
             #expect(result.errors.lowercased().contains("in use"))
@@ -87,7 +89,7 @@ extension `End to end` {
             let text = configuration(.loopback, listen: ["192.0.2.1:1"])
                 .replacing("127.0.0.1:0", with: "127.0.0.1:9")
             try text.write(toFile: file, atomically: true, encoding: .utf8)
-            let result = try GateProcess.command("run", "-c", file, within: 5)
+            let result = try GateProcess.command("run", "-c", file, within: 20)
             #expect(result.status == .code(2))
             #expect(result.errors.contains("192.0.2.1:1"))
         }

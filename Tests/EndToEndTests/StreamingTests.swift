@@ -242,7 +242,7 @@ extension `End to end` {
             for _ in 0..<50 { try client.send(next) }
             isSent.raise()
             #expect(try client.readFinalAnswer().text == "ok")
-            #expect(try client.isClosed(within: 3))
+            #expect(try client.isClosed(within: 8))
             // A reset could have taken the answer with it.
             #expect(!client.wasReset)
             #expect(backend.requests.count == 1)

@@ -28,9 +28,9 @@ extension `End to end` {
                 #expect(answer.status == 408)
                 #expect(answer.value("Connection") == "close")
                 #expect(answer.value("Cache-Control") == "no-store")
-                #expect(try client.isClosed(within: 2))
+                #expect(try client.isClosed(within: 8))
             }
-            #expect(elapsed > 0.3 && elapsed < 2.5)
+            #expect(elapsed > 0.3 && elapsed < 8)
         }
 
         @Test func `for a head is limited in total, however it trickles`() throws {
@@ -46,7 +46,7 @@ extension `End to end` {
                 } catch is SocketError {}
                 #expect(try client.readFinalAnswer().status == 408)
             }
-            #expect(elapsed < 2.5)
+            #expect(elapsed < 8)
         }
 
         @Test func `between requests is limited, without a word`() throws {
@@ -54,29 +54,33 @@ extension `End to end` {
             defer { client.close() }
             try client.send(request("GET"))
             #expect(try client.readFinalAnswer().status == 200)
-            let elapsed = try seconds { () throws in #expect(try client.isClosed(within: 3)) }
-            #expect(elapsed > 0.3 && elapsed < 2.5)
+            let elapsed = try seconds { () throws in #expect(try client.isClosed(within: 8)) }
+            #expect(elapsed > 0.3 && elapsed < 8)
         }
 
         @Test func `before the first byte is limited, without a word`() throws {
             let client = try gate.connect()
             defer { client.close() }
-            #expect(try client.isClosed(within: 3))
+            #expect(try client.isClosed(within: 8))
         }
 
         @Test func `for content is limited from its last progress`() throws {
+            // More than the limit in all, and a quarter of it at a time: a machine may be slow.
+            let gate = try GateProcess(
+                configuration(backend.address, rest: "timeouts: {client_content: 2s}"))
+            defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
             try client.send(request("POST", "/post/x", "Content-Length: 10"))
             for _ in 0..<5 {
                 try client.send("a")
-                #expect(try client.isOpenAndSilent(for: 0.25))
+                #expect(try client.isOpenAndSilent(for: 0.5))
             }
             let elapsed = try seconds { () throws in
                 #expect(try client.readFinalAnswer().status == 408)
-                #expect(try client.isClosed(within: 2))
+                #expect(try client.isClosed(within: 8))
             }
-            #expect(elapsed < 2.5)
+            #expect(elapsed < 8)
             #expect(backend.requests.isEmpty)
             #expect(eventually { backend.connections.allSatisfy(\.isAtEnd) })
         }
@@ -86,7 +90,7 @@ extension `End to end` {
             defer { client.close() }
             try client.send(request("PATCH", "/", "Content-Length: 10"))
             #expect(try client.readFinalAnswer().status == 405)
-            #expect(try client.isClosed(within: 3))
+            #expect(try client.isClosed(within: 8))
         }
 
         @Test func `does not count while a backend works`() throws {

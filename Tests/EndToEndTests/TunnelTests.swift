@@ -308,7 +308,7 @@ extension `End to end` {
                 #expect(try client.isEchoed("still here"))
             }
             let elapsed = try seconds { () throws in _ = try client.readToEnd() }
-            #expect(elapsed > 0.3 && elapsed < 2)
+            #expect(elapsed > 0.3 && elapsed < 20)
             #expect(client.wasReset)
             #expect(
                 try gate.tunnelRecords(2)[1]["event.reason"]
@@ -367,9 +367,9 @@ extension `End to end` {
             usleep(300_000)
             for client in clients { #expect(try client.isEchoed("still here")) }
             let elapsed = seconds {
-                #expect(gate.process.waitForExit(within: 5) == .code(0))
+                #expect(gate.process.waitForExit(within: 20) == .code(0))
             }
-            #expect(elapsed < 2)
+            #expect(elapsed < 20)
             let records = try gate.log.records().filter { $0["event.action"] == "tunnel-ended" }
             #expect(records.count == 3)
             for record in records {
@@ -388,7 +388,7 @@ extension `End to end` {
             gate.process.signal(SIGTERM)
             usleep(200_000)
             client.close()
-            #expect(gate.process.waitForExit(within: 3) == .code(0))
+            #expect(gate.process.waitForExit(within: 20) == .code(0))
         }
 
         @Test func `stays on the policy that granted it`() throws {
@@ -426,7 +426,7 @@ extension `End to end` {
             let client = try gate.tunnel()
             let second = try gate.connect()
             defer { second.close() }
-            #expect(try second.isClosed(within: 2))
+            #expect(try second.isClosed(within: 8))
             #expect(try client.isEchoed("still here"))
             client.close()
             #expect(

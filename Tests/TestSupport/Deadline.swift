@@ -38,7 +38,7 @@ public struct TimedOut: Error, CustomStringConvertible {
 ///
 /// - Returns: false when the time was up first.
 public func eventually(
-    within seconds: Double = 5, _ condition: () throws -> Bool
+    within seconds: Double = 20, _ condition: () throws -> Bool
 ) rethrows -> Bool {
     let deadline = Deadline(seconds: seconds)
     while true {

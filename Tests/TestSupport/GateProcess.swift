@@ -31,7 +31,7 @@ public final class GateProcess: @unchecked Sendable {
         let expected = configuration.components(separatedBy: "address:").count - 1
         var found: [Address] = []
         let process = process
-        let isListening = eventually(within: 10) {
+        let isListening = eventually(within: 30) {
             found = Self.listeners(in: process.standardError)
             return found.count >= expected || process.exitStatus != nil
         }
@@ -75,7 +75,7 @@ public final class GateProcess: @unchecked Sendable {
 
     /// Runs a command that ends by itself.
     public static func command(
-        _ arguments: String..., within seconds: Double = 10
+        _ arguments: String..., within seconds: Double = 30
     ) throws -> Result {
         let process = try ChildProcess(binary(), arguments)
         defer { process.stop(within: 0) }
@@ -85,7 +85,7 @@ public final class GateProcess: @unchecked Sendable {
             errors: process.standardError)
     }
 
-    public func connect(patience: Double = 5) throws -> RawClient {
+    public func connect(patience: Double = 15) throws -> RawClient {
         try RawClient(address, patience: patience)
     }
 

@@ -19,7 +19,7 @@ public final class RawClient: @unchecked Sendable {
     public var patience: Double
 
     public init(
-        _ address: Address, from own: Address? = nil, patience: Double = 5,
+        _ address: Address, from own: Address? = nil, patience: Double = 15,
         receiveBuffer: Int32? = nil
     ) throws {
         socket = try Socket.connect(to: address, from: own, receiveBuffer: receiveBuffer)
