@@ -20,6 +20,9 @@ extension Ref<ClientConnection> {
         note.value.eventID = id
     }
 
+    /// The request that was noted last has a record of what shadow lets through.
+    func noteShadow(_ id: EventID?) { if logsAccess { value.note?.value.eventID = id } }
+
     /// The backend's answer has begun.
     func noteAnswer(_ status: Int) {
         guard let note = value.note else { return }
@@ -77,7 +80,9 @@ extension Ref<ClientConnection> {
     }
 
     /// The request in `worker.request` was answered in the backend's place.
-    func logAnswer(_ head: ByteView, _ status: UInt16, _ rule: Int32, content: Int) {
+    func logAnswer(
+        _ head: ByteView, _ status: UInt16, _ rule: Int32, content: Int, _ shadow: EventID?
+    ) {
         guard logsAccess else { return }
         let worker = value.worker
         let snapshot = worker.value.use.value.snapshot
@@ -90,6 +95,7 @@ extension Ref<ClientConnection> {
         record.policyDigest = snapshot.policyDigestText
         if rule >= 0 { record.facts = snapshot.policy.facts(rule) }
         append(record)
+        record.eventID = shadow
     }
 
     /// The block log took no record of a request; 0 where it is not even answered.

@@ -38,9 +38,10 @@ extension Ref<ClientConnection> {
             case .rejected(let used):
                 count(verdict.rule, request.method, .blocked)
                 return used
-            case .passes(let content, let isRecorded):
+            case .passes(let content, let isRecorded, let record):
                 watched = content
                 if isRecorded { decision = .wouldBlock }
+                shadow = shadow ?? record
             }
         }
         // What content is watched for is decided when that has ended.
@@ -48,7 +49,7 @@ extension Ref<ClientConnection> {
         if worker.isTooLong {
             return refuse(.contentTooLarge, head: head, rule: verdict.rule)
         }
-        if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
+        if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request, shadow) }
         return forward(bytes, head, verdict, request, watched, shadow)
     }
 
@@ -84,11 +85,11 @@ extension Ref<ClientConnection> {
             kept = progress.kept
         }
         if let watched {
+        takeNote(head, shadow)
             watchContent(watched, head, verdict, request)
             guard judgeContent(rest.view.slice(0, kept)) else { return head.count + consumed }
         }
         beginExchange(verdict, request)
-        takeNote(head, shadow)
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
