@@ -38,6 +38,12 @@ extension Ref<ClientConnection> {
         note.value.action = .failed
     }
 
+    /// The running request is cut off.
+    func noteCut(_ reason: ByteView) {
+        guard let note = value.note, value.use != nil else { return }
+        note.value.reason = reason
+    }
+
     /// Writes the running request into the access log.
     func logAccess() {
         let worker = value.worker
@@ -89,13 +95,13 @@ extension Ref<ClientConnection> {
         let fields = requestFields(head, worker.value.request.method)
         var record = AccessRecord(at: worker.value.now, request: fields)
         record.action = .answered
+        record.eventID = shadow
         record.status = status
         record.reachedBackend = false
         record.responseContent = UInt64(content)
         record.policyDigest = snapshot.policyDigestText
         if rule >= 0 { record.facts = snapshot.policy.facts(rule) }
         append(record)
-        record.eventID = shadow
     }
 
     /// The block log took no record of a request; 0 where it is not even answered.

@@ -14,6 +14,7 @@ extension Ref<ClientConnection> {
     func handle(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let head = bytes.view.slice(0, worker.value.request.length)
+        worker.value.isFollowed = bytes.count > head.count
         if value.origin.isTrusted { readChain(head) }
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
@@ -40,8 +41,8 @@ extension Ref<ClientConnection> {
                 return used
             case .passes(let content, let isRecorded, let record):
                 watched = content
-                if isRecorded { decision = .wouldBlock }
                 shadow = shadow ?? record
+                if isRecorded { decision = .wouldBlock }
             }
         }
         // What content is watched for is decided when that has ended.
@@ -84,8 +85,8 @@ extension Ref<ClientConnection> {
             value.contentCount = UInt64(progress.data)
             kept = progress.kept
         }
-        if let watched {
         takeNote(head, shadow)
+        if let watched {
             watchContent(watched, head, verdict, request)
             guard judgeContent(rest.view.slice(0, kept)) else { return head.count + consumed }
         }
@@ -115,7 +116,6 @@ extension Ref<ClientConnection> {
         value.method = request.method
         value.isPreflight = request.isPreflight
         value.started = worker.value.now.microseconds
-        if worker.value.isDraining { value.exchange.endClientAfterwards() }
     }
 
     /// Sends the head in `worker.output` and the content that came with it.
@@ -261,6 +261,7 @@ extension Ref<ClientConnection> {
         worker.value.counters.countAnswer(
             status: status, after: worker.value.now.microseconds - value.started)
         noteAnswer(status)
+        if worker.value.isDraining { endAfterLastRequest() }
         if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {

@@ -245,10 +245,9 @@ extension Ref<ClientConnection> {
     func canContinue() -> Bool {
         let worker = value.worker
         let flags = worker.value.request.flags
-        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining
-        else {
-            return false
-        }
+        guard Exchange.persists(worker.value.request.version, flags),
+            !worker.value.isDraining || isFollowedByRequest
+        else { return false }
         switch worker.value.request.framing {
         case .none: return true
         // Whether the content follows or not, nobody can tell: the next bytes may be either.

@@ -15,6 +15,8 @@ final class Service {
     private(set) var gateway: Gateway?
     private var base: EventBase?
     private var endedWorkers = 0
+    /// Requests and tunnels that outlasted the drain.
+    private var cutOff = 0
     private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
     private var manager: ServiceManager?
@@ -62,6 +64,10 @@ final class Service {
         while endedWorkers < gateway.workersRunning, base.runOnce() {}
         signalEvents?.destroy()
         gateway.join()
+        if cutOff > 0 {
+            let what = cutOff == 1 ? "1 request or tunnel" : "\(cutOff) requests or tunnels"
+            Terminal.err("\(what) cut off: longer than timeouts.drain\n")
+        }
         return 0
     }
 
@@ -180,12 +186,13 @@ final class Service {
     fileprivate func takeReports() {
         for report in gateway?.reports.takeAll() ?? [] {
             switch report {
-            case .ended(let worker):
+            case .ended(let worker, let cutOff):
                 endedWorkers += 1
                 heartbeat?.end(worker: worker)
             case .alive(let worker, let ping): heartbeat?.answer(from: worker, to: ping)
             case .adopted(let worker, let counters):
                 let former = gateway?.adopted(counters, by: worker)
+                self.cutOff += cutOff
                 if let former { totals.retire(former) }
             }
         }
