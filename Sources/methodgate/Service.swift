@@ -106,7 +106,11 @@ final class Service {
         let listeners = count(gateway?.boundAddresses.count ?? 0, "listener")
         let rules = count(facts.ruleCount, "rule")
         let state = "Serving \(listeners) by \(rules), policy \(facts.policyDigest.prefix(12))"
-        return failure.map { "\(state); the last reload failed: \($0)" } ?? state
+        let troubles = [
+            gateway?.blockLogFault.map { "the block log takes nothing: \($0)" },
+            failure.map { "the last reload failed: \($0)" },
+        ]
+        return ([state] + troubles.compactMap { $0 }).joined(separator: "; ")
     }
 
     fileprivate func handle(signal: Int32) {
@@ -188,11 +192,11 @@ final class Service {
             switch report {
             case .ended(let worker, let cutOff):
                 endedWorkers += 1
+                self.cutOff += cutOff
                 heartbeat?.end(worker: worker)
             case .alive(let worker, let ping): heartbeat?.answer(from: worker, to: ping)
             case .adopted(let worker, let counters):
                 let former = gateway?.adopted(counters, by: worker)
-                self.cutOff += cutOff
                 if let former { totals.retire(former) }
             }
         }
@@ -209,7 +213,9 @@ final class Service {
             manager?.isAlive()
             gateway?.ping(number)
         }
-        for line in gateway?.logNews() ?? [] { Terminal.err("methodgate: \(line)\n") }
+        let news = gateway?.logNews() ?? []
+        for line in news { Terminal.err("methodgate: \(line)\n") }
+        if !news.isEmpty, !isDraining { manager?.status(summary) }
     }
 
     private func report(_ errors: [SinkError], success: String?) {
