@@ -47,6 +47,7 @@ want_for_test() {
     use_command crun crun
     use_command debootstrap debootstrap
     use_command ip iproute2
+    use_command systemd-nspawn systemd-container
 }
 
 # The peers, and every backend of Tests/Attacks.
