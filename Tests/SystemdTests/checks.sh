@@ -44,6 +44,8 @@ check "does not run as root" [ "$(ps -o user= -p "$(property MainPID)" | cut -c1
 check "blocks" [ "$(status_of -X DELETE http://127.0.0.1:8080/)" = 405 ]
 check "wrote the record" grep -q '"http.response.status_code":405' $BLOCKS
 check "says its state" grep -q '^Serving 1 listener by 1 rule' <<<"$(property StatusText)"
+check "is denied no system call that it needs" \
+    sh -c '! journalctl -u methodgate --no-pager | grep -q "not permitted"'
 check "is ready for probes" [ "$(status_of http://127.0.0.1:9100/readyz)" = 200 ]
 
 # --- reload ---------------------------------------------------------------------------------

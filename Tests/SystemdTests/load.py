@@ -60,7 +60,10 @@ def content(connection, fields):
     if fields.get("transfer-encoding") == "chunked":
         pieces = []
         while True:
-            size = int(connection.readline().split(b";")[0], 16)
+            line = connection.readline()
+            if not line.endswith(b"\n"):
+                raise Cut("content cut short")
+            size = int(line, 16)
             pieces.append(connection.read(size))
             if connection.readline() != b"\r\n" or len(pieces[-1]) != size:
                 raise Cut("content cut short")
@@ -319,13 +322,21 @@ def frames(connection, rest):
     for number in range(random.randint(1, 20)):
         data = b"message %d" % number
         send_frame(connection.socket, 1, data)
-        if read_frame(connection.reader) != (1, data):
-            raise Failure("a message did not come back")
+        if frame(connection) != (1, data):
+            raise Failure("a message came back as another one")
         rest(0.05)
     send_frame(connection.socket, 8, struct.pack("!H", 1000))
-    if read_frame(connection.reader) != (8, struct.pack("!H", 1000)):
-        raise Failure("the close did not come back")
+    if frame(connection) != (8, struct.pack("!H", 1000)):
+        raise Failure("the close came back as another one")
     connection.tally.count("WebSockets")
+
+
+def frame(connection):
+    """The next frame, which is owed."""
+    found = read_frame(connection.reader)
+    if found is None:
+        raise Cut("a WebSocket cut short")
+    return found
 
 
 def send_frame(peer, opcode, data):
