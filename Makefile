@@ -22,13 +22,13 @@ DIST := $(STATIC)/dist
 
 export SWIFT
 
-.PHONY: help run build test lint release deb image test-systemd test-image test-image-whole \
-    test-package bench attacks slow match-instructions install clean
+.PHONY: help run build test lint release deb image test-systemd test-life test-image \
+    test-image-whole test-package bench attacks slow match-instructions install clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
-	@echo 'make test     lint, build, unit, conformance and end-to-end tests'
+	@echo 'make test     lint, build, unit, conformance and end-to-end tests, and systemd where it can'
 	@echo 'make lint     formatting and house rules only'
 	@echo 'make test-address, make test-thread'
 	@echo '              the same tests with AddressSanitizer or ThreadSanitizer'
@@ -42,6 +42,8 @@ help:
 	@echo 'make image    a container image, by docker, podman or buildah'
 	@echo 'make test-systemd'
 	@echo '              boots systemd in a container and tries the package there'
+	@echo 'make test-life'
+	@echo '              there: reloads, restarts, upgrades, rotations and kills under load'
 	@echo 'make test-image, make test-image-whole'
 	@echo '              builds the image without a registry and lives through its life; the first'
 	@echo '              takes the static build into it, the other builds by the whole Dockerfile'
@@ -120,10 +122,15 @@ test-image-whole:
 	@scripts/setup.sh image
 	@Tests/ImageTests/run.sh whole
 
-# Boots a real systemd in a container and tries the package there.
-test-systemd: release
+# Boots a real systemd in a container and tries the package there; part of `make test`.
+test-systemd:
 	@scripts/setup.sh systemd
-	@Tests/SystemdTests/run.sh "$$(scripts/deb.sh $(DIST)/methodgate $(DIST))"
+	@scripts/test-systemd.sh
+
+# The life of a service under load: 20 reloads, 5 restarts, 3 upgrades, 10 rotations, 50 kills.
+test-life:
+	@scripts/setup.sh systemd
+	@scripts/test-systemd.sh life
 
 bench: release
 	@scripts/setup.sh bench
@@ -150,4 +157,4 @@ install: release
 	    scripts/install.sh $(DIST)/methodgate
 
 clean:
-	rm -rf .build .build-static .build-image .build-fuzz .build-address .build-thread
+	rm -rf .build .build-static .build-image .build-systemd .build-fuzz .build-address .build-thread

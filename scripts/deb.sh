@@ -101,7 +101,8 @@ cat >"$root/DEBIAN/prerm" <<'TEXT'
 #!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-    systemctl --quiet disable --now methodgate.socket methodgate.service || true
+    systemctl --quiet disable --now methodgate.socket methodgate-tls.socket \
+        methodgate.service || true
 fi
 TEXT
 cat >"$root/DEBIAN/postrm" <<'TEXT'

@@ -48,6 +48,7 @@ want_for_test() {
     use_command debootstrap debootstrap
     use_command ip iproute2
     want_command slowhttptest slowhttptest
+    use_command systemd-nspawn systemd-container
 }
 
 # The peers, and every backend of Tests/Attacks.

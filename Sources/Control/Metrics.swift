@@ -31,13 +31,13 @@ package struct Metrics {
     /// `rules`: totals of former configurations; the workers' own are added.
     package static func page(
         _ workers: [WorkerCounters], _ rules: RuleTotals, _ current: [RuleCounters?],
-        _ facts: ServiceFacts, as format: MetricsFormat
+        _ logs: [LogState], _ facts: ServiceFacts, as format: MetricsFormat
     ) -> String {
         var metrics = Metrics(page: OpenMetrics(format))
         metrics.writeRequests(workers, rules.all(current))
         metrics.writeUpstreams(workers)
         metrics.writeConnections(workers, facts)
-        metrics.writeRecords(workers)
+        metrics.writeRecords(workers, logs)
         metrics.writeService(facts)
         metrics.page.end()
         return metrics.page.text
@@ -107,7 +107,7 @@ package struct Metrics {
         page.sample("", [], String(facts.connectionLimit))
     }
 
-    private mutating func writeRecords(_ workers: [WorkerCounters]) {
+    private mutating func writeRecords(_ workers: [WorkerCounters], _ logs: [LogState]) {
         page.begin("methodgate_records_written", .counter, "Block records handed to the log.")
         page.count(sum(workers) { $0.recordsWritten.value })
         page.begin(
@@ -118,6 +118,10 @@ package struct Metrics {
             "methodgate_records_waiting_bytes", .gauge, unit: "bytes",
             "Block records that the log has not taken yet.")
         page.sample("", [], String(sum(workers) { $0.recordsWaiting.value }))
+        page.begin(
+            "methodgate_log_writable", .gauge,
+            "1 where the log took all of what was last written to it.")
+        for log in logs { page.sample("", [("log", log.name)], log.fault == nil ? "1" : "0") }
     }
 
     private mutating func writeService(_ facts: ServiceFacts) {

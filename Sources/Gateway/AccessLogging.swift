@@ -20,6 +20,9 @@ extension Ref<ClientConnection> {
         note.value.eventID = id
     }
 
+    /// The request that was noted last has a record of what shadow lets through.
+    func noteShadow(_ id: EventID?) { if logsAccess { value.note?.value.eventID = id } }
+
     /// The backend's answer has begun.
     func noteAnswer(_ status: Int) {
         guard let note = value.note else { return }
@@ -33,6 +36,12 @@ extension Ref<ClientConnection> {
         note.value.status = status
         note.value.reason = reason
         note.value.action = .failed
+    }
+
+    /// The running request is cut off.
+    func noteCut(_ reason: ByteView) {
+        guard let note = value.note, value.use != nil else { return }
+        note.value.reason = reason
     }
 
     /// Writes the running request into the access log.
@@ -77,13 +86,16 @@ extension Ref<ClientConnection> {
     }
 
     /// The request in `worker.request` was answered in the backend's place.
-    func logAnswer(_ head: ByteView, _ status: UInt16, _ rule: Int32, content: Int) {
+    func logAnswer(
+        _ head: ByteView, _ status: UInt16, _ rule: Int32, content: Int, _ shadow: EventID?
+    ) {
         guard logsAccess else { return }
         let worker = value.worker
         let snapshot = worker.value.use.value.snapshot
         let fields = requestFields(head, worker.value.request.method)
         var record = AccessRecord(at: worker.value.now, request: fields)
         record.action = .answered
+        record.eventID = shadow
         record.status = status
         record.reachedBackend = false
         record.responseContent = UInt64(content)

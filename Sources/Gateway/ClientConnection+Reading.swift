@@ -77,12 +77,14 @@ extension Ref<ClientConnection> {
             regulateTunnel()
             return
         }
-        if value.phase == .idle || value.phase == .head, value.hasEnded,
-            value.inbound.isEmpty || !mustWait
-        {
-            // Nothing more can come; what is left is no whole request.
-            finish(.close)
-            return
+        if value.phase == .idle || value.phase == .head {
+            if value.hasEnded, value.inbound.isEmpty || !mustWait {
+                // Nothing more can come; what is left is no whole request.
+                finish(.close)
+                return
+            }
+            if value.worker.value.isDraining { endWhenIdle() }
+            guard value.phase != .closed else { return }
         }
         if value.hasEnded || value.inbound.count >= inboundLimit || mustWait {
             value.readEvent.remove()
@@ -238,6 +240,5 @@ extension Ref<ClientConnection> {
         value.phase = .idle
         value.contentCount = 0
         value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
-        if value.worker.value.isDraining { finish(.close) }
     }
 }

@@ -96,7 +96,9 @@ struct ClientConnection: ~Copyable {
     static let lingerTime = 5000
     /// Milliseconds a connection that has carried no request yet has for one while draining.
     static let firstRequestTime = 1000
-    /// Bytes of it that are read and dropped meanwhile.
+    /// Milliseconds for which a drain answers requests that came before the last answer.
+    static let pipelineTime = 5000
+    /// Bytes that are read and dropped while lingering.
     static let lingerLimit: UInt64 = 1024 * 1024
 }
 

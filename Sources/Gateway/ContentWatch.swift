@@ -139,7 +139,7 @@ extension Ref<ClientConnection> {
             return false
         }
         watch.value.decision = .wouldBlock
-        _ = recordWouldBlock(head, verdict, request)
+        noteShadow(recordWouldBlock(head, verdict, request))
         return true
     }
 

@@ -14,6 +14,7 @@ extension Ref<ClientConnection> {
     func handle(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let head = bytes.view.slice(0, worker.value.request.length)
+        worker.value.isFollowed = bytes.count > head.count
         if value.origin.isTrusted { readChain(head) }
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
@@ -38,8 +39,9 @@ extension Ref<ClientConnection> {
             case .rejected(let used):
                 count(verdict.rule, request.method, .blocked)
                 return used
-            case .passes(let content, let isRecorded):
+            case .passes(let content, let isRecorded, let record):
                 watched = content
+                shadow = shadow ?? record
                 if isRecorded { decision = .wouldBlock }
             }
         }
@@ -48,7 +50,7 @@ extension Ref<ClientConnection> {
         if worker.isTooLong {
             return refuse(.contentTooLarge, head: head, rule: verdict.rule)
         }
-        if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request) }
+        if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request, shadow) }
         return forward(bytes, head, verdict, request, watched, shadow)
     }
 
@@ -83,12 +85,12 @@ extension Ref<ClientConnection> {
             value.contentCount = UInt64(progress.data)
             kept = progress.kept
         }
+        takeNote(head, shadow)
         if let watched {
             watchContent(watched, head, verdict, request)
             guard judgeContent(rest.view.slice(0, kept)) else { return head.count + consumed }
         }
         beginExchange(verdict, request)
-        takeNote(head, shadow)
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
@@ -114,7 +116,6 @@ extension Ref<ClientConnection> {
         value.method = request.method
         value.isPreflight = request.isPreflight
         value.started = worker.value.now.microseconds
-        if worker.value.isDraining { value.exchange.endClientAfterwards() }
     }
 
     /// Sends the head in `worker.output` and the content that came with it.
@@ -266,6 +267,7 @@ extension Ref<ClientConnection> {
         worker.value.counters.countAnswer(
             status: status, after: worker.value.now.microseconds - value.started)
         noteAnswer(status)
+        if worker.value.isDraining { endAfterLastRequest() }
         if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {

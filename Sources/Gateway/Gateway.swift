@@ -133,6 +133,19 @@ package final class Gateway {
         return news.compactMap { $0 }
     }
 
+    /// The logs as they are now.
+    package var logs: [LogState] {
+        let log = snapshot.settings.log
+        var states = [LogState("blocks", snapshot.blockSink, log.blocks)]
+        if let sink = snapshot.accessSink, let target = log.access {
+            states.append(LogState("access", sink, target))
+        }
+        return states
+    }
+
+    /// Why the block log takes nothing, once `logNews` has told it.
+    package var blockLogFault: String? { watch.reason(of: snapshot.blockSink) }
+
     private func note(_ results: [ReopenResult]) -> [SinkError] {
         var errors: [SinkError] = []
         for result in results {

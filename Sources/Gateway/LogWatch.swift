@@ -4,6 +4,24 @@ import Configuration
 // A log that takes nothing is told to the operator: `on_full` decides what clients see of it, and
 // without a word only they would know.
 
+/// A log as it is now, for the operator.
+package struct LogState {
+    /// `blocks` or `access`.
+    package let name: String
+    package let destination: String
+    /// What the configuration says is done while it takes nothing.
+    package let onFull: String
+    /// Why it took nothing when it was last written to; nil where it took all.
+    package let fault: String?
+
+    init(_ name: String, _ sink: AuditSink, _ target: LogTarget) {
+        self.name = name
+        destination = sink.destination.name
+        onFull = target.onFull.word
+        fault = sink.fault == 0 ? nil : SinkResult.reason(of: sink.fault)
+    }
+}
+
 /// What is known of the faults of logs. For the main thread, which looks once a second.
 struct LogWatch {
     private struct Fault {
@@ -12,6 +30,12 @@ struct LogWatch {
     }
 
     private var faults: [SinkDestination: Fault] = [:]
+
+    /// What the operator has been told of a log and is still so: why it takes nothing.
+    func reason(of sink: AuditSink) -> String? {
+        guard let fault = faults[sink.destination], fault.isTold else { return nil }
+        return SinkResult.reason(of: fault.code)
+    }
 
     /// What there is to say: that a log took nothing at two looks in a row, or takes records again.
     mutating func look(at sink: AuditSink, as target: LogTarget, name: String) -> String? {

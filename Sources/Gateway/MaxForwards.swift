@@ -1,3 +1,4 @@
+import Audit
 import HTTP1
 import HTTPSyntax
 import Policy
@@ -52,8 +53,12 @@ extension Ref<Worker> {
 
 extension Ref<ClientConnection> {
     /// The request was to go no further than here: OPTIONS gets the true Allow, TRACE itself.
-    func answerAsLastHop(_ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest) -> Int {
-        guard request.method == .trace else { return answerOptions(head, verdict) }
+    ///
+    /// - Parameter shadow: the id of the record that says it would have been blocked.
+    func answerAsLastHop(
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ shadow: EventID?
+    ) -> Int {
+        guard request.method == .trace else { return answerOptions(head, verdict, shadow) }
         let worker = value.worker
         worker.writeTrace(head)
         worker.value.output.removeAll()
@@ -61,6 +66,6 @@ extension Ref<ClientConnection> {
         worker.value.output.append(worker.dateText)
         worker.value.output.append("\r\nContent-Type: message/http\r\nContent-Length: ")
         worker.value.output.append(decimal: UInt64(worker.value.body.count))
-        return answerHere(head, 200, verdict.rule, body: worker.value.body.view)
+        return answerHere(head, 200, verdict.rule, body: worker.value.body.view, shadow)
     }
 }

@@ -26,8 +26,10 @@ enum OverrideOutcome {
     case rejected(Int)
     /// The request may go on; its content is to be watched.
     ///
-    /// - Parameter isRecorded: it has its record of what shadow lets through.
-    case passes(WatchedContent?, isRecorded: Bool)
+    /// - Parameters:
+    ///   - isRecorded: shadow lets it through, which has its record or was dropped from a full log.
+    ///   - record: the id of that record; nil where another verdict made it.
+    case passes(WatchedContent?, isRecorded: Bool, record: EventID?)
 }
 
 /// A request whose overrides are being judged.
@@ -39,6 +41,7 @@ private struct OverrideCase {
     var allowance: OverrideAllowance?
     /// The request has its record of what shadow lets through.
     var isRecorded: Bool
+    var record: EventID?
     /// A field makes a POST of it, for whoever looks at parameters next.
     var becomesPost = false
 }
@@ -92,14 +95,14 @@ extension Ref<ClientConnection> {
     ) -> OverrideOutcome {
         let worker = value.worker
         switch worker.value.use.value.policy.with({ $0.overrides(verdict.rule) }) {
-        case .strip, .ignore: return .passes(nil, isRecorded: verdict.isShadowed)
+        case .strip, .ignore: return .passes(nil, isRecorded: verdict.isShadowed, record: nil)
         case .check, .deny: break
         }
         var matter = OverrideCase(
             head: head, verdict: verdict, request: request, isRecorded: verdict.isShadowed)
         if let used = judgeFields(&matter) { return .rejected(used) }
         guard worker.isPost(head) || matter.becomesPost else {
-            return .passes(nil, isRecorded: matter.isRecorded)
+            return .passes(nil, isRecorded: matter.isRecorded, record: matter.record)
         }
         if let used = judgeQuery(&matter) { return .rejected(used) }
         var content: WatchedContent?
@@ -111,7 +114,7 @@ extension Ref<ClientConnection> {
                 content = WatchedContent(reading: reading, isRecorded: matter.isRecorded)
             }
         }
-        return .passes(content, isRecorded: matter.isRecorded)
+        return .passes(content, isRecorded: matter.isRecorded, record: matter.record)
     }
 
     private func judgeFields(_ matter: inout OverrideCase) -> Int? {
@@ -182,7 +185,9 @@ extension Ref<ClientConnection> {
             $0.verdict(ruling, on: method, of: request.method, allowance, after: verdict)
         }
         if ruling == .blocks { return reject(matter.head, blocked, request) }
-        if !matter.isRecorded { _ = recordWouldBlock(matter.head, blocked, request) }
+        if !matter.isRecorded {
+            matter.record = recordWouldBlock(matter.head, blocked, request)
+        }
         matter.isRecorded = true
         return nil
     }

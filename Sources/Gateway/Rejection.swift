@@ -163,14 +163,17 @@ extension Ref<ClientConnection> {
     func answerAsterisk(_ head: ByteView) -> Int { answerNoContent(head, allow: nil, rule: -1) }
 
     /// `options: answer`: the gate says what would pass at this path.
-    func answerOptions(_ head: ByteView, _ verdict: Verdict) -> Int {
+    func answerOptions(_ head: ByteView, _ verdict: Verdict, _ shadow: EventID? = nil) -> Int {
         let worker = value.worker
         let policy = worker.value.use.value.snapshot.policy
         worker.describeAllowed(verdict, policy.facts(verdict.rule), policy)
-        return answerNoContent(head, allow: worker.value.allowed.view, rule: verdict.rule)
+        return answerNoContent(
+            head, allow: worker.value.allowed.view, rule: verdict.rule, shadow)
     }
 
-    private func answerNoContent(_ head: ByteView, allow: ByteView?, rule: Int32) -> Int {
+    private func answerNoContent(
+        _ head: ByteView, allow: ByteView?, rule: Int32, _ shadow: EventID? = nil
+    ) -> Int {
         let worker = value.worker
         worker.value.output.removeAll()
         worker.value.output.append("HTTP/1.1 204 No Content\r\nDate: ")
@@ -179,11 +182,15 @@ extension Ref<ClientConnection> {
             worker.value.output.append("\r\nAllow: ")
             worker.value.output.append(allow)
         }
-        return answerHere(head, 204, rule, body: .empty)
+        return answerHere(head, 204, rule, body: .empty, shadow)
     }
 
     /// Finishes the head in `worker.output`, whose last line is still open, and sends it.
-    func answerHere(_ head: ByteView, _ status: UInt16, _ rule: Int32, body: ByteView) -> Int {
+    ///
+    /// - Parameter shadow: the id of the record that says it would have been blocked.
+    func answerHere(
+        _ head: ByteView, _ status: UInt16, _ rule: Int32, body: ByteView, _ shadow: EventID? = nil
+    ) -> Int {
         let worker = value.worker
         let closes = !canContinue()
         if closes {
@@ -193,7 +200,7 @@ extension Ref<ClientConnection> {
         }
         worker.value.output.append("\r\n\r\n")
         send(worker.value.output.view, body)
-        logAnswer(head, status, rule, content: body.count)
+        logAnswer(head, status, rule, content: body.count, shadow)
         return concludeLocally(head, closes: closes)
     }
 
@@ -238,10 +245,9 @@ extension Ref<ClientConnection> {
     func canContinue() -> Bool {
         let worker = value.worker
         let flags = worker.value.request.flags
-        guard Exchange.persists(worker.value.request.version, flags), !worker.value.isDraining
-        else {
-            return false
-        }
+        guard Exchange.persists(worker.value.request.version, flags),
+            !worker.value.isDraining || isFollowedByRequest
+        else { return false }
         switch worker.value.request.framing {
         case .none: return true
         // Whether the content follows or not, nobody can tell: the next bytes may be either.

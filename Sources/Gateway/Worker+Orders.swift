@@ -115,56 +115,6 @@ extension Ref<Worker> {
             acceptor.value.expectsProxyHeader = use.expectsProxyHeader
         }
     }
-
-    /// Accepts nothing more, ends idle connections, lets requests finish.
-    private func drain() {
-        guard !value.isDraining else { return }
-        for acceptor in value.acceptors { acceptor.retire() }
-        value.isDraining = true
-        for acceptor in value.acceptors { acceptor.destroy() }
-        value.acceptors = []
-        value.drainDeadline =
-            value.wheel.value.now + UInt64(value.use.value.timeouts.drain)
-        var client = value.firstClient
-        while let current = client {
-            client = current.value.next
-            current.drain()
-        }
-    }
-
-    /// Time is up: what still runs is cut off.
-    func endDrain() {
-        var client = value.firstClient
-        while let current = client {
-            client = current.value.next
-            if current.value.phase == .tunnel {
-                current.cutTunnel(.drained)
-            } else {
-                current.abort()
-            }
-        }
-    }
-}
-
-extension Ref<ClientConnection> {
-    /// The gate is going away: an idle connection ends now, unless a request is already here; a
-    /// new one gets a moment for its first request, which is on its way more often than not.
-    func drain() {
-        switch value.phase {
-        case .idle, .proxyHeader:
-            if value.readEvent.isAdded { readable(toEnd: false) }
-            guard value.phase == .idle || value.phase == .proxyHeader, !value.isHeld else {
-                return
-            }
-            if value.hasServed {
-                finish(.close)
-            } else {
-                value.deadline.set(ClientConnection.firstRequestTime)
-            }
-        case .exchange: value.exchange.endClientAfterwards()
-        case .head, .tunnel, .draining, .lingering, .closed: break
-        }
-    }
 }
 
 extension Limits {

@@ -32,6 +32,8 @@ struct Worker: ~Copyable {
     var response: ResponseHead
     /// What is believed of `request`, where a trusted proxy sent it.
     var chain = ForwardingChain()
+    /// Bytes came behind that head: its content, or the next request.
+    var isFollowed = false
     var requestLimits: HeadLimits
     var responseLimits: HeadLimits
 
@@ -71,6 +73,10 @@ struct Worker: ~Copyable {
     var isDraining = false
     var isAcceptingPaused = false
     var drainDeadline: UInt64 = .max
+    /// When a drain answers no more pipelined requests.
+    var pipelineDeadline: UInt64 = .max
+    /// Requests and tunnels that a drain did not wait for any longer.
+    var cutOff = 0
     var clientCount = 0
     var connectionLimit: Int
     /// Upstream connections that are open.
@@ -99,8 +105,9 @@ enum WorkerOrder: Sendable {
 
 /// What a worker tells the main thread.
 package enum WorkerReport: Sendable {
-    /// It has no connection left and its thread has ended.
-    case ended(worker: Int)
+    /// It has no connection left and its thread has ended; so many requests and tunnels outlasted
+    /// the drain.
+    case ended(worker: Int, cutOff: Int)
     /// Its loop failed: it serves nobody any more, and its connections are lost.
     case failed(worker: Int)
     case alive(worker: Int, ping: UInt64)
@@ -124,7 +131,9 @@ extension Ref<Worker> {
         }
         value.log.close()
         value.outbox.post(
-            hasFailed ? .failed(worker: value.index) : .ended(worker: value.index))
+            hasFailed
+                ? .failed(worker: value.index)
+                : .ended(worker: value.index, cutOff: value.cutOff))
     }
 
     /// Drained, or as far as the time allows.

@@ -60,6 +60,12 @@ package enum Socket {
         return count < 0 && errno == EAGAIN
     }
 
+    /// Whether bytes wait to be read (recv(2), MSG_PEEK): not where nothing does, or only an end.
+    package static func hasInput(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) > 0
+    }
+
     static func failure(_ code: Int32) -> IOResult {
         code == EAGAIN || code == EINTR ? .wouldBlock : .failed(code)
     }

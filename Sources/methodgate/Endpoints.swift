@@ -74,7 +74,8 @@ extension Service: AdminSubject {
     func metricsPage(_ format: MetricsFormat) -> String {
         guard let gateway else { return "" }
         return Metrics.page(
-            gateway.counters, totals, gateway.ruleCounters, currentFacts, as: format)
+            gateway.counters, totals, gateway.ruleCounters, gateway.logs, currentFacts,
+            as: format)
     }
 
     func dashboardPage() -> String {
@@ -103,7 +104,6 @@ extension Service: AdminSubject {
 
     func statusReport() -> String {
         let counters = gateway?.counters ?? []
-        let open = counters.reduce(0) { $0 + $1.openConnections.value }
         let members: [(String, JSON)] = [
             ("state", .string(isDraining ? "draining" : "serving")),
             ("version", .string(facts.version)),
@@ -116,9 +116,23 @@ extension Service: AdminSubject {
             ("started", .number(Int(facts.started))),
             ("last_reload", .number(Int(facts.lastReload))),
             ("last_reload_failure", failure.map(JSON.string) ?? .null),
-            ("open_connections", .number(Int(open))),
-            ("records_dropped", .number(Int(counters.reduce(0) { $0 + $1.recordsDropped.value }))),
+            ("open_connections", sum(counters) { $0.openConnections.value }),
+            ("records_written", sum(counters) { $0.recordsWritten.value }),
+            ("records_dropped", sum(counters) { $0.recordsDropped.value }),
+            ("records_waiting_bytes", sum(counters) { $0.recordsWaiting.value }),
+            ("logs", .array((gateway?.logs ?? []).map(json))),
         ]
         return JSON.object(members).pretty + "\n"
+    }
+
+    private func sum(_ counters: [WorkerCounters], _ value: (WorkerCounters) -> UInt64) -> JSON {
+        .number(Int(clamping: counters.reduce(0) { $0 &+ value($1) }))
+    }
+
+    private func json(_ log: LogState) -> JSON {
+        .object([
+            ("log", .string(log.name)), ("to", .string(log.destination)),
+            ("on_full", .string(log.onFull)), ("fault", log.fault.map(JSON.string) ?? .null),
+        ])
     }
 }

@@ -15,6 +15,8 @@ final class Service {
     private(set) var gateway: Gateway?
     private var base: EventBase?
     private var endedWorkers = 0
+    /// Requests and tunnels that outlasted the drain.
+    private var cutOff = 0
     private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
     private var manager: ServiceManager?
@@ -76,6 +78,10 @@ final class Service {
             return Self.brokenDown
         }
         gateway.join()
+        if cutOff > 0 {
+            let what = cutOff == 1 ? "1 request or tunnel" : "\(cutOff) requests or tunnels"
+            Terminal.err("\(what) cut off: longer than timeouts.drain\n")
+        }
         return 0
     }
 
@@ -115,7 +121,11 @@ final class Service {
         let listeners = count(gateway?.boundAddresses.count ?? 0, "listener")
         let rules = count(facts.ruleCount, "rule")
         let state = "Serving \(listeners) by \(rules), policy \(facts.policyDigest.prefix(12))"
-        return failure.map { "\(state); the last reload failed: \($0)" } ?? state
+        let troubles = [
+            gateway?.blockLogFault.map { "the block log takes nothing: \($0)" },
+            failure.map { "the last reload failed: \($0)" },
+        ]
+        return ([state] + troubles.compactMap { $0 }).joined(separator: "; ")
     }
 
     fileprivate func handle(signal: Int32) {
@@ -196,8 +206,9 @@ final class Service {
     fileprivate func takeReports() {
         for report in gateway?.reports.takeAll() ?? [] {
             switch report {
-            case .ended(let worker):
+            case .ended(let worker, let cutOff):
                 endedWorkers += 1
+                self.cutOff += cutOff
                 heartbeat?.end(worker: worker)
             case .failed(let worker): breakdown = "the loop of worker \(worker) failed"
             case .alive(let worker, let ping): heartbeat?.answer(from: worker, to: ping)
@@ -220,7 +231,9 @@ final class Service {
             manager?.isAlive()
             gateway?.ping(number)
         }
-        for line in gateway?.logNews() ?? [] { Terminal.err("methodgate: \(line)\n") }
+        let news = gateway?.logNews() ?? []
+        for line in news { Terminal.err("methodgate: \(line)\n") }
+        if !news.isEmpty, !isDraining { manager?.status(summary) }
     }
 
     private func report(_ errors: [SinkError], success: String?) {

@@ -22,9 +22,11 @@ enum Terminal {
     /// Whether standard output is read by a person as it comes.
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Whether colour helps: a terminal, and nobody asked for none (NO_COLOR).
+    /// Whether colour helps: a terminal, and nobody asked for none (NO_COLOR, if it is not empty).
     static func hasColor(_ descriptor: Int32) -> Bool {
-        unsafe getenv("NO_COLOR") == nil && isatty(descriptor) == 1
+        guard isatty(descriptor) == 1 else { return false }
+        guard let wish = unsafe getenv("NO_COLOR") else { return true }
+        return unsafe wish.pointee == 0
     }
 
     static var errorColor: Bool { hasColor(STDERR_FILENO) }

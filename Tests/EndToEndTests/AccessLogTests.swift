@@ -29,6 +29,7 @@ extension `End to end` {
                   access: {to: file \(file)}
                 hosts:
                   shadow.example: {defaults: {methods: [GET], mode: shadow}}
+                  over.example: {defaults: {methods: [GET, POST], mode: shadow}}
                   answer.example: {defaults: {methods: [GET], options: answer}}
                   shut.example: {defaults: {methods: [GET], blocked_status: close}}
 
@@ -117,6 +118,25 @@ extension `End to end` {
                 request: "PUT /x HTTP/1.1\r\nHost: shadow.example\r\nContent-Length: 0\r\n\r\n",
                 status: 200, action: "request-served", answeredBy: "backend", reached: true,
                 hasBlock: true),
+            // What shadow lets through of an override has a record, too.
+            Row(
+                request: "GET /f HTTP/1.1\r\nHost: over.example\r\nX-HTTP-Method: PUT\r\n\r\n",
+                status: 200, action: "request-served", answeredBy: "backend", reached: true,
+                hasBlock: true),
+            Row(
+                request: "POST /q?_method=PUT HTTP/1.1\r\nHost: over.example\r\n"
+                    + "Content-Length: 0\r\n\r\n",
+                status: 200, action: "request-served", answeredBy: "backend", reached: true,
+                hasBlock: true),
+            Row(
+                request: "POST /c HTTP/1.1\r\nHost: over.example\r\n"
+                    + "Content-Type: application/x-www-form-urlencoded\r\n"
+                    + "Content-Length: 11\r\n\r\n_method=PUT",
+                status: 200, action: "request-served", answeredBy: "backend", reached: true,
+                hasBlock: true),
+            Row(
+                request: "OPTIONS /o HTTP/1.1\r\nHost: over.example\r\nMax-Forwards: 0\r\n\r\n",
+                status: 204, action: "request-answered", answeredBy: "gate", hasBlock: true),
         ])
         func `has a line for each request, and it leads to the block record`(_ row: Row) throws {
             let backend = try ScriptedBackend { connection in
@@ -163,6 +183,24 @@ extension `End to end` {
                 #expect(block.values["methodgate.reached_backend"] as? Bool == row.reached)
             }
             #expect(block.integer("source.port") == line.integer("source.port"))
+        }
+
+        @Test func `names the record of an override that content brings late`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try start(backend.address)
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(
+                "POST /c HTTP/1.1\r\nHost: over.example\r\nContent-Length: 11\r\n"
+                    + "Content-Type: application/x-www-form-urlencoded\r\n\r\n_met")
+            // Its beginning is with the backend by now.
+            #expect(eventually { backend.connections.contains { !$0.received.isEmpty } })
+            try client.send("hod=PUT")
+            #expect(try client.readFinalAnswer().status == 200)
+            let id = try #require(try lines(1).first?["event.id"])
+            #expect(eventually { (try? gate.log.byEvent()[id]) != nil })
         }
 
         @Test func `counts the content that was sent`() throws {

@@ -116,6 +116,66 @@ extension `End to end` {
             }
         }
 
+        /// As Kubernetes mounts a ConfigMap: the file is a link into `..data`, which is a link to a
+        /// folder; an update makes another folder and swaps that link.
+        @Test func `gets a swapped ConfigMap loaded, with both digests in the log`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address, more: "reload_on_change: true") { gate, _ in
+                let files = FileManager.default
+                let folder = gate.directory
+                let text = try String(contentsOfFile: gate.configurationFile, encoding: .utf8)
+                func swap(_ name: String, _ text: String) throws {
+                    try files.createDirectory(
+                        atPath: folder.path(name), withIntermediateDirectories: false)
+                    try text.write(
+                        toFile: folder.path(name + "/methodgate.yaml"), atomically: false,
+                        encoding: .utf8)
+                    try files.createSymbolicLink(
+                        atPath: folder.path("..new"), withDestinationPath: name)
+                    #expect(rename(folder.path("..new"), folder.path("..data")) == 0)
+                }
+                func isLoaded(_ count: Int) -> Bool {
+                    eventually(within: 20) {
+                        gate.process.standardError.components(separatedBy: "reloaded ").count
+                            == count + 1
+                    }
+                }
+                try swap("..1", text.replacing("[GET", with: "[PATCH, GET"))
+                try files.createSymbolicLink(
+                    atPath: folder.path("link"), withDestinationPath: "..data/methodgate.yaml")
+                #expect(rename(folder.path("link"), gate.configurationFile) == 0)
+                #expect(isLoaded(1))
+                try swap("..2", "nonsense: 1\n" + text)
+                #expect(
+                    eventually(within: 20) {
+                        gate.process.standardError.contains("reload failed")
+                    })
+                func answers(_ status: Int) throws -> Bool {
+                    try eventually(within: 20) {
+                        try RawClient.exchange(gate.address, request("PATCH")).status == status
+                    }
+                }
+                #expect(try answers(200))
+                try swap("..3", text.replacing("[GET", with: "[BREW, GET"))
+                #expect(isLoaded(2))
+                #expect(try answers(405))
+                var loads: [LogRecord] = []
+                _ = try eventually {
+                    loads = try gate.log.records().filter {
+                        $0["event.action"] == "configuration-loaded"
+                            && $0["methodgate.stream"]?.hasSuffix("/0") == true
+                    }
+                    return loads.count == 3
+                }
+                let digests = loads.map { $0["methodgate.policy_sha256"] }
+                #expect(digests.count == 3 && Set(digests).count == 3)
+                #expect(
+                    loads.map { $0["methodgate.previous_policy_sha256"] }
+                        == [nil] + digests.dropLast())
+            }
+        }
+
         @Test(arguments: [
             ("/nothing", "GET", 404), ("/metrics", "POST", 405), ("/reload", "POST", 404),
         ])

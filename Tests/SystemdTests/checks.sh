@@ -1,17 +1,8 @@
 #!/bin/bash
 # Runs as root inside a booted systemd, with the package's files in place. Prints one line a
 # check; exit status 1 when one failed.
-set -u
-cd /
-failures=0
-ok() { echo "ok   $1"; }
-bad() { echo "FAIL $1"; failures=$((failures + 1)); }
-check() { local what=$1; shift; if "$@"; then ok "$what"; else bad "$what"; fi; }
-property() { systemctl show -p "$1" --value "${2:-methodgate}"; }
-status_of() { curl -s -o /dev/null -m 5 -w '%{http_code}' "$@"; }
-until_true() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; }
+. /common.sh
 
-readonly CONFIG=/etc/methodgate/methodgate.yaml
 configure() { # LISTEN METHODS
     cat >$CONFIG <<YAML
 listen:
@@ -22,36 +13,26 @@ admin:
   address: 127.0.0.1:9100
 log:
   blocks:
-    to: file /var/log/methodgate/blocks.json
+    to: file $BLOCKS
 defaults:
   methods: $2
 YAML
 }
 
-# A backend: the program's own demo, on a configuration of its own.
-cat >/etc/demo.yaml <<'YAML'
-listen:
-  - address: 127.0.0.1:8099
-backends:
-  app: http://127.0.0.1:3000
-control: off
-defaults:
-  methods: any
-YAML
 # --- the package ----------------------------------------------------------------------------
-check "the package installs" dpkg -i /package.deb >/dev/null
+check "the package installs" sh -c "dpkg -i /package.deb >/dev/null 2>&1"
 check "nothing is started" [ "$(systemctl is-active methodgate)/$(systemctl is-enabled methodgate)" = inactive/disabled ]
-check "the shipped configuration loads" methodgate check >/dev/null
+check "the shipped configuration loads" sh -c "methodgate check >/dev/null"
 check "the manual page is there" [ -s /usr/share/man/man1/methodgate.1.gz ]
 
-systemd-run -q --unit=backend /usr/bin/methodgate demo --config /etc/demo.yaml
-until_true curl -sf http://127.0.0.1:3000/
+start_backend
 
 # --- the unit -------------------------------------------------------------------------------
 check "the units verify" systemd-analyze verify --man=no \
-    /lib/systemd/system/methodgate.service /lib/systemd/system/methodgate.socket
+    /lib/systemd/system/methodgate.service /lib/systemd/system/methodgate.socket \
+    /lib/systemd/system/methodgate-tls.socket
 exposure=$(systemd-analyze security --no-pager methodgate | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')
-echo "     exposure $exposure"
+note "exposure $exposure"
 [ -z "${VERBOSE-}" ] || systemd-analyze security --no-pager methodgate
 check "systemd-analyze security is at most 1.2" awk "BEGIN { exit !($exposure <= 1.2) }"
 
@@ -61,8 +42,10 @@ check "starts and says that it is ready" systemctl start methodgate
 check "serves" [ "$(status_of http://127.0.0.1:8080/)" = 200 ]
 check "does not run as root" [ "$(ps -o user= -p "$(property MainPID)" | cut -c1-6)" = method ]
 check "blocks" [ "$(status_of -X DELETE http://127.0.0.1:8080/)" = 405 ]
-check "wrote the record" grep -q '"http.response.status_code":405' /var/log/methodgate/blocks.json
+check "wrote the record" grep -q '"http.response.status_code":405' $BLOCKS
 check "says its state" grep -q '^Serving 1 listener by 1 rule' <<<"$(property StatusText)"
+check "is denied no system call that it needs" \
+    sh -c '! journalctl -u methodgate --no-pager | grep -q "not permitted"'
 check "is ready for probes" [ "$(status_of http://127.0.0.1:9100/readyz)" = 200 ]
 
 # --- reload ---------------------------------------------------------------------------------
@@ -71,7 +54,7 @@ configure 0.0.0.0:8080 '[GET, DELETE]'
 check "reload takes a good file" systemctl reload methodgate
 check "the new rules are in force" [ "$(status_of -X DELETE http://127.0.0.1:8080/)" = 200 ]
 echo 'nonsense: 1' >>$CONFIG
-if systemctl reload methodgate; then bad "reload fails on a broken file"; else ok "reload fails on a broken file"; fi
+if systemctl reload methodgate 2>/dev/null; then bad "reload fails on a broken file"; else ok "reload fails on a broken file"; fi
 check "the reason is in the journal" grep -q "nonsense: unknown key" <<<"$(journalctl -u methodgate --no-pager)"
 check "the old rules stay in force" [ "$(status_of -X DELETE http://127.0.0.1:8080/)" = 200 ]
 check "the state says so" grep -q 'the last reload failed' <<<"$(property StatusText)"
@@ -91,7 +74,7 @@ systemctl kill -s KILL methodgate
 start=$(date +%s%N)
 until_true curl -sf -m 1 http://127.0.0.1:8080/
 took=$((($(date +%s%N) - start) / 1000000))
-echo "     back after $took ms"
+note "back after $took ms"
 check "is back within a second after a crash" [ "$took" -lt 1000 ]
 mkdir -p /run/systemd/system/methodgate.service.d
 printf '[Service]\nWatchdogSec=2s\n' >/run/systemd/system/methodgate.service.d/watchdog.conf
@@ -100,6 +83,12 @@ systemctl restart methodgate
 pid=$(property MainPID)
 sleep 5
 check "a healthy process keeps its watchdog fed" [ "$(property MainPID)" = "$pid" ]
+python3 -B /hang.py "$pid" worker-1 >/tmp/hung &
+until_true grep -q hung /tmp/hung
+check "one hung worker of two is enough for a new start" until_true \
+    sh -c "[ \"\$(systemctl show -p MainPID --value methodgate)\" != $pid ] && curl -sf -m 2 http://127.0.0.1:8080/"
+check "and the journal says why" grep -q 'Watchdog timeout' <<<"$(journal)"
+pid=$(property MainPID)
 kill -STOP "$pid"
 check "a process that hangs is killed and started again" until_true \
     sh -c "[ \"\$(systemctl show -p MainPID --value methodgate)\" != $pid ] && curl -sf -m 2 http://127.0.0.1:8080/"
@@ -120,8 +109,24 @@ check "a restart through the socket refuses nobody" [ "$(sort -u /tmp/statuses)"
 check "it was another process" [ "$(property MainPID)" != "$pid" ]
 systemctl stop methodgate methodgate.socket
 
+# --- several sockets by name, ports 80 and 443 -----------------------------------------------
+configure systemd:http '[GET]'
+sed -i '/address: systemd:http/a\  - address: systemd:https' $CONFIG
+check "both socket units start" systemctl start methodgate.socket methodgate-tls.socket
+check "the one serves on port 80" [ "$(status_of http://127.0.0.1:80/)" = 200 ]
+check "the other on port 443" [ "$(status_of http://127.0.0.1:443/)" = 200 ]
+check "not as root" [ "$(ps -o user= -p "$(property MainPID)" | cut -c1-6)" = method ]
+systemctl stop methodgate methodgate-tls.socket methodgate.socket
+configure systemd:other '[GET]'
+systemctl start methodgate.socket
+systemctl start methodgate 2>/dev/null
+check "a name that no socket unit has is told, and which there are" grep -q \
+    'no socket of that name was passed (there are: http)' <<<"$(journal -n 20)"
+systemctl stop methodgate.socket
+systemctl reset-failed methodgate
+
 # --- port 80 without root -------------------------------------------------------------------
-configure 0.0.0.0:81 '[GET]'
+configure 0.0.0.0:80 '[GET]'
 systemctl start methodgate 2>/dev/null
 check "without a privilege a low port is refused with a hint" grep -q 'CAP_NET_BIND_SERVICE' \
     <<<"$(journalctl -u methodgate --no-pager -n 20)"
@@ -130,11 +135,72 @@ install -D -m 644 /usr/share/doc/methodgate/examples/privileged-ports.conf \
 systemctl daemon-reload
 systemctl reset-failed methodgate
 check "the shipped drop-in lets it bind a low port" systemctl start methodgate
-check "and it serves there" [ "$(status_of http://127.0.0.1:81/)" = 200 ]
+check "and it serves there" [ "$(status_of http://127.0.0.1:80/)" = 200 ]
 check "not as root" [ "$(ps -o user= -p "$(property MainPID)" | cut -c1-6)" = method ]
 rm -r /etc/systemd/system/methodgate.service.d
 systemctl daemon-reload
 systemctl stop methodgate
+
+# --- a ConfigMap --------------------------------------------------------------------------------
+# As Kubernetes mounts one: the file is a link into ..data, which is a link to a folder; an update
+# makes another folder, and swaps that link.
+readonly mounted=/srv/configmap
+swap() { # NAME METHODS
+    mkdir -p "$mounted/..$1"
+    configure 0.0.0.0:8080 "$2"
+    { echo 'reload_on_change: true'; cat $CONFIG; } >"$mounted/..$1/methodgate.yaml"
+    ln -s "..$1" $mounted/..data_tmp
+    mv -T $mounted/..data_tmp $mounted/..data
+}
+allows() { [ "$(status_of -X PUT http://127.0.0.1:8080/)" = 200 ]; }
+swap first '[GET]'
+ln -s ..data/methodgate.yaml $mounted/methodgate.yaml
+mkdir -p /run/systemd/system/methodgate.service.d
+printf '[Service]\nExecStart=\nExecStart=/usr/bin/methodgate run --config %s/methodgate.yaml\n' \
+    $mounted >/run/systemd/system/methodgate.service.d/configmap.conf
+systemctl daemon-reload
+systemctl start methodgate
+old=$(sha256sum <$mounted/methodgate.yaml | cut -c1-64)
+pid=$(property MainPID)
+swap second '[GET, PUT]'
+rm -r $mounted/..first
+check "a swapped ConfigMap is taken" until_true allows
+new=$(sha256sum <$mounted/methodgate.yaml | cut -c1-64)
+load_record() {
+    grep configuration-loaded $BLOCKS | grep "previous_policy_sha256\":\"$1\"" |
+        grep -q "policy_sha256\":\"$2\""
+}
+check "and recorded with the old and the new digest" until_true load_record "$old" "$new"
+swap third 'nonsense'
+check "a broken one is not, and is told" until_true \
+    sh -c 'systemctl show -p StatusText methodgate | grep -q "the last reload failed"'
+check "and the old one stays" allows
+swap fourth '[GET]'
+check "until it is mended" until_true \
+    sh -c '[ "$(curl -s -o /dev/null -m 5 -w "%{http_code}" -X PUT http://127.0.0.1:8080/)" = 405 ]'
+check "all in one process" [ "$(property MainPID)" = "$pid" ]
+systemctl stop methodgate
+rm -r /run/systemd/system/methodgate.service.d
+systemctl daemon-reload
+
+# --- credentials --------------------------------------------------------------------------------
+# What a drop-in with LoadCredential gives the process: a copy that it can read of a file that only
+# root can.
+install -m 600 /dev/stdin /root/gate.key <<<secret
+mkdir -p /run/systemd/system/methodgate.service.d
+printf '[Service]\nLoadCredential=tls.key:/root/gate.key\n' \
+    >/run/systemd/system/methodgate.service.d/key.conf
+systemctl daemon-reload
+configure 0.0.0.0:8080 '[GET]'
+systemctl start methodgate
+folder=$(tr '\0' '\n' <"/proc/$(property MainPID)/environ" | sed -n 's/^CREDENTIALS_DIRECTORY=//p')
+check "a credential is in the folder that the process is told" [ "$(cat "$folder/tls.key")" = secret ]
+check "and readable for its user alone" \
+    [ "$(stat -c %U "$folder/tls.key"):$(stat -c %a "$folder/tls.key" | cut -c2-)" = root:00 \
+    -o "$(stat -c %U:%a "$folder/tls.key")" = methodgate:400 ]
+systemctl stop methodgate
+rm -r /run/systemd/system/methodgate.service.d
+systemctl daemon-reload
 
 # --- stop -----------------------------------------------------------------------------------
 configure 0.0.0.0:8080 '[GET]'
@@ -142,7 +208,7 @@ systemctl start methodgate
 start=$(date +%s%N)
 systemctl stop methodgate
 took=$((($(date +%s%N) - start) / 1000000))
-echo "     idle stop took $took ms"
+note "idle stop took $took ms"
 check "an idle gate stops at once" [ "$took" -lt 1500 ]
 check "and cleanly" [ "$(property Result)" = success ]
 
@@ -155,10 +221,8 @@ check "an upgrade keeps the edited configuration" sh -c \
 check "and restarts the gate on the new binary" [ "$(property ActiveState)" = active -a "$(property MainPID)" != "$pid" ]
 check "which serves" [ "$(status_of http://127.0.0.1:8080/)" = 200 ]
 check "removal stops the gate and keeps log and configuration" sh -c \
-    "dpkg -r methodgate >/dev/null 2>&1 && ! systemctl -q is-active methodgate && [ -s /var/log/methodgate/blocks.json ] && [ -s $CONFIG ]"
+    "dpkg -r methodgate >/dev/null 2>&1 && ! systemctl -q is-active methodgate && [ -s $BLOCKS ] && [ -s $CONFIG ]"
 check "purging leaves nothing" sh -c \
     'dpkg -P methodgate >/dev/null 2>&1 && [ ! -e /var/log/methodgate ] && [ ! -e /etc/methodgate ]'
 
-systemctl stop backend
-[ "$failures" = 0 ] && echo "all checks passed" || echo "$failures checks failed"
-[ "$failures" = 0 ]
+leave

@@ -1,0 +1,120 @@
+// What a service manager is told (sd_notify(3)), by the datagrams that it would get.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `The service manager` {
+        /// The datagrams that have come to a socket of its kind, split into lines.
+        private final class Inbox: @unchecked Sendable {
+            let path: String
+            private let descriptor: Int32
+            private let lock = NSLock()
+            private var all: [[String]] = []
+
+            init(_ folder: TemporaryDirectory) throws {
+                path = folder.path("notify.sock")
+                descriptor = socket(
+                    AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+                var address = sockaddr_un()
+                address.sun_family = sa_family_t(AF_UNIX)
+                withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+                let bound = withUnsafePointer(to: &address) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                    }
+                }
+                guard bound == 0 else { throw LaunchError("cannot bind \(path)") }
+            }
+
+            deinit { close(descriptor) }
+
+            /// All that have come so far.
+            var messages: [[String]] {
+                lock.withLock {
+                    var buffer = Bytes(repeating: 0, count: 8192)
+                    while true {
+                        let count = recv(
+                            descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+                        guard count > 0 else { return all }
+                        let text = String(decoding: buffer[..<count], as: UTF8.self)
+                        all.append(text.split(separator: "\n").map(String.init))
+                    }
+                }
+            }
+
+            func count(_ line: String) -> Int { messages.count { $0.contains(line) } }
+        }
+
+        @Test func `is told of readiness, reloads, failed ones too, and the end`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let file = folder.path("methodgate.yaml")
+            let good = configuration(backend.address)
+            try good.write(toFile: file, atomically: true, encoding: .utf8)
+            var before = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &before)
+            let gate = try ChildProcess(
+                GateProcess.binary(), ["run", "-c", file],
+                environment: ["NOTIFY_SOCKET": inbox.path])
+            defer { gate.stop() }
+            #expect(eventually { inbox.count("READY=1") == 1 })
+            #expect(inbox.messages[0].contains { $0.hasPrefix("STATUS=Serving 1 listener by ") })
+
+            gate.signal(SIGHUP)
+            #expect(eventually { inbox.count("READY=1") == 2 })
+            let reloading = try #require(inbox.messages.first { $0.contains("RELOADING=1") })
+            let time = try #require(
+                reloading.first { $0.hasPrefix("MONOTONIC_USEC=") }
+                    .flatMap { Int($0.dropFirst("MONOTONIC_USEC=".count)) })
+            var now = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &now)
+            #expect(time > before.tv_sec * 1_000_000 && time <= (now.tv_sec + 1) * 1_000_000)
+
+            try (good + "\nnonsense: 1\n").write(toFile: file, atomically: true, encoding: .utf8)
+            gate.signal(SIGHUP)
+            #expect(eventually { inbox.count("READY=1") == 3 })
+            #expect(inbox.count("RELOADING=1") == 2)
+            let last = try #require(inbox.messages.last { $0.contains("READY=1") })
+            #expect(last.contains { $0.contains("the last reload failed: \(file): 1 error") })
+
+            gate.signal(SIGTERM)
+            #expect(gate.waitForExit(within: 10) == .code(0))
+            #expect(inbox.count("STOPPING=1") == 1)
+            // In this order, whatever else was told.
+            let kinds = inbox.messages.compactMap { message in
+                ["READY=1", "RELOADING=1", "STOPPING=1"].first(where: message.contains)
+            }
+            #expect(
+                kinds == [
+                    "READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1", "STOPPING=1",
+                ])
+        }
+
+        @Test func `gets signs of life, and none from a process that hangs`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let file = folder.path("methodgate.yaml")
+            try configuration(backend.address).write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let gate = try ChildProcess(
+                GateProcess.binary(), ["run", "-c", file],
+                environment: ["NOTIFY_SOCKET": inbox.path, "WATCHDOG_USEC": "2000000"])
+            defer { gate.stop() }
+            #expect(eventually(within: 20) { inbox.count("WATCHDOG=1") >= 3 })
+            gate.signal(SIGSTOP)
+            usleep(200_000)
+            let alive = inbox.count("WATCHDOG=1")
+            usleep(2_500_000)
+            #expect(inbox.count("WATCHDOG=1") == alive)
+            gate.signal(SIGCONT)
+            #expect(eventually(within: 20) { inbox.count("WATCHDOG=1") > alive })
+        }
+    }
+}
