@@ -138,6 +138,15 @@ struct MultipartScannerTests {
         }
     }
 
+    @Test func `what follows a head without lines is its lines for Rack`() {
+        let part =
+            "Content-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b0undary--\r\n"
+        #expect(Scans.multipart("--b0undary\r\n\r\n" + part) == ["?"])
+        #expect(Scans.multipart("--b0undary--\r\n\r\n" + part) == ["?"])
+        #expect(Scans.multipart("--b0undary\r\n\r\n\r\n" + part) == [])
+        #expect(Scans.multipart("--b0undary\r\n\r\nx\r\n--b0undary\r\n" + part) == ["DELETE"])
+    }
+
     @Test(arguments: [
         "----------------------------b", "aaaaaaaaaaaaaaaaaaab", "abababababababababac",
     ])
