@@ -24,7 +24,7 @@ export SWIFT
 
 .PHONY: help run build test lint release deb test-systemd bench attacks match-instructions install \
     clean
-.PHONY: fuzz fuzz-corpus paths test-address test-thread
+.PHONY: fuzz fuzz-corpus inspection paths test-address test-thread
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
@@ -43,7 +43,10 @@ help:
 	@echo '              boots systemd in a container and tries the package there'
 	@echo 'make install  the static build into PREFIX=$(PREFIX), under DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
-	@echo 'make attacks  known bypasses, and spellings of closed paths, against real backends'
+	@echo 'make attacks  known bypasses, methods in forms, and spellings of closed paths, against real'
+	@echo '              backends'
+	@echo 'make inspection'
+	@echo '              what looking for overrides in uploads costs, beside forwarding them'
 	@echo 'make match-instructions'
 	@echo '              instructions of a rule match at 10 and 100,000 rules, and of judging a'
 	@echo '              hostile path, by callgrind'
@@ -99,11 +102,16 @@ bench: release
 	@scripts/setup.sh bench
 	python3 Benchmarks/bench.py --gate $(STATIC)/release/methodgate $(BENCH_ARGS)
 
-# Writes docs/bypasses.md. The second command takes half an hour with all its targets.
+# Writes docs/bypasses.md. The last command takes half an hour with all its targets.
 attacks: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/attacks.py --gate $(STATIC)/release/methodgate --write
+	python3 -B Tests/Attacks/overrides.py --gate $(STATIC)/release/methodgate --all
 	python3 -B Tests/Attacks/paths.py --gate $(STATIC)/release/methodgate --all $(ATTACKS_ARGS)
+
+inspection: release
+	@scripts/setup.sh bench
+	python3 Benchmarks/inspection.py --gate $(STATIC)/release/methodgate --at-most 1.05 $(BENCH_ARGS)
 
 match-instructions:
 	@scripts/setup.sh bench
