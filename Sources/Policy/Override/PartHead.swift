@@ -16,26 +16,32 @@ struct PartHead: BitwiseCopyable {
     }
 
     /// A word of the head is such a name.
-    private(set) var isNamed = false
+    private var hasName = false
     /// An empty line that only some readers take for one has been read: to others this is the
     /// head still.
     private var isDoubtful = false
     /// How many lines have ended, the delimiter's among them; two stand for more.
     private var lines: UInt8 = 0
     private var word = NameWord()
+    /// The same for PHP, to which a line that is no field goes on with the one before.
+    private var joined = NameWord()
     private var parameter = NameParameter()
     /// The bytes before this one.
     private var last: UInt8 = 0
     private var secondLast: UInt8 = 0
     private var thirdLast: UInt8 = 0
 
+    /// Whether the head, if it ends here, names an override.
+    var isNamed: Bool { hasName || joined.isMatch }
+
     /// Behind a delimiter.
     mutating func begin() { self = PartHead() }
 
     mutating func take(_ byte: UInt8) -> Step {
         if parameter.isUnreadable(byte) { return .unreadable }
-        if word.isName(byte) {
-            isNamed = true
+        let endsJoined = byte != 0x0d && byte != 0x0a && joined.isName(byte)
+        if word.isName(byte) || endsJoined {
+            hasName = true
             if isDoubtful { return .unreadable }
         }
         defer { (thirdLast, secondLast, last) = (secondLast, last, byte) }

@@ -138,6 +138,13 @@ struct MultipartScannerTests {
         }
     }
 
+    @Test func `a line that is no field goes on with the one before for PHP`() {
+        #expect(Scans.part("Content-Disposition: form-data; name=\"_met\r\nhod\"") == ["DELETE"])
+        #expect(Scans.part("Content-Disposition: form-data; name=_met\r\nhod") == ["DELETE"])
+        #expect(Scans.part("Content-Disposition: form-data; name=\"_met\nhod\"") == ["DELETE"])
+        #expect(Scans.part("Content-Disposition: form-data; name=_met\r\nhods") == [])
+    }
+
     @Test func `what follows a head without lines is its lines for Rack`() {
         let part =
             "Content-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b0undary--\r\n"
