@@ -85,11 +85,13 @@ extension FuzzTarget {
         }
     }
 
-    /// Both names that count have an `h`, written plainly or escaped.
+    /// Every name that counts has a `d`, written plainly or escaped; and JSON that may be UTF-16 or
+    /// UTF-32 is refused by other bytes than names.
     private static func requireNone(
         _ found: [FoundOverride], in bytes: Bytes
     ) throws(Finding) {
-        guard !bytes.contains(where: { [0x48, 0x68, 0x25, 0x5c].contains($0) }) else { return }
+        guard !bytes.contains(where: { [0x44, 0x64, 0x25, 0x5c, 0, 0xfe, 0xff].contains($0) })
+        else { return }
         try require(found.isEmpty, "\(found) out of nothing")
     }
 }
