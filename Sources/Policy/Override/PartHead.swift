@@ -16,7 +16,7 @@ struct PartHead: BitwiseCopyable {
     }
 
     /// A word of the head is such a name.
-    private var hasName = false
+    private(set) var isNamed = false
     /// An empty line that only some readers take for one has been read: to others this is the
     /// head still.
     private var isDoubtful = false
@@ -31,17 +31,14 @@ struct PartHead: BitwiseCopyable {
     private var secondLast: UInt8 = 0
     private var thirdLast: UInt8 = 0
 
-    /// Whether the head, if it ends here, names an override.
-    var isNamed: Bool { hasName || joined.isMatch }
-
     /// Behind a delimiter.
     mutating func begin() { self = PartHead() }
 
     mutating func take(_ byte: UInt8) -> Step {
         if parameter.isUnreadable(byte) { return .unreadable }
-        let endsJoined = byte != 0x0d && byte != 0x0a && joined.isName(byte)
+        let endsJoined = byte == 0x0d || byte == 0x0a ? joined.isMatch : joined.isName(byte)
         if word.isName(byte) || endsJoined {
-            hasName = true
+            isNamed = true
             if isDoubtful { return .unreadable }
         }
         defer { (thirdLast, secondLast, last) = (secondLast, last, byte) }

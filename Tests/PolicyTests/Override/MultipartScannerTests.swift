@@ -142,6 +142,8 @@ struct MultipartScannerTests {
         #expect(Scans.part("Content-Disposition: form-data; name=\"_met\r\nhod\"") == ["DELETE"])
         #expect(Scans.part("Content-Disposition: form-data; name=_met\r\nhod") == ["DELETE"])
         #expect(Scans.part("Content-Disposition: form-data; name=\"_met\nhod\"") == ["DELETE"])
+        #expect(
+            Scans.part("Content-Disposition: form-data; name=_met\r\nhod\r\nX: y") == ["DELETE"])
         #expect(Scans.part("Content-Disposition: form-data; name=_met\r\nhods") == [])
     }
 
