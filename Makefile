@@ -23,7 +23,7 @@ DIST := $(STATIC)/dist
 export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
-    test-image-whole test-package bench attacks slow match-instructions install clean
+    test-image-whole test-package bench attacks slow inspection match-instructions install clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread
 
 help:
@@ -53,8 +53,11 @@ help:
 	@echo '              PREFIX=$(PREFIX), the configuration into SYSCONFDIR=$(SYSCONFDIR), all under'
 	@echo '              DESTDIR'
 	@echo 'make bench    side by side with nginx and HAProxy (BENCH_ARGS=--help lists options)'
-	@echo 'make attacks  known bypasses, and spellings of closed paths, against real backends'
+	@echo 'make attacks  known bypasses, methods in forms, and spellings of closed paths, against real'
+	@echo '              backends'
 	@echo 'make slow     slow, idle and hostile parties, and what ordinary requests notice of them'
+	@echo 'make inspection'
+	@echo '              what looking for overrides in uploads costs, beside forwarding them'
 	@echo 'make match-instructions'
 	@echo '              instructions of a rule match at 10 and 100,000 rules, and of judging a'
 	@echo '              hostile path, by callgrind'
@@ -136,15 +139,20 @@ bench: release
 	@scripts/setup.sh bench
 	python3 Benchmarks/bench.py --gate $(STATIC)/release/methodgate $(BENCH_ARGS)
 
-# Writes docs/bypasses.md. The second command takes half an hour with all its targets.
+# Writes docs/bypasses.md. The last command takes half an hour with all its targets.
 attacks: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/attacks.py --gate $(STATIC)/release/methodgate --write
+	python3 -B Tests/Attacks/overrides.py --gate $(STATIC)/release/methodgate --all
 	python3 -B Tests/Attacks/paths.py --gate $(STATIC)/release/methodgate --all $(ATTACKS_ARGS)
 
 slow: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/slow.py --gate $(STATIC)/release/methodgate
+
+inspection: release
+	@scripts/setup.sh bench
+	python3 Benchmarks/inspection.py --gate $(STATIC)/release/methodgate --at-most 1.05 $(BENCH_ARGS)
 
 match-instructions:
 	@scripts/setup.sh bench

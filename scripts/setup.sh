@@ -61,6 +61,8 @@ want_for_attacks() {
     want_command lighttpd lighttpd
     want_command javac default-jdk-headless
     [ -e /usr/share/nodejs/express ] || missing+=(node-express)
+    [ -e /usr/share/nodejs/busboy ] || missing+=(node-busboy)
+    ruby -e 'require "rack"' 2>/dev/null || missing+=(ruby-rack)
     [ -e /usr/lib/python3/dist-packages/flask ] || missing+=(python3-flask)
     compgen -G '/usr/share/java/tomcat10-*.jar' >/dev/null || missing+=(libtomcat10-embed-java)
     compgen -G '/usr/share/java/jetty9-server.jar' >/dev/null || missing+=(libjetty9-java)

@@ -69,6 +69,9 @@ struct ServerModel: Sendable {
         ServerModel("IIS") {
             P.fold(P.trimWindows(P.resolve(P.merge(P.backslashes(P.decode($0))))))
         },
+        ServerModel("ASP.NET without cookies") {
+            P.fold(P.trimWindows(P.sessions(P.resolve(P.merge(P.backslashes(P.decode($0)))))))
+        },
         ServerModel("IIS, decoded twice") {
             P.fold(P.trimWindows(P.resolve(P.backslashes(P.decode(P.resolve(P.decode($0)))))))
         },
@@ -88,7 +91,7 @@ struct ServerModel: Sendable {
     static func chance(_ generator: inout SeededGenerator) -> ServerModel {
         let deeds: [@Sendable (Bytes) -> Bytes] = [
             P.merge, P.resolve, P.backslashes, P.parameters, P.fold, P.trimWindows,
-            P.trimLastBlank, P.overlong, P.authority, { P.cut($0, at: 0x3f) },
+            P.trimLastBlank, P.overlong, P.authority, P.sessions, { P.cut($0, at: 0x3f) },
             { P.cut($0, at: 0x23) },
         ]
         var chosen: [@Sendable (Bytes) -> Bytes] = []

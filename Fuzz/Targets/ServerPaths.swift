@@ -90,6 +90,18 @@ enum ServerPaths {
         join(split(path).map { Bytes($0.prefix { $0 != 0x3b }) })
     }
 
+    /// ASP.NET takes the session of a client without cookies out of the path.
+    static func sessions(_ path: Bytes) -> Bytes {
+        join(
+            split(path).filter { segment in
+                let text = String(latin1: segment)
+                let isLetter = { (byte: UInt8) in (0x41...0x5a).contains(byte & 0xdf) }
+                return
+                    !(text.hasPrefix("(") && text.hasSuffix("))") && segment.count > 4
+                    && isLetter(segment[1]) && segment[2] == 0x28)
+            })
+    }
+
     static func fold(_ path: Bytes) -> Bytes {
         path.map { (0x41...0x5a).contains($0) ? $0 + 0x20 : $0 }
     }

@@ -15,7 +15,8 @@
     @inlinable package static var upperCase: PathTraits { PathTraits(rawValue: 1 << 2) }
     /// A semicolon, or a plus sign, which the same look finds.
     @inlinable package static var semicolon: PathTraits { PathTraits(rawValue: 1 << 3) }
-    /// An empty segment, a dot segment or a segment that ends with a dot.
+    /// An empty segment, a dot segment or a segment that ends with a dot; or one that begins with
+    /// a parenthesis, which the same look finds.
     @inlinable package static var dotsOrEmpty: PathTraits { PathTraits(rawValue: 1 << 4) }
 }
 
@@ -49,7 +50,7 @@ package enum PathScan {
             upper |= (word &+ ones &* (0x80 - 0x41)) & ~(word &+ ones &* (0x80 - 0x5b)) & tops
             let slashes = equal(word, 0x2f)
             let slashesOrDots = slashes | equal(word, 0x2e)
-            pairs |= (slashesOrDots &<< 8 | carry) & slashes
+            pairs |= (slashesOrDots &<< 8 | carry) & (slashes | equal(word, 0x28))
             carry = slashesOrDots &>> 56
         }
 

@@ -26,6 +26,8 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     case dropParameters
     /// Drops `::$DATA` and other names of an NTFS stream's type in each segment, and what follows.
     case dropStreams
+    /// Drops segments like `(S(x))`, in which ASP.NET keeps sessions.
+    case dropSessions
     /// Drops tabs and line ends everywhere, as parsers of URLs do.
     case dropLineBreaks
     /// ASCII letters in lower case, and the two others whose other case is ASCII (U+212A, U+017F).
@@ -80,6 +82,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .backslashToSlash: .backslash
         case .dropParameters: .semicolon
         case .dropStreams: .stream
+        case .dropSessions: .session
         case .dropLineBreaks: .lineBreak
         case .foldCase: [.upperCase, .foldableLead]
         case .trimDots: .dotAtEnd
@@ -112,6 +115,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .backslashToSlash: writer.map(input) { $0 == 0x5c ? 0x2f : $0 }
         case .dropParameters: writer.dropParameters(input)
         case .dropStreams: writer.dropStreams(input)
+        case .dropSessions: writer.dropSessions(input)
         case .dropLineBreaks: writer.dropLineBreaks(input)
         case .foldCase: writer.foldCase(input)
         case .trimDots: writer.trim(input, lastOnly: false, .dotAtEnd)

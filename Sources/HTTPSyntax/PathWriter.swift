@@ -176,6 +176,19 @@ struct PathWriter {
         }
     }
 
+    /// The segments without those in which ASP.NET keeps sessions.
+    mutating func dropSessions(_ input: ByteView) {
+        var start = 1
+        while start <= input.count {
+            let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
+            if !PathMarks.isSession(input, start) {
+                append(input.slice(start - 1, end - start + 1))
+            }
+            start = end + 1
+        }
+        if count == 0 { append(0x2f) }
+    }
+
     /// Where the first colon stands, if there is a `:$`.
     private static func streamStart(_ segment: ByteView) -> Int? {
         guard let colon = segment.firstIndex(of: 0x3a) else { return nil }

@@ -11,6 +11,10 @@ extension `End to end` {
             try Self.run("paths.py", "--short")
         }
 
+        @Test func `no framework takes a request for one with another method`() throws {
+            try Self.run("overrides.py", "--short")
+        }
+
         @Test func `known bypasses end as docs/bypasses.md says`() throws {
             try Self.run("attacks.py", "--only-gate", "--check")
         }

@@ -29,6 +29,8 @@ struct PathReadingsTests {
         (.foldWidth, "/\u{ff0f}\u{ff5e}\u{ff41}\u{ff20}", "//~a@"),
         (.foldWidth, "/\u{ff5f}\u{ff00}", "/\u{ff5f}\u{ff00}"),
         (.dropStreams, "/a::$DATA/b:c:$D/d:e/:$/f$:", "/a/b/d:e//f$:"),
+        (.dropSessions, "/(S(a))/b/(F(c)X(d))/(e)/(S(f)/(S()", "/b/(e)/(S(f)/(S()"),
+        (.dropSessions, "/(S(a))", "/"), (.dropSessions, "/(S())/", "/"),
         (.dropLineBreaks, "/a\tb\r\n/c d", "/ab/c d"),
         (.foldCase, "/AbC%C3%A9", "/abc%C3%A9"), (.foldCase, "/\u{212a}\u{17f}", "/ks"),
         (.trimDots, "/a./b../.../../c.", "/a/b./../../c"), (.trimLastDot, "/a./b.", "/a./b"),
@@ -90,6 +92,7 @@ struct PathReadingsTests {
         "%61",
         "%41", "%2561", "%252F", "%25", "%3F", "%23", "%c0%ae", "%c0%af", "%C1%81", "%c3%a9",
         "%e2%84%aa", "+", "%a0", "%e2%80%a8", "::$d", "%ef%bc%8f", "%f8%80%80%80%af", "x", "%1f",
+        "(S(x))", "/(S(y)F(z))",
     ]
 
     @Test func `whatever steps a backend takes, its path is among the readings`() {
@@ -166,8 +169,9 @@ struct PathReadingsTests {
                 readings.begin(view)
                 _ = readings.close(over: view, level: .all, transitions: .empty)
             }
-            // Found to be too much by the time the next step is tried.
-            #expect(readings.work <= PathReadings.maximumWork + 3 * path.utf8.count, "\(path)")
+            // Found to be too much by the time the next step is tried: behind the last one there
+            // may be a host to drop in two ways, and the next reading's marks.
+            #expect(readings.work <= PathReadings.maximumWork + 4 * path.utf8.count, "\(path)")
         }
     }
 
@@ -231,9 +235,12 @@ struct PathReadingsTests {
                 #expect(path.withView(PathScan.traits(of:)) == .dotsOrEmpty)
             }
         }
-        for byte in 0x21...0x7e where ![0x24, 0x25, 0x2b, 0x2e, 0x2f, 0x3b, 0x5c].contains(byte) {
+        for byte in 0x21...0x7e
+        where ![0x24, 0x25, 0x28, 0x2b, 0x2e, 0x2f, 0x3b, 0x5c].contains(byte) {
             let traits = [0x2f, UInt8(byte), 0x61].withView(PathScan.traits(of:))
             #expect(traits == ((0x41...0x5a).contains(byte) ? .upperCase : []), "\(byte)")
         }
+        #expect(Array("/a/(b".utf8).withView(PathScan.traits(of:)) == .dotsOrEmpty)
+        #expect(Array("/a(b)c/d".utf8).withView(PathScan.traits(of:)) == [])
     }
 }

@@ -9,7 +9,8 @@ package import HTTPSyntax
 package struct ContentReading {
     /// Why overrides cannot be looked for in content that some backend takes for a form.
     package enum Obstacle: UInt8, Sendable, BitwiseCopyable {
-        /// `Content-Encoding`.
+        /// `Content-Encoding` of a form. JSON is read as if it had none: agents send it coded all
+        /// the time, and most who take an override from JSON look at no coding, whatever is said.
         case coded
         /// A charset in which ASCII is not written as ASCII.
         case charset
@@ -22,7 +23,7 @@ package struct ContentReading {
         package var reason: StaticString {
             switch self {
             case .coded: "form content is coded, so that overrides in it cannot be judged"
-            case .charset: "form content has a charset in which overrides cannot be judged"
+            case .charset: "the content has a charset in which overrides cannot be judged"
             case .boundary: "multipart content has no clear boundary: overrides cannot be judged"
             case .types: "the content has several types: overrides in it cannot be judged"
             }
@@ -76,10 +77,8 @@ package struct ContentReading {
     package mutating func settle() {
         // Rack takes a POST without a type for a form.
         if types == 0 { isForm = true }
-        // Who reads a member of JSON as an override decodes no content, and reads UTF-8 only.
-        if isCoded { isJSON = false }
-        guard isForm || isMultipart else { return }
-        if isCoded {
+        guard isInspected else { return }
+        if isCoded && (isForm || isMultipart) {
             obstacle = .coded
         } else if hasStrangeCharset {
             obstacle = .charset

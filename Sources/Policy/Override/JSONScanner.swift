@@ -4,7 +4,8 @@
 internal import HTTPSyntax
 
 /// Finds the outermost object's members, in constant space. It does not validate: what is no JSON
-/// is an override for nobody.
+/// is an override for nobody. UTF-16 and UTF-32, which Python and Jackson take for JSON whatever
+/// the type says, show by their first bytes, and are an override that cannot be read.
 struct JSONScanner: ~Copyable {
     private enum Phase: UInt8 {
         /// Before the first byte that is no white space.
@@ -88,19 +89,30 @@ struct JSONScanner: ~Copyable {
 
     private mutating func take(_ byte: UInt8) -> OverrideValue? {
         switch phase {
-        case .start: begin(byte)
-        case .between: takeBetween(byte)
+        case .start: return begin(byte)
+        case .between:
+            // No byte of UTF-8, but the other half of a brace in UTF-16.
+            guard byte != 0 || depth > 1 else { return giveUp() }
+            takeBetween(byte)
         case .name, .value, .string: return takeInString(byte)
         case .done: break
         }
         return nil
     }
 
-    private mutating func begin(_ byte: UInt8) {
-        // White space and a byte-order mark.
-        if byte <= 0x20 || byte == 0xef || byte == 0xbb || byte == 0xbf { return }
+    private mutating func begin(_ byte: UInt8) -> OverrideValue? {
+        // White space and a byte-order mark; a NUL is half of either in UTF-16.
+        if byte <= 0x20 || byte == 0xef || byte == 0xbb || byte == 0xbf { return nil }
+        // The byte-order mark of UTF-16 or UTF-32.
+        if byte >= 0xfe { return giveUp() }
         phase = byte == UInt8(ascii: "{") ? .between : .done
         depth = 1
+        return nil
+    }
+
+    private mutating func giveUp() -> OverrideValue {
+        phase = .done
+        return .unreadable
     }
 
     private mutating func takeBetween(_ byte: UInt8) {

@@ -8,15 +8,16 @@ internal import HTTPSyntax
 ///
 /// `_method`, letter case aside (Slim reads `_METHOD`); `__method` (Flow); with `.` for `_`, blanks
 /// and brackets in front, something in brackets, a NUL or a blank behind; a blank in front may
-/// also stand for the `_`. Besides `X-HTTP-Method-Override`, which ASP.NET MVC reads as a parameter.
+/// also stand for the `_`. Besides `X-HTTP-Method-Override`, which ASP.NET MVC reads as a parameter,
+/// and `x-tunneled-method` (Plack, Catalyst).
 struct ParameterName: BitwiseCopyable {
     private enum Phase: UInt8, BitwiseCopyable {
         case start
         /// Blanks or brackets have been skipped.
         case skipped
         case underscore, secondUnderscore
-        /// `index` bytes of `method`, or of the field's name, have been read.
-        case method, field
+        /// `index` bytes of `method`, or of one of the names with `x-`, have been read.
+        case method, field, tunneled
         /// Matches if it ends here.
         case whole
         /// Matches whatever follows.
@@ -29,13 +30,16 @@ struct ParameterName: BitwiseCopyable {
 
     /// Whether what has been read is such a name.
     var isMatch: Bool { phase == .whole || phase == .cut }
+    /// Whether it is one whatever follows.
+    var isCut: Bool { phase == .cut }
     /// Whether nothing but blanks and brackets has been read.
     var isAtStart: Bool { phase == .start || phase == .skipped }
     /// Whether no further byte can make a match of it.
     var isOther: Bool { phase == .other }
 
     mutating func restart() { phase = .start }
-    mutating func giveUp() { phase = .other }
+    /// A character follows that is in no name which counts.
+    mutating func giveUp() { if phase != .cut { phase = .other } }
 
     /// Takes the next byte, escapes decoded.
     mutating func take(_ byte: UInt8) {
@@ -45,7 +49,11 @@ struct ParameterName: BitwiseCopyable {
             phase = Self.isUnderscore(byte) ? .secondUnderscore : firstLetter(byte)
         case .secondUnderscore: phase = firstLetter(byte)
         case .method: next(byte, of: "method")
+        case .field where index == 2 && byte | 0x20 == UInt8(ascii: "t"):
+            phase = .tunneled
+            index = 3
         case .field: next(byte == 0x5f ? 0x2d : byte, of: "x-http-method-override")
+        case .tunneled: next(byte == 0x5f ? 0x2d : byte, of: "x-tunneled-method")
         case .whole: phase = Self.isSkipped(byte) ? .cut : .other
         case .cut, .other: break
         }
@@ -100,7 +108,7 @@ struct EscapedName: BitwiseCopyable {
     private var code: UInt16 = 0
 
     /// Whether the name, if it ends here, overrides the method.
-    var isMatch: Bool { escape == .none && name.isMatch }
+    var isMatch: Bool { name.isCut || escape == .none && name.isMatch }
     /// Whether no further byte can make an override of it.
     var isOther: Bool { name.isOther }
 

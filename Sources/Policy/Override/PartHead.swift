@@ -20,7 +20,11 @@ struct PartHead: BitwiseCopyable {
     /// An empty line that only some readers take for one has been read: to others this is the
     /// head still.
     private var isDoubtful = false
+    /// How many lines have ended, the delimiter's among them; two stand for more.
+    private var lines: UInt8 = 0
     private var word = NameWord()
+    /// The same for PHP, to which a line that is no field goes on with the one before.
+    private var joined = NameWord()
     private var parameter = NameParameter()
     /// The bytes before this one.
     private var last: UInt8 = 0
@@ -32,18 +36,22 @@ struct PartHead: BitwiseCopyable {
 
     mutating func take(_ byte: UInt8) -> Step {
         if parameter.isUnreadable(byte) { return .unreadable }
-        if word.isName(byte) {
+        let endsJoined = byte == 0x0d || byte == 0x0a ? joined.isMatch : joined.isName(byte)
+        if word.isName(byte) || endsJoined {
             isNamed = true
             if isDoubtful { return .unreadable }
         }
         defer { (thirdLast, secondLast, last) = (secondLast, last, byte) }
         guard byte == 0x0a else { return .more }
+        let isEmpty = lines == 1
+        lines = min(2, lines + 1)
         if last == 0x0d && secondLast == 0x0a {
-            if thirdLast == 0x0d { return .ended }
+            // A head without lines is one to Werkzeug; Rack takes what follows for its lines.
+            if thirdLast == 0x0d && !isEmpty { return .ended }
         } else if last != 0x0a {
             return .more
         }
-        // Werkzeug, Go and PHP end the head here, Rack and busboy do not.
+        // Werkzeug, Go and PHP end the head here, Rack does not, nor busboy after a bare LF.
         isDoubtful = true
         return isNamed ? .unreadable : .more
     }
@@ -62,7 +70,7 @@ private struct NameWord: BitwiseCopyable {
     /// Blanks now belong to the word: it follows a quote or `=`.
     private var takesBlanks = false
 
-    var isMatch: Bool { escape == .none && name.isMatch }
+    var isMatch: Bool { name.isCut || escape == .none && name.isMatch }
 
     /// Takes a byte; whether a word that is such a name ends with it.
     mutating func isName(_ byte: UInt8) -> Bool {

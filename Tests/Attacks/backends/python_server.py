@@ -18,8 +18,10 @@ def is_admin(path):
 
 
 def windows(path):
-    """A file below a root, as Windows opens it: separators, streams, letter case, ends of names."""
+    """A file below a root, as Windows opens it, for ASP.NET: separators, sessions, streams, letter case,
+    ends of names."""
     path = ntpath.normpath(unquote(urlsplit(path).path)).replace("\\", "/")
+    path = re.sub(r"/\([a-z]\([^/]*\)\)(?=/|$)", "", path, flags=re.I)
     parts = (re.sub(r":[^:]*:\$.*", "", part) for part in path.split("/"))
     return "/".join(part.rstrip(". ") for part in parts).lower()
 

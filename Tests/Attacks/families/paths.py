@@ -45,6 +45,7 @@ ROWS = (
     ("a malformed escape", "/%zz/../admin/panel"),
     ("a full-width slash", "/admin%ef%bc%8fpanel"),
     ("an NTFS stream", "/admin::$INDEX_ALLOCATION/panel"),
+    ("a session in the path", "/(S(x))/admin/panel"),
     ("a byte over 0x7F", "/admin\xa0"),
     ("absolute-form", "http://a.example/admin/panel"),
     ("absolute-form, two slashes", "http://a.example//x/admin/panel"),

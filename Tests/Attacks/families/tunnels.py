@@ -1,5 +1,7 @@
 """Another method inside an allowed one, and tunnels: what carries a request past the policy."""
 
+import gzip
+
 from harness.attack import Attack, names
 from harness.recorder import Script, answer
 
@@ -69,9 +71,62 @@ def _override_parameters():
         "5\r\n_meth\r\n9\r\nod=DELETE\r\n0\r\n\r\n"
     )
     yield Attack(family, "in urlencoded content, split over chunks", chunked.encode())
-    part = '--b\r\nContent-Disposition: form-data; name="_method"\r\n\r\nDELETE\r\n--b--\r\n'
+    yield Attack(family, "in content without a type", post("", "_method=DELETE"))
+    yield Attack(family, "a NUL behind the name (PHP)", post(form, "_method%00x=DELETE"))
+    yield Attack(family, "a NUL and no escape behind it (PHP)", post(form, "_method%00%ff%=DELETE"))
+    yield Attack(family, "a dot for the underscore (PHP)", post(form, "a=b&.method=DELETE"))
+    yield Attack(family, "`x-tunneled-method` (Plack)", post(target="/items?x-tunneled-method=DELETE"))
+    yield Attack(family, "behind a semicolon", post(form, "a=b;_method=DELETE"))
+    wide = "_method=DELETE".encode("utf-16-le").decode("latin-1")
+    typed = f"Content-Type: {FORM}; charset=utf-16le\r\n"
+    yield Attack(family, "in urlencoded content of UTF-16", post(typed, wide))
+    packed = gzip.compress(b"_method=DELETE", mtime=0).decode("latin-1")
+    coded = "Content-Encoding: gzip\r\n"
+    yield Attack(family, "in urlencoded content, coded", post(form + coded, packed))
+    yield from _override_parts(family)
+    yield from _override_members(family)
+
+
+def _override_parts(family):
     kind = "Content-Type: multipart/form-data; boundary=b\r\n"
-    yield Attack(family, "in multipart content", post(kind, part))
+
+    def part(disposition):
+        head = f"Content-Disposition: form-data; {disposition}"
+        return f"--b\r\n{head}\r\n\r\nDELETE\r\n--b--\r\n"
+
+    plain = part('name="_method"')
+    other = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n"
+    rows = [
+        ("in multipart content", kind, plain),
+        ("in multipart content, behind another part", kind, other + plain),
+        ("in multipart content, behind a preamble", kind, "x\r\n" + plain),
+        ("in multipart content, unquoted", kind, part("name=_method")),
+        ("in multipart content, with a file name", kind, part('name="_method"; filename="x"')),
+        ("in multipart content, folded", kind, part('x=y;\r\n name="_method"')),
+        ("in multipart content, `name*`", kind, part("name*=utf-8''%5Fmethod")),
+        ("in multipart content, an encoded word", kind, part('name="=?utf-8?B?X21ldGhvZA==?="')),
+        ("in multipart content, bare LF", kind, plain.replace("\r\n", "\n")),
+        ("in multipart content, a quoted boundary", kind.replace("=b", '="b"'), plain),
+        ("in multipart content, two boundaries", kind.replace("=b", "=a; boundary=b"), plain),
+        ("in `multipart/mixed`", kind.replace("form-data", "mixed"), plain),
+    ]
+    for name, fields, content in rows:
+        yield Attack(family, name, post(fields, content))
+
+
+def _override_members(family):
+    kind = "Content-Type: application/json\r\n"
+    plain = '{"a":{"b":1},"_method":"DELETE"}'
+    wide = plain.encode("utf-16-le").decode("latin-1")
+    rows = [
+        ("in JSON", kind, plain),
+        ("in JSON, escaped", kind, '{"\\u005fmethod":"DEL\\u0045TE"}'),
+        ("in JSON that claims to be coded", kind + "Content-Encoding: gzip\r\n", plain),
+        ("in JSON of UTF-16", kind.replace("json", "json; charset=utf-16le"), wide),
+        ("in JSON of UTF-16, unannounced", kind, wide),
+    ]
+    for name, fields, content in rows:
+        yield Attack(family, name, post(fields, content))
 
 
 def _path_fields():

@@ -8,7 +8,7 @@ import socket
 import time
 import urllib.parse
 
-from . import strict_reader
+from . import parameters, strict_reader
 from .recorder import Script
 
 READ = {"GET", "HEAD"}
@@ -211,16 +211,12 @@ def _methods(message):
         if name.lower().replace("_", "-") in OVERRIDES:
             found.append(value.strip().upper())
     if message.method == "POST":
-        query = message.target.partition("?")[2]
-        kind = message.value("Content-Type").lower()
-        content = message.content.decode("latin-1")
-        texts = [query] + ([content] if "urlencoded" in kind else [])
-        for text in texts:
-            for key, value in urllib.parse.parse_qsl(text, keep_blank_values=True):
-                if key == "_method":
-                    found.append(value.strip().upper())
-        if "multipart" in kind:
-            found += [m.strip().upper() for m in re.findall(r'name="?_method"?.*?\r\n\r\n(.*?)\r\n', content, re.S)]
+        found += parameters.methods(
+            message.target.partition("?")[2],
+            message.value("Content-Type").lower(),
+            message.value("Content-Encoding").lower(),
+            message.content,
+        )
     return found
 
 

@@ -112,6 +112,47 @@ def _php(folder, port):
     return ["php", "-S", f"127.0.0.1:{port}", os.path.join(HERE, "router.php")]
 
 
+def _has_rack():
+    return _output("ruby", "-e", "require 'rack'; print 'found'") == "found"
+
+
+def overriding():
+    """The frameworks that take a method from fields, forms and JSON, installed or not. One reports
+    with `X-Reached` that it takes the request for a DELETE, and by which of its ideas."""
+    find = processes.find
+    flask = _python_with_flask()
+    tomcat = _tomcat_jars()
+    express = os.path.isdir("/usr/share/nodejs/express") and os.path.isdir(
+        "/usr/share/nodejs/busboy"
+    )
+    return [
+        Backend(
+            "PHP",
+            "php-cli",
+            bool(find("php")),
+            lambda _, port: ["php", "-S", f"127.0.0.1:{port}", os.path.join(HERE, "override.php")],
+            {"PHP_CLI_SERVER_WORKERS": "4"},
+        ),
+        Backend("Rack", "ruby-rack", _has_rack(), _script("ruby", "override_rack.rb")),
+        Backend(
+            "Flask", "python3-flask", bool(flask), _script(flask or "python3", "override_flask.py")
+        ),
+        Backend(
+            "Express",
+            "nodejs node-express node-busboy",
+            bool(find("node")) and express,
+            _script("node", "override_node.js"),
+            {"NODE_PATH": "/usr/share/nodejs"},
+        ),
+        Backend(
+            "Tomcat",
+            "libtomcat10-embed-java default-jdk-headless",
+            bool(find("javac")) and any("tomcat10" in jar for jar in tomcat),
+            _java("OverrideTomcat.java", tomcat),
+        ),
+    ]
+
+
 def every():
     """All backends, installed or not."""
     find = processes.find

@@ -11,26 +11,33 @@ REACHED = re.compile(rb"\r\nx-reached: *admin: *([^\r]*)", re.I)
 def posts(port, targets, batch=BATCH):
     """POSTs each target to `port`; yields (target, status, ideas): ideas are None where the
     handler was not reached, status is 0 where no answer came."""
+    answers = exchange(port, list(map(_request, targets)), batch)
+    for target, (_, status, ideas) in zip(targets, answers):
+        yield target, status, ideas
+
+
+def exchange(port, requests, batch=1):
+    """The same for whole requests as bytes; yields (request, status, ideas)."""
     place = 0
-    while place < len(targets):
+    while place < len(requests):
         answered = 0
-        for answer in _on_one_connection(port, targets[place:], batch):
-            yield (targets[place + answered], *answer)
+        for answer in _on_one_connection(port, requests[place : place + 4096], batch):
+            yield (requests[place + answered], *answer)
             answered += 1
         if answered == 0:
-            yield targets[place], 0, None
+            yield requests[place], 0, None
             answered = 1
         place += answered
 
 
-def _on_one_connection(port, targets, size):
+def _on_one_connection(port, requests, size):
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         data = b""
-        for start in range(0, len(targets), size):
-            batch = targets[start : start + size]
+        for start in range(0, len(requests), size):
+            batch = requests[start : start + size]
             try:
-                connection.sendall(b"".join(map(_request, batch)))
+                connection.sendall(b"".join(batch))
             except OSError:
                 pass
             for _ in batch:

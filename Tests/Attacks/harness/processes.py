@@ -59,18 +59,26 @@ def running(name, command, port, folder, environment=None, seconds=60, pause=0.0
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
+            # Its workers too: PHP's outlive their parent.
+            start_new_session=True,
             env={**os.environ, **(environment or {})},
         )
         try:
             _wait_until_ready(name, process, port, log_path, seconds, pause)
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(process)
+
+
+def _end(process):
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        pass
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _wait_until_ready(name, process, port, log_path, seconds, pause):

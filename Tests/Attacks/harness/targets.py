@@ -24,6 +24,7 @@ FRAGMENTS = """
     %e2%88%95 %e2%81%84 %e2%80%a4 %e2%80%a5 %c4%af %c4%ae %e2%bc%af
     %c4%b0 %c4%b1 %c5%bf %e2%84%aa %c3%89 %c3%a9 %e1%ba%9e %ef%bd%81
     ::$DATA ::$data ::$INDEX_ALLOCATION :$I30:$INDEX_ALLOCATION %3a%3a$DATA ::%24DATA :x :x:$DATA ~1
+    /(S(x)) /(S(x))/ /(s(x)F(y)) /(S()) /(S(x)/ /%28S(x)) (S(x)) (S(x))/ /(S(x))x /x(S(x)) /((x)) /(S(x)%29
     ? ?x ?/../ %3f %3fx %253f %23 %23x %2523 & &x = : @ | " < > ` ^ { } [ ] $ %24 * ! ' ( ) , ~
     % %% %2 %u002f %u002e %zz %25 %2525 %25%32%66 %%32%66 %25%35%63
     x X %78 %58 %2578 //x ///x ////x //x/ ///x/ //x:80/ //x:/ //u@x/ //x;y/ //%78/ /%2fx/ %2f%2fx/

@@ -36,9 +36,11 @@ struct FormScannerTests {
         "+method", "%20method", " method", "%20%20_method", "+_method", "[_method]",
         "%5B_method%5D",
         "_method]", "_method[", "_method[]", "_method[x]", "_method%5B%5D", "_method%00",
-        "_method%00x",
+        "_method%00x", "_method%00%ff", "_method%00%zz", "_method%00%", "_method%00%4",
+        "_method[%]",
         "_method+", "_method%20", "__method", "..method", "%u005fmethod", "%U005Fmethod",
         "\r\n_method", "X-HTTP-Method-Override", "x-http-method-override", "x_http_method_override",
+        "x-tunneled-method", "X-Tunneled-Method", "%58-tunneled_method%00",
         "[[]_method",
     ]
 
@@ -53,7 +55,8 @@ struct FormScannerTests {
         "_method%", "_method%5", "%_method", "%zz_method", "___method", "-method", "_meth%6",
         "_%6method", "x-http-method", "%25%35Fmethod", "_method%u00", "%u015fmethod",
         "%c1%9fmethod",
-        "_met%0ahod", "_method-override",
+        "_met%0ahod", "_method-override", "x-tunneled", "x-http-tunneled-method",
+        "x-thttp-method-override",
     ])
     func `other names do not`(_ name: String) {
         #expect(Scans.form("a=1&\(name)=DELETE&b=2") == [])

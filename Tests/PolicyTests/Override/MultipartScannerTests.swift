@@ -138,6 +138,24 @@ struct MultipartScannerTests {
         }
     }
 
+    @Test func `a line that is no field goes on with the one before for PHP`() {
+        #expect(Scans.part("Content-Disposition: form-data; name=\"_met\r\nhod\"") == ["DELETE"])
+        #expect(Scans.part("Content-Disposition: form-data; name=_met\r\nhod") == ["DELETE"])
+        #expect(Scans.part("Content-Disposition: form-data; name=\"_met\nhod\"") == ["DELETE"])
+        #expect(
+            Scans.part("Content-Disposition: form-data; name=_met\r\nhod\r\nX: y") == ["DELETE"])
+        #expect(Scans.part("Content-Disposition: form-data; name=_met\r\nhods") == [])
+    }
+
+    @Test func `what follows a head without lines is its lines for Rack`() {
+        let part =
+            "Content-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b0undary--\r\n"
+        #expect(Scans.multipart("--b0undary\r\n\r\n" + part) == ["?"])
+        #expect(Scans.multipart("--b0undary--\r\n\r\n" + part) == ["?"])
+        #expect(Scans.multipart("--b0undary\r\n\r\n\r\n" + part) == [])
+        #expect(Scans.multipart("--b0undary\r\n\r\nx\r\n--b0undary\r\n" + part) == ["DELETE"])
+    }
+
     @Test(arguments: [
         "----------------------------b", "aaaaaaaaaaaaaaaaaaab", "abababababababababac",
     ])
