@@ -99,7 +99,7 @@ package struct AdminAnswer {
 
     /// Once a second: accepts again, where that failed for want of a descriptor.
     package func resume() {
-        for unsafe acceptor in unsafe acceptors { unsafe evconnlistener_enable(acceptor) }
+        for unsafeacceptor in unsafe acceptors { unsafe evconnlistener_enable(acceptor) }
     }
 
     fileprivate func answer(_ request: OpaquePointer) {
