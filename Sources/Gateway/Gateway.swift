@@ -61,7 +61,7 @@ package final class Gateway {
         self.activated = activated
         counters = (0..<workerCount).map { _ in WorkerCounters() }
         listeners = try Self.bind(settings, workers: workerCount, keeping: [], activated)
-        let limit = connectionLimit(settings)
+        let limit = connectionsOfEach(settings)
         var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
             guard
@@ -94,7 +94,7 @@ package final class Gateway {
 
     /// Client connections that may be open at a time under the configuration in force.
     package var connectionLimit: Int {
-        Self.connectionLimit(snapshot.settings, descriptorLimit, workerCount) * workerCount
+        connectionsOfEach(snapshot.settings) * workerCount
     }
 
     /// Takes a new configuration, or throws and leaves everything as it was.
@@ -104,7 +104,7 @@ package final class Gateway {
         let bound = try Self.bind(settings, workers: workerCount, keeping: listeners, activated)
         snapshot = next
         listeners = bound
-        let limit = connectionLimit(settings)
+        let limit = connectionsOfEach(settings)
         for (index, mailbox) in orders.enumerated() {
             mailbox.post(
                 .adopt(next, bound.map { $0.use(index) }, connectionLimit: limit))
@@ -264,8 +264,8 @@ package final class Gateway {
         for mailbox in orders { mailbox.post(.ping(number)) }
     }
 
-    /// For each worker.
-    private func connectionLimit(_ settings: Settings) -> Int {
+    /// Client connections that each worker may have.
+    private func connectionsOfEach(_ settings: Settings) -> Int {
         budget.connections(wanted: settings.limits.connections) / workerCount
     }
 
