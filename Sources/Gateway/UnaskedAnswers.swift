@@ -86,14 +86,12 @@ extension Ref<UpstreamConnection> {
 
 extension Ref<ClientConnection> {
     /// What the upstream has sent is not the answer to this request: it goes to nobody.
-    ///
-    /// - Parameter error: what it is besides.
-    func upstreamSpokeUnasked(_ error: ProtocolError? = nil) {
+    func upstreamSpokeUnasked() {
         let canReplay = value.upstream?.value.canReplay ?? false
         if value.exchange.mayRepeat(canReplay: canReplay) {
             retry()
         } else {
-            upstreamMisbehaved(error)
+            upstreamMisbehaved(nil)
         }
     }
 }

@@ -148,11 +148,7 @@ extension Ref<UpstreamConnection> {
             startResponseDeadline()
             return nil
         case .failed(let error):
-            if value.silence.isDoubtedBehind {
-                client.upstreamSpokeUnasked(error)
-            } else {
-                client.upstreamMisbehaved(error)
-            }
+            client.upstreamMisbehaved(error)
             return nil
         case .complete: break
         }

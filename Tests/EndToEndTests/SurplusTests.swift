@@ -85,7 +85,7 @@ extension `End to end` {
             surplus,
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nsurplus\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\nC: d\r\n\r\n",
-            "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n", "\r\n", "junk",
+            "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n",
         ])
         func `in one piece with another makes the gate ask again`(_ surplus: String) throws {
             let backend = try ScriptedBackend { connection in
@@ -102,6 +102,25 @@ extension `End to end` {
                 #expect(try client.readFinalAnswer().text == "GET /second HTTP/1.1\n")
                 #expect(backend.requests.map(\.startLine).count { $0.contains("/second") } == 2)
                 #expect(backend.connections.count == 2)
+            }
+        }
+
+        /// Bytes that are no answer are a mistake of the backend's, whenever they came.
+        @Test(arguments: ["\r\n", "junk"])
+        func `that is none, in one piece with another, is a 502`(_ surplus: String) throws {
+            let backend = try ScriptedBackend { connection in
+                var count = 0
+                while let request = try connection.readRequest() {
+                    count += 1
+                    let line = request.startLine + "\n"
+                    let head = "HTTP/1.1 200 OK\r\nContent-Length: \(line.utf8.count)\r\n\r\n"
+                    try connection.send((count == 2 ? surplus : "") + head + line)
+                }
+            }
+            try pooled(backend) { _, client in
+                try client.send(request("GET", "/second"))
+                #expect(try client.readFinalAnswer().status == 502)
+                #expect(backend.requests.count == 2)
             }
         }
 
