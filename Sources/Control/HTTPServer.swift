@@ -99,7 +99,7 @@ package struct AdminAnswer {
 
     /// Once a second: accepts again, where that failed for want of a descriptor.
     package func resume() {
-        for unsafeacceptor in unsafe acceptors { unsafe evconnlistener_enable(acceptor) }
+        for index in unsafe acceptors.indices { unsafe evconnlistener_enable(acceptors[index]) }
     }
 
     fileprivate func answer(_ request: OpaquePointer) {
