@@ -45,6 +45,8 @@ public final class ChildProcess: @unchecked Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, descriptor ?? pipes[0].write, 1)
         posix_spawn_file_actions_adddup2(&actions, pipes[1].write, 2)
+        // What else is open here (other tests' sockets, Foundation's pipes) is none of its business.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
