@@ -49,7 +49,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]
         ),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
@@ -57,7 +57,8 @@ let package = Package(
         library("Memory"),
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
-        library("Transport", ["CLibevent", "HTTPSyntax"]),
+        library("TLS", ["COpenSSL"]),
+        library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
@@ -99,7 +100,7 @@ let package = Package(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
-        tests("Transport", ["Transport", "HTTPSyntax"]),
+        tests("Transport", ["Transport", "HTTPSyntax", "TLS"]),
         tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",
