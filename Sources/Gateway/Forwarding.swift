@@ -141,7 +141,7 @@ extension Ref<ClientConnection> {
             !value.exchange.isIdempotent || value.exchange.request != .complete
             || pool.value.address.isUnix
         while let idle = pool.takeIdle() {
-            if looks && !Socket.isSilent(idle.value.descriptor) {
+            if looks && !idle.value.stream.isSilent {
                 idle.closeTaken()
                 continue
             }
