@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -27,8 +28,8 @@ static const uint64_t methodgate_op_no_compression = SSL_OP_NO_COMPRESSION;
 static const uint64_t methodgate_op_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
 static const uint64_t methodgate_op_server_preference = SSL_OP_CIPHER_SERVER_PREFERENCE;
 static const uint64_t methodgate_op_prioritize_chacha = SSL_OP_PRIORITIZE_CHACHA;
-/* RFC 2253, with UTF-8 as it is. */
-static const unsigned long methodgate_name_flags = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+/* RFC 2253, whatever is beyond ASCII escaped. */
+static const unsigned long methodgate_name_flags = XN_FLAG_RFC2253;
 static inline int methodgate_set_minimum(SSL_CTX *context, int version) {
     return (int)SSL_CTX_set_min_proto_version(context, version);
 }

@@ -18,6 +18,7 @@ extension Ref<ClientConnection> {
 
     /// One recv(2); whether there may be more to read.
     private func readOnce(toEnd: Bool) -> Bool {
+        if value.phase == .handshake { return shakeHands() }
         let held = value.inbound.count
         let space = held > 0 ? value.inbound.space(atLeast: 16384) : value.worker.readSpace
         switch value.stream.receive(into: space) {
@@ -123,7 +124,7 @@ extension Ref<ClientConnection> {
             // Its last answer is on the way.
             break
         case .tunnel: clientEndedTunnel()
-        case .proxyHeader, .idle, .head, .draining, .lingering:
+        case .proxyHeader, .handshake, .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
         case .exchange:
@@ -144,6 +145,8 @@ extension Ref<ClientConnection> {
             let step: Int
             switch value.phase {
             case .proxyHeader: step = takeProxyHeader(rest.view)
+            // Its bytes are the session's.
+            case .handshake: step = 0
             case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
             case .tunnel: step = tunnelMustWait ? 0 : passUp(rest.view)
@@ -183,6 +186,10 @@ extension Ref<ClientConnection> {
             value.scanner.reset()
             value.hasServed = true
             value.hasSkippedLine = false
+            if value.lacksTLS {
+                refuse(.plainHTTP, unread: view, line: view)
+                return view.count
+            }
             return handle(bytes)
         }
     }

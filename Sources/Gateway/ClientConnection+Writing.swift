@@ -118,7 +118,7 @@ extension Ref<ClientConnection> {
         // Of a running request content may have waited, behind an answer that came before its end.
         case .idle, .head, .draining, .exchange: resume()
         case .tunnel: tunnelReachedClient()
-        case .proxyHeader, .lingering, .closed: break
+        case .proxyHeader, .handshake, .lingering, .closed: break
         }
     }
 
@@ -130,7 +130,7 @@ extension Ref<ClientConnection> {
         case .head: value.deadline.set(timeouts.clientHead)
         case .draining: value.deadline.set(timeouts.clientContent)
         case .exchange: limitContent()
-        case .proxyHeader, .tunnel, .lingering, .closed: break
+        case .proxyHeader, .handshake, .tunnel, .lingering, .closed: break
         }
     }
 

@@ -11,6 +11,8 @@ struct ClientConnection: ~Copyable {
     enum Phase: UInt8 {
         /// A PROXY header must come before the first request.
         case proxyHeader
+        /// TLS is being set up.
+        case handshake
         /// Between two requests, nothing read.
         case idle
         /// Part of a head has come.
@@ -36,6 +38,10 @@ struct ClientConnection: ~Copyable {
     /// Bytes for the client that the kernel has not taken, or that wait for the log.
     var outbound = ByteBuffer()
     var origin: ClientOrigin
+    /// What is to come before the first request; nil for plain HTTP.
+    let tls: ListenTLS?
+    /// It should have spoken TLS.
+    var lacksTLS = false
     var identity = ClientIdentity()
     var scanner = HeadScanner()
     var exchange = Exchange()
@@ -104,7 +110,7 @@ extension Ref<ClientConnection> {
     /// Takes in an accepted descriptor, or closes it where its client has enough connections.
     static func open(
         _ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>,
-        expectsProxyHeader: Bool = false
+        expectsProxyHeader: Bool = false, tls: ListenTLS? = nil
     ) {
         let base = worker.value.base
         let address = peer.ipAddress
@@ -121,14 +127,17 @@ extension Ref<ClientConnection> {
                     context: context),
                 peer: peer,
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context),
-                origin: origin)
+                origin: origin, tls: tls)
         }
         client.value.identity.describe(address)
         client.value.stream.startReading()
-        client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
         worker.value.counters.connections.add()
         worker.link(client)
-        if expectsProxyHeader { client.awaitProxyHeader() }
+        if expectsProxyHeader {
+            client.awaitProxyHeader()
+        } else {
+            client.beginHTTP(received: .empty)
+        }
     }
 
     /// Closes at once; the storage goes at the end of the iteration.
@@ -179,6 +188,7 @@ extension Ref<ClientConnection> {
         switch value.phase {
         case .idle, .draining, .lingering: close()
         case .proxyHeader: proxyHeaderTimedOut()
+        case .handshake: handshakeFailed()
         case .head:
             value.origin.client = nil
             refuseLate(value.inbound.view)

@@ -52,10 +52,10 @@ extension Ref<ClientConnection> {
     /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
         switch value.phase {
-        case .idle, .proxyHeader:
+        case .idle, .proxyHeader, .handshake:
             if value.stream.isReading { readable(toEnd: false) }
             endWhenIdle()
-            guard value.phase == .idle || value.phase == .proxyHeader, !value.hasServed else {
+            guard value.phase == .idle || value.isBeforeHTTP, !value.hasServed else {
                 return
             }
             value.deadline.set(ClientConnection.firstRequestTime)
@@ -100,7 +100,7 @@ extension Ref<ClientConnection> {
     fileprivate var isWaitedFor: Bool {
         switch value.phase {
         case .exchange, .tunnel, .head: true
-        case .idle, .proxyHeader, .draining, .lingering, .closed: value.isHeld
+        case .idle, .proxyHeader, .handshake, .draining, .lingering, .closed: value.isHeld
         }
     }
 }

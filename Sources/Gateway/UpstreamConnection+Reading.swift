@@ -12,7 +12,7 @@ extension Ref<UpstreamConnection> {
         value.worker.refreshClock()
         // An attempt that failed is readable, too.
         if value.phase == .connecting { writable() }
-        guard value.phase != .closed else { return }
+        guard value.phase != .closed, value.phase != .connecting else { return }
         for _ in 0..<Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
         }

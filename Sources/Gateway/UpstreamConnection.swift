@@ -57,10 +57,19 @@ extension Ref<UpstreamConnection> {
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
         switch Connector.connect(to: pool.value.address) {
         case .failed(let code): return (nil, code)
-        case .connected(let descriptor):
+        case .connected(let descriptor) where pool.value.tls == nil:
             return (make(descriptor, .busy, pool, worker), 0)
-        case .connecting(let descriptor):
+        case .connected(let descriptor), .connecting(let descriptor):
             let connection = make(descriptor, .connecting, pool, worker)
+            if let tls = pool.value.tls {
+                let session = Ref<TLSSession>.connect(
+                    tls, resuming: pool.value.resumption, worker.value.ciphertext)
+                guard let session else {
+                    connection.close()
+                    return (nil, UpstreamFailure.noMemory)
+                }
+                connection.value.stream.begin(session)
+            }
             connection.value.stream.startWriting()
             connection.value.deadline.set(worker.value.use.value.timeouts.connect)
             return (connection, 0)
@@ -175,16 +184,33 @@ extension Ref<UpstreamConnection> {
     /// The kernel has room, or a connection attempt is decided.
     func writable() {
         value.worker.refreshClock()
-        if value.phase == .connecting {
-            let code = value.stream.pendingError
-            guard code == 0 else {
-                connectionFailed(code)
-                return
-            }
+        if value.phase == .connecting { finishConnecting() }
+        flush()
+    }
+
+    /// Goes on with a connection attempt, whose time includes that of TLS.
+    private func finishConnecting() {
+        let code = value.stream.pendingError
+        guard code == 0 else {
+            connectionFailed(code)
+            return
+        }
+        switch value.stream.shakeHands() {
+        case .complete:
             value.phase = .busy
             startResponseDeadline()
+        case .pending, .plaintext: break
+        case .failed: handshakeFailed()
         }
-        flush()
+    }
+
+    private func handshakeFailed() {
+        guard let client = value.client, let tls = value.stream.tls else {
+            close()
+            return
+        }
+        client.upstreamRefused(
+            .tls(tls.isCertificateFailure ? .certificate : .handshake, tls.failure))
     }
 
     private func flush() {

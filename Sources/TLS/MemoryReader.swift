@@ -47,9 +47,9 @@ func readKey(_ pem: [UInt8]) throws(TLSProblem) -> OpaquePointer {
         if let key = unsafe PEM_read_bio_PrivateKey(reader, nil, refusePassphrase, nil) {
             return unsafe key
         }
-        let code = ERR_peek_last_error()
+        let code = pem.hasPrivateKey ? ERR_peek_last_error() : UInt(0)
         switch methodgate_error_reason(code) {
-        case PEM_R_NO_START_LINE:
+        case _ where code == 0:
             ERR_clear_error()
             throw TLSProblem("holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
         case PEM_R_BAD_PASSWORD_READ, PEM_R_PROBLEMS_GETTING_PASSWORD:
@@ -57,6 +57,14 @@ func readKey(_ pem: [UInt8]) throws(TLSProblem) -> OpaquePointer {
             throw TLSProblem("is encrypted with a passphrase, and nobody is there to type it")
         default: throw .openSSL("holds a private key that cannot be read")
         }
+    }
+}
+
+extension [UInt8] {
+    /// Whether a private key begins in it, whatever its kind.
+    fileprivate var hasPrivateKey: Bool {
+        let mark = Array("PRIVATE KEY-----".utf8)
+        return indices.contains { self[$0...].starts(with: mark) }
     }
 }
 

@@ -57,7 +57,7 @@ package struct SelfSigned: Sendable {
         unsafe X509_set_pubkey(certificate, key)
         let subject = unsafe X509_get_subject_name(certificate)
         unsafe X509_NAME_add_entry_by_txt(
-            subject, "CN", MBSTRING_FLAG | 1, commonName, -1, -1, 0)
+            subject, "CN", MBSTRING_FLAG, commonName, -1, -1, 0)
         unsafe X509_set_issuer_name(certificate, subject)
         unsafe try add(certificate, NID_subject_alt_name, names.joined(separator: ","))
         unsafe try add(certificate, NID_basic_constraints, "critical,CA:FALSE")

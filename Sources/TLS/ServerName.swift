@@ -22,3 +22,30 @@ package enum ServerName {
         return name.isEmpty ? nil : name
     }
 }
+
+/// Which entry of a listener each name belongs to.
+package struct ServerNames: Sendable {
+    private var exact: [[UInt8]: Int] = [:]
+    /// Without their `*`.
+    private var wildcards: [[UInt8]: Int] = [:]
+
+    /// The names of each entry, in lower case.
+    package init(_ entries: [[String]]) {
+        for (index, names) in entries.enumerated() {
+            for name in names {
+                if name.hasPrefix("*.") {
+                    wildcards[Array(name.utf8.dropFirst())] = index
+                } else {
+                    exact[Array(name.utf8)] = index
+                }
+            }
+        }
+    }
+
+    /// A name's own entry, then that of its wildcard, which stands for one label; else the first.
+    package func entry(for name: [UInt8]) -> Int {
+        if let index = exact[name] { return index }
+        guard !wildcards.isEmpty, let dot = name.firstIndex(of: 0x2E) else { return 0 }
+        return wildcards[Array(name[dot...])] ?? 0
+    }
+}

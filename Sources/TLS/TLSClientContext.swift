@@ -10,6 +10,8 @@ internal import COpenSSL
     private let name: String
     private let isAddress: Bool
     private let protocols: [UInt8]
+    /// What is the same has the same, also over reloads.
+    package let fingerprint: [UInt8]
 
     /// - Parameters:
     ///   - name: a host name, or an IP address without brackets.
@@ -22,6 +24,7 @@ internal import COpenSSL
         self.name = name
         self.isAddress = isAddress
         self.protocols = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        fingerprint = Self.fingerprint(name, trust, identity, options, protocols)
         let handle = unsafe base.handle
         if let identity { try base.use(identity) }
         if let trust {
@@ -31,11 +34,22 @@ internal import COpenSSL
         // Sessions are kept by whoever makes the connections.
         _ = unsafe methodgate_set_cache_mode(
             handle, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL))
+        unsafe SSL_CTX_sess_set_new_cb(handle, keepSession)
     }
 
-    /// A new connection's object (SSL_new), set to connect; the caller owns it. Nil where no memory
-    /// is left.
-    package func makeSession() -> OpaquePointer? {
+    private static func fingerprint(
+        _ name: String, _ trust: TrustStore?, _ identity: TLSIdentity?, _ options: TLSOptions,
+        _ protocols: [String]
+    ) -> [UInt8] {
+        var parts = Array("\(name) \(options) \(protocols) \(trust == nil)".utf8)
+        for authority in trust?.authorities ?? [] { parts += authority.fingerprint }
+        if let identity { parts += identity.leaf.fingerprint }
+        return parts
+    }
+
+    /// A new connection's object (SSL_new), set to connect; the caller owns it. It takes up the
+    /// session that `resumption` holds, and leaves it the next one. Nil where no memory is left.
+    package func makeSession(_ resumption: borrowing TLSResumption) -> OpaquePointer? {
         guard let session = unsafe SSL_new(base.handle) else { return nil }
         unsafe SSL_set_connect_state(session)
         let parameters = unsafe SSL_get0_param(session)
@@ -57,6 +71,7 @@ internal import COpenSSL
             ERR_clear_error()
             return nil
         }
+        unsafe resumption.attach(to: session)
         return unsafe session
     }
 }

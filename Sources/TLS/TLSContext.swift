@@ -42,7 +42,7 @@ package struct TLSOptions: Sendable, Hashable {
         // Buffers of 17 KiB each go back between two records: most connections idle.
         _ = unsafe methodgate_set_mode(
             handle,
-            Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+            Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN))
         try setCiphers(options.ciphers ?? TLSOptions.standardCiphers)
         let curves = options.curves ?? TLSOptions.standardCurves
         guard unsafe methodgate_set_groups(handle, curves.joined(separator: ":")) == 1 else {

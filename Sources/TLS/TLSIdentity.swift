@@ -36,6 +36,26 @@ internal import COpenSSL
 
     deinit { unsafe EVP_PKEY_free(key) }
 
+    /// `RSA`, `EC` and so on: of each kind a client may ask for one.
+    package var keyKind: String {
+        unsafe EVP_PKEY_get0_type_name(key).map { unsafe String(cString: $0) } ?? "unknown"
+    }
+
+    /// Why `staple` is no OCSP response (RFC 6960 §4.2.1); nil where it is one.
+    package var stapleProblem: TLSProblem? {
+        guard let staple else { return nil }
+        return unsafe staple.withUnsafeBufferPointer { bytes in
+            var start = bytes.baseAddress
+            guard let response = unsafe d2i_OCSP_RESPONSE(nil, &start, bytes.count) else {
+                ERR_clear_error()
+                return TLSProblem("is no OCSP response in DER form")
+            }
+            defer { unsafe OCSP_RESPONSE_free(response) }
+            return unsafe OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL
+                ? nil : TLSProblem("is an OCSP response without an answer")
+        }
+    }
+
     /// As RFC 2253 writes it; allocates.
     package var subject: String { leaf.subject }
 }

@@ -31,9 +31,7 @@ package struct TLSServerEntry: Sendable {
 /// The contexts of one listener.
 @safe package final class TLSServerContext: @unchecked Sendable {
     let entries: [TLSServerEntryContext]
-    private let exact: [[UInt8]: Int]
-    /// Without their `*`.
-    private let wildcards: [[UInt8]: Int]
+    private let names: ServerNames
 
     /// - Parameters:
     ///   - entries: the first one is for all names that no other has.
@@ -43,21 +41,13 @@ package struct TLSServerEntry: Sendable {
     {
         precondition(!entries.isEmpty, "a listener has a certificate")
         var contexts: [TLSServerEntryContext] = []
-        var exact: [[UInt8]: Int] = [:]
-        var wildcards: [[UInt8]: Int] = [:]
-        for (index, entry) in entries.enumerated() {
+        for entry in entries {
             contexts.append(try TLSServerEntryContext(entry, options, protocols))
-            for name in entry.names {
-                if name.hasPrefix("*.") {
-                    wildcards[Array(name.utf8.dropFirst())] = index
-                } else {
-                    exact[Array(name.utf8)] = index
-                }
-            }
         }
         self.entries = contexts
-        self.exact = exact
-        self.wildcards = wildcards
+        names = ServerNames(entries.map(\.names))
+        asksForCertificates = entries.contains { $0.clients != .none }
+        isDivided = contexts.contains { $0.scope != contexts[0].scope }
         for context in contexts {
             // Each is asked to choose: a connection begins with the first one.
             let this = unsafe Unmanaged.passUnretained(self).toOpaque()
@@ -65,11 +55,36 @@ package struct TLSServerEntry: Sendable {
         }
     }
 
-    /// Which entry answers for a name in lower case: itself, then its wildcard, then the first.
-    package func entry(for name: [UInt8]) -> Int {
-        if let index = exact[name] { return index }
-        guard !wildcards.isEmpty, let dot = name.firstIndex(of: 0x2E) else { return 0 }
-        return wildcards[Array(name[dot...])] ?? 0
+    /// Which entry answers for a name in lower case.
+    package func entry(for name: [UInt8]) -> Int { names.entry(for: name) }
+
+    /// Whether any entry asks clients for certificates.
+    package let asksForCertificates: Bool
+    /// Whether entries differ in what they ask of clients.
+    package let isDivided: Bool
+
+    /// The entry that a connection was set up by.
+    package func entry(of session: OpaquePointer) -> Int {
+        let context = unsafe SSL_get_SSL_CTX(session)
+        return entries.firstIndex { unsafe $0.base.handle == context } ?? 0
+    }
+
+    /// The subject of a client's certificate, as RFC 2253 writes it; nil where it has shown none.
+    package func subject(of session: OpaquePointer) -> String? {
+        guard let certificate = unsafe SSL_get1_peer_certificate(session) else { return nil }
+        return unsafe Certificate(certificate).subject
+    }
+
+    /// Whether the entry for `host`, which may have a port, asks something else of clients than
+    /// the entry at `index`.
+    package func isDivided(_ index: Int, _ host: [UInt8]) -> Bool {
+        var name = host
+        if let colon = name.lastIndex(of: 0x3A), name.last != 0x5D { name.removeSubrange(colon...) }
+        if name.last == 0x2E { name.removeLast() }
+        for position in name.indices where (0x41...0x5A).contains(name[position]) {
+            name[position] |= 0x20
+        }
+        return entries[entry(for: name)].scope != entries[index].scope
     }
 
     /// A new connection's object (SSL_new), set to accept; the caller owns it and keeps this
@@ -85,13 +100,19 @@ package struct TLSServerEntry: Sendable {
 @safe final class TLSServerEntryContext: @unchecked Sendable {
     let base: TLSContext
     let identities: [TLSIdentity]
-    /// As ALPN writes a list: each name behind its length (RFC 7301 §3.1).
-    let protocols: [UInt8]
+    /// As ALPN writes a list: each name behind its length (RFC 7301 §3.1). Owned; OpenSSL is given
+    /// addresses in it.
+    let protocols: UnsafeMutableBufferPointer<UInt8>
+    /// What is asked of clients: the same for two entries that ask the same.
+    let scope: [UInt8]
 
     init(_ entry: TLSServerEntry, _ options: TLSOptions, _ protocols: [String]) throws(TLSProblem) {
         base = try TLSContext(isServer: true, options)
         identities = entry.identities
-        self.protocols = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        scope = Self.scope(entry)
+        let list = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        unsafe self.protocols = .allocate(capacity: list.count)
+        _ = unsafe self.protocols.initialize(from: list)
         for identity in entry.identities { try base.use(identity) }
         let handle = unsafe base.handle
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
@@ -100,14 +121,6 @@ package struct TLSServerEntry: Sendable {
         // Tickets alone: nothing is shared but their keys.
         _ = unsafe methodgate_set_cache_mode(handle, Int(SSL_SESS_CACHE_OFF))
         unsafe methodgate_set_ticket_callback(handle, protectTicket)
-        try askClients(entry)
-    }
-
-    /// A session may be taken up again only where the same is asked of clients: its context says so
-    /// (SSL_CTX_set_session_id_context).
-    private func askClients(_ entry: TLSServerEntry) throws(TLSProblem) {
-        let handle = unsafe base.handle
-        var scope: [UInt8] = [entry.clients.rawValue]
         if entry.clients != .none, let authorities = entry.authorities {
             let mode =
                 entry.clients == .require
@@ -116,14 +129,23 @@ package struct TLSServerEntry: Sendable {
             unsafe SSL_CTX_set1_cert_store(handle, authorities.store)
             for authority in authorities.authorities {
                 unsafe SSL_CTX_add_client_CA(handle, authority.handle)
-                scope += authority.fingerprint
             }
         }
+        // A session may be taken up again only where the same is asked of clients.
         var digest = [UInt8](repeating: 0, count: 32)
         unsafe SHA256(scope, scope.count, &digest)
         guard unsafe SSL_CTX_set_session_id_context(handle, digest, 32) == 1 else {
             throw .openSSL("TLS cannot be set up")
         }
+    }
+
+    deinit { unsafe protocols.deallocate() }
+
+    private static func scope(_ entry: TLSServerEntry) -> [UInt8] {
+        var scope = [entry.clients.rawValue]
+        guard entry.clients != .none else { return scope }
+        for authority in entry.authorities?.authorities ?? [] { scope += authority.fingerprint }
+        return scope
     }
 }
 
@@ -148,7 +170,12 @@ private func chooseByName(
     // What is malformed OpenSSL itself refuses.
     guard let name = unsafe ServerName.read(value) else { return SSL_CLIENT_HELLO_SUCCESS }
     let index = server.entry(for: name)
-    if index > 0 { unsafe SSL_set_SSL_CTX(session, server.entries[index].base.handle) }
+    if index > 0 {
+        let handle = unsafe server.entries[index].base.handle
+        unsafe SSL_set_SSL_CTX(session, handle)
+        // The one thing of ours that does not come with the context.
+        unsafe SSL_set_verify(session, SSL_CTX_get_verify_mode(handle), nil)
+    }
     return SSL_CLIENT_HELLO_SUCCESS
 }
 
@@ -163,14 +190,12 @@ private func chooseProtocol(
         return SSL_TLSEXT_ERR_NOACK
     }
     let entry = unsafe Unmanaged<TLSServerEntryContext>.fromOpaque(context).takeUnretainedValue()
-    let result = unsafe entry.protocols.withUnsafeBufferPointer { ours in
-        var found: UnsafeMutablePointer<UInt8>?
-        let result = unsafe SSL_select_next_proto(
-            &found, chosenLength, ours.baseAddress, UInt32(ours.count), offered, length)
-        // It points into our list, which lives as long as the entry, or into the client's.
-        unsafe chosen.pointee = UnsafePointer(found)
-        return result
-    }
+    let ours = unsafe entry.protocols
+    var found: UnsafeMutablePointer<UInt8>?
+    let result = unsafe SSL_select_next_proto(
+        &found, chosenLength, ours.baseAddress, UInt32(ours.count), offered, length)
+    // It points into our list, or into the client's, and is copied at once.
+    unsafe chosen.pointee = UnsafePointer(found)
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
 }
 

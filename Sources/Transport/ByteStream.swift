@@ -154,7 +154,7 @@ package struct ByteStream: ~Copyable {
     package mutating func shakeHands() -> Ref<TLSSession>.Handshake {
         guard let tls else { return .complete }
         let step = tls.shakeHands(descriptor)
-        if tls.sendOutput(descriptor) != nil { return .failed }
+        if tls.sendOutput(descriptor) != nil { return tls.broke() }
         if tls.hasUnsent { writeEvent.add() }
         return step
     }
@@ -163,6 +163,13 @@ package struct ByteStream: ~Copyable {
     package mutating func dropTLS(into buffer: inout ByteBuffer) {
         guard let session = tls else { return }
         buffer.append(session.value.kept.view)
+        tls = nil
+        session.destroy()
+    }
+
+    /// Goes on without TLS; what has come and was not read is dropped.
+    package mutating func dropTLS() {
+        guard let session = tls else { return }
         tls = nil
         session.destroy()
     }

@@ -43,7 +43,7 @@ extension Ref<TLSSession> {
             case .wouldBlock: return .pending
             case .endOfStream, .truncated:
                 return fail("the peer closed the connection during the handshake")
-            case .failed: return fail("the connection broke during the handshake")
+            case .failed: return broke()
             }
         }
     }
@@ -61,6 +61,9 @@ extension Ref<TLSSession> {
         return isWaiting(result) ? .pending : .failed
     }
 
+    /// The stream has failed under it.
+    func broke() -> Handshake { fail("the connection broke during the handshake") }
+
     private func fail(_ reason: StaticString) -> Handshake {
         value.state = .failed
         value.failure = ByteView(reason)
@@ -76,7 +79,7 @@ extension Ref<TLSSession> {
             return false
         default:
             value.state = .failed
-            value.failure = unsafe TLSFailure.take(value.handle)
+            (value.failure, value.isCertificateFailure) = unsafe TLSFailure.take(value.handle)
             return false
         }
     }

@@ -47,7 +47,7 @@ extension Ref<TLSSession> {
             guard written == length else {
                 // The output takes everything, so this is no want of room.
                 value.state = .failed
-                value.failure = unsafe TLSFailure.take(value.handle)
+                (value.failure, value.isCertificateFailure) = unsafe TLSFailure.take(value.handle)
                 return false
             }
             offset += length

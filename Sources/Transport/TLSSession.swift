@@ -17,6 +17,8 @@ package import TLS
     let isServer: Bool
     /// The context that `handle` was made of, whose callbacks need it.
     private let keeper: AnyObject
+    /// The same, of a server.
+    let server: TLSServerContext?
     /// Received and not yet read by OpenSSL: of `ciphertext.input`, or of `kept`. Empty between
     /// two calls.
     var window = ByteView.empty
@@ -39,6 +41,10 @@ package import TLS
     var hasInput = false
     /// Why the session has failed; lives as long as the process.
     var failure = ByteView.empty
+    var isCertificateFailure = false
+    /// The entry of the listener that it was set up by, and the client's subject.
+    var entry = 0
+    var subject = ByteBuffer()
 
     enum State: UInt8 {
         case handshake
@@ -65,6 +71,7 @@ package import TLS
         self.ciphertext = ciphertext
         self.isServer = isServer
         self.keeper = keeper
+        server = keeper as? TLSServerContext
     }
 
     deinit { unsafe SSL_free(handle) }
@@ -102,9 +109,10 @@ extension Ref<TLSSession> {
 
     /// A session with a server that is about to be greeted; nil where no memory is left.
     package static func connect(
-        _ context: TLSClientContext, _ ciphertext: Ref<TLSCiphertext>
+        _ context: TLSClientContext, resuming resumption: borrowing TLSResumption,
+        _ ciphertext: Ref<TLSCiphertext>
     ) -> Ref<TLSSession>? {
-        guard let handle = unsafe context.makeSession() else { return nil }
+        guard let handle = unsafe context.makeSession(resumption) else { return nil }
         return unsafe make(handle, of: context, isServer: false, ciphertext)
     }
 

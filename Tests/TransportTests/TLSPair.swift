@@ -13,12 +13,16 @@ final class TLSPair {
     let server: Ref<TestEnd>
     let client: Ref<TestEnd>
     let ciphertext = Ref<TLSCiphertext>.make(TLSCiphertext())
+    let resumption = Ref<TLSResumption>.make(TLSResumption())
 
-    static let certificate = try! SelfSigned(
-        commonName: "a.example", names: ["DNS:a.example", "IP:127.0.0.1"])
+    static var certificate: SelfSigned { get throws { try made.get() } }
+    private static let made = Result {
+        try SelfSigned(commonName: "a.example", names: ["DNS:a.example", "IP:127.0.0.1"])
+    }
 
-    static func identity(_ made: SelfSigned = certificate) throws -> TLSIdentity {
-        try TLSIdentity(chain: made.certificate, key: made.key)
+    static func identity() throws -> TLSIdentity {
+        let made = try certificate
+        return try TLSIdentity(chain: made.certificate, key: made.key)
     }
 
     static func serverContext(protocols: [String] = ["http/1.1"]) throws -> TLSServerContext {
@@ -50,12 +54,15 @@ final class TLSPair {
             end.destroy()
         }
         ciphertext.destroy()
+        resumption.destroy()
     }
 
     /// Gives both ends their sessions.
     func begin(_ context: TLSServerContext, _ clientContext: TLSClientContext) throws {
         server.value.stream.begin(try #require(.accept(context, ciphertext)))
-        client.value.stream.begin(try #require(.connect(clientContext, ciphertext)))
+        let session = Ref<TLSSession>.connect(
+            clientContext, resuming: resumption.value, ciphertext)
+        client.value.stream.begin(try #require(session))
     }
 
     /// Both ends in turn until both have something to say of it; the server's end, then the client's.
