@@ -49,7 +49,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]
         ),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
@@ -57,13 +57,17 @@ let package = Package(
         library("Memory"),
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
-        library("Transport", ["CLibevent", "HTTPSyntax"]),
+        library("TLS", ["COpenSSL"]),
+        library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
-        library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
+        library("Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
         library(
             "Gateway",
-            ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),
+            [
+                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest",
+                "TLS",
+            ]),
         library(
             "Control",
             [
@@ -74,7 +78,7 @@ let package = Package(
             name: "methodgate",
             dependencies: [
                 "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Digest", "Audit",
-                "Gateway", "Control",
+                "Gateway", "Control", "TLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -85,7 +89,7 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP",
+                "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP", "TLS",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
@@ -96,23 +100,23 @@ let package = Package(
         tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
         tests(
-            "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
+            "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
-        tests("Transport", ["Transport", "HTTPSyntax"]),
+        tests("Transport", ["Transport", "HTTPSyntax", "TLS"]),
         tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["StrictHTTP"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "TLS"], path: "Tests/TestSupport",
             swiftSettings: [
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
-        tests("EndToEnd", ["methodgate", "TestSupport"]),
-        tests("Conformance", ["methodgate", "TestSupport"], exclude: ["Cases", "README.md"]),
+        tests("EndToEnd", ["methodgate", "TestSupport", "TLS"]),
+        tests("Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
         tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
     ] + fuzzers,
     swiftLanguageModes: [.v6]

@@ -21,7 +21,7 @@ from harness import load, measure, peers, profile, report, rules
 from harness.processes import HarnessError, raise_descriptor_limit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["cpu", "405", "rules", "syscalls", "memory", "latency"]
+PARTS = ["cpu", "405", "tls", "rules", "syscalls", "memory", "latency"]
 # Not part of a full run: it needs perf.
 EXTRA = ["profile"]
 GET_CASES = [load.GET_100, load.GET_16K, load.BROWSER]
@@ -111,6 +111,14 @@ class Run:
                 contestants = {name: (servers[name], load.DELETE) for name in servers}
                 rows.append(self._cpu_row(title, self.rounds(contestants)))
         self.say("CPU per rejection, µs (user + system)", self._cpu_table(rows))
+
+    def tls(self):
+        rows = []
+        with self.bench.tls(), self.servers(NAMES, rules.TEN, True) as servers:
+            for case in [load.GET_100, load.GET_16K, load.DELETE, load.CLOSE]:
+                samples = self.rounds({name: (servers[name], case) for name in servers})
+                rows.append(self._cpu_row(f"TLS, {case.title}", samples))
+        self.say("CPU per request over TLS, µs (user + system), logs on", self._cpu_table(rows))
 
     def _cpu_row(self, title, samples):
         self.data[f"cpu {title}"] = samples
@@ -283,7 +291,7 @@ def main():
         with bench.start_backend():
             run = Run(options, bench)
             parts = {
-                "cpu": run.cpu, "405": run.rejections, "rules": run.rule_counts,
+                "cpu": run.cpu, "405": run.rejections, "tls": run.tls, "rules": run.rule_counts,
                 "syscalls": run.system_calls, "memory": run.memory, "latency": run.latency,
                 "profile": run.profile,
             }  # fmt: skip

@@ -24,7 +24,7 @@ want_for_build() {
     want_command cc gcc # links, and brings the C library's headers
     want_command strip binutils
     want_library libevent_core libevent-dev
-    want_library libcrypto libssl-dev
+    want_library openssl libssl-dev
     want_library yaml-0.1 libyaml-dev
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     compgen -G '/usr/lib/gcc/*/*/libstdc++.so' >/dev/null || missing+=(libstdc++-12-dev)
@@ -33,6 +33,7 @@ want_for_build() {
 want_for_test() {
     want_for_build
     want_command curl curl
+    want_command openssl openssl
     want_command nginx nginx-light
     want_command haproxy haproxy
     want_command python3 python3
@@ -71,6 +72,7 @@ want_for_attacks() {
 want_for_bench() {
     want_for_build
     want_command python3 python3
+    want_command openssl openssl
     want_command nginx nginx-light
     want_command haproxy haproxy
     want_command wrk wrk

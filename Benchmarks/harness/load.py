@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import ssl
 import subprocess
 
 from .peers import HERE, find
@@ -41,7 +42,13 @@ class Case:
 
     def check(self, server):
         """Sends one request and compares the answer: a fast wrong answer is no result."""
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        if server.scheme == "https":
+            anyone = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", server.port, timeout=10, context=anyone
+            )
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
         connection.request(self.method, self.paths[0], headers=dict(self.fields))
         answer = connection.getresponse()
         content = answer.read()
@@ -57,6 +64,8 @@ GET_100 = Case("GET 100 B", "GET", ["/static/100"], 200, 100)
 GET_16K = Case("GET 16 KiB", "GET", ["/static/16k"], 200, 16384)
 BROWSER = Case("browser head, 750 B", "GET", ["/static/100"], 200, 100, BROWSER_FIELDS)
 DELETE = Case("DELETE → 405", "DELETE", ["/static/100"], 405)
+# A connection, and with TLS a whole handshake, for each request.
+CLOSE = Case("connection closed", "GET", ["/static/100"], 200, 100, [("Connection", "close")])
 
 
 def run(bench, server, case, seconds, connections=64):
@@ -71,7 +80,7 @@ def run(bench, server, case, seconds, connections=64):
         arguments.append(stem + ".fields")
     command = [
         find("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s",
-        "-s", os.path.join(HERE, "load", "load.lua"), f"http://127.0.0.1:{server.port}",
+        "-s", os.path.join(HERE, "load", "load.lua"), f"{server.scheme}://127.0.0.1:{server.port}",
         "--", *arguments,
     ]  # fmt: skip
     finished = subprocess.run(

@@ -1,7 +1,9 @@
 """The proxies under test: each renders its configuration and gives the command to start it."""
 
+import contextlib
 import os
 import shlex
+import subprocess
 
 from . import rules as rule_sets
 from .processes import Server, free_port
@@ -20,6 +22,8 @@ class Workbench:
         self.descriptors = descriptors
         self.gate_command = gate_command
         self.backend_port = None
+        # The file with certificate and key that proxies serve TLS by; None: plain HTTP.
+        self.certificate = None
         self._serial = 0
 
     def path(self, name):
@@ -41,10 +45,32 @@ class Workbench:
             file.write(text)
         return path
 
+    @contextlib.contextmanager
+    def tls(self):
+        """Proxies that are started meanwhile speak TLS: ECDSA on P-256, as sites have it."""
+        path = self.path("tls.pem")
+        command = [
+            find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout", path + ".key", "-out", path + ".crt",
+        ]  # fmt: skip
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        with open(path, "w") as file:
+            for part in (".crt", ".key"):
+                with open(path + part) as source:
+                    file.write(source.read())
+        self.certificate = path
+        try:
+            yield
+        finally:
+            self.certificate = None
+
     def start(self, name, command, port, core):
         self._serial += 1
         log = self.path(f"{self._serial:02}-{name}.log")
         server = Server(name, command, port, core, log)
+        server.scheme = "https" if self.certificate and name != "backend" else "http"
         try:
             server.startup_seconds = server.wait_until_ready()
         except BaseException:
@@ -86,6 +112,13 @@ def start_nginx(bench, rules, log, buffers):
         ACCESS_LOG=log or "off",
         BUFFERS=f"proxy_buffer_size {buffers}; proxy_buffers 8 {buffers};" if buffers else "",
         MAPS=maps,
+        SSL=" ssl" if bench.certificate else "",
+        CERTIFICATE=(
+            f"ssl_certificate {bench.certificate}; ssl_certificate_key {bench.certificate}; "
+            "ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache off;"
+            if bench.certificate
+            else ""
+        ),
         LOCATIONS=locations,
     )
     return bench.start("nginx", nginx_command(config), port, bench.proxy_core)
@@ -99,6 +132,7 @@ def start_haproxy(bench, rules, log, buffers):
         f"haproxy-{port}.cfg",
         PORT=port,
         BUFFERS=f"tune.bufsize {buffers}" if buffers else "",
+        SSL=f" ssl crt {bench.certificate} alpn http/1.1" if bench.certificate else "",
         LOG="log stdout format raw local0 info\n    option httplog" if log else "no log",
         RULES=rule_sets.for_haproxy(rules),
     )
@@ -112,6 +146,7 @@ def start_methodgate(bench, rules, log, _):
         "methodgate.yaml",
         f"methodgate-{port}.yaml",
         PORT=port,
+        TLS=f"tls: {{certificate: {bench.certificate}}}" if bench.certificate else "",
         BLOCKS=f"file {log or '/dev/null'}",
         RULES=rule_sets.for_methodgate(rules),
     )

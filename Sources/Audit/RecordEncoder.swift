@@ -64,6 +64,7 @@ struct RecordEncoder: ~Copyable {
         if !request.clientAddress.isEmpty {
             line.append(",\"client.ip\":", text: request.clientAddress, limit: TextLimit.other)
         }
+        if let tls = request.tls { append(tls, to: &line) }
         if !request.userAgent.isEmpty {
             line.append(
                 ",\"user_agent.original\":", text: request.userAgent, limit: TextLimit.userAgent)
@@ -73,6 +74,20 @@ struct RecordEncoder: ~Copyable {
         }
         if let trace = request.traceparent.traceID {
             line.append(",\"trace.id\":", text: trace, limit: TextLimit.other)
+        }
+    }
+
+    private func append(_ tls: TLSFields, to line: inout ByteBuffer) {
+        line.append(",\"tls.version\":", text: tls.version, limit: TextLimit.other)
+        line.append(",\"tls.version_protocol\":\"tls\"")
+        line.append(",\"tls.cipher\":", text: tls.cipher, limit: TextLimit.other)
+        if !tls.serverName.isEmpty {
+            line.append(
+                ",\"tls.client.server_name\":", text: tls.serverName, limit: TextLimit.other)
+        }
+        if !tls.subject.isEmpty {
+            line.append(
+                ",\"tls.client.subject\":", text: tls.subject, limit: TextLimit.userAgent)
         }
     }
 

@@ -30,6 +30,26 @@ package import HTTPSyntax
     /// The value of traceparent (W3C Trace Context); only a valid one gives a `trace.id`.
     package var traceparent: ByteView = .empty
 
+    /// Nil where the client speaks plain HTTP.
+    package var tls: TLSFields?
+
     /// Fields of a request of which nothing but its method is known.
     package init(methodID: MethodID = .unknown) { self.methodID = methodID }
+}
+
+/// What a record says of the TLS connection that the request came by.
+@safe package struct TLSFields {
+    /// `1.2` or `1.3`.
+    package var version: ByteView
+    /// The cipher suite by its name in the IANA registry.
+    package var cipher: ByteView
+    /// The name that the client asked for (SNI).
+    package var serverName: ByteView = .empty
+    /// Of the client's certificate, as RFC 2253 writes it.
+    package var subject: ByteView = .empty
+
+    package init(version: ByteView, cipher: ByteView) {
+        self.version = version
+        self.cipher = cipher
+    }
 }

@@ -3,7 +3,8 @@
 
 enum AddressSyntax {
     static let listenAccepted = "ADDRESS:PORT, [IPV6]:PORT, unix:/PATH or systemd:NAME"
-    static let backendAccepted = "http://HOST:PORT, http://[IPV6]:PORT or unix:/PATH"
+    static let backendAccepted =
+        "http://HOST:PORT, https://HOST:PORT, http://[IPV6]:PORT or unix:/PATH"
 
     /// An address to bind.
     static func listen(_ text: String) throws(Complaint) -> Address {

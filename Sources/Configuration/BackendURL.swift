@@ -13,6 +13,8 @@ struct BackendURL: Equatable {
     var target: Target
     /// What Host says where a client sent none.
     var authority: String
+    /// `https`.
+    var isTLS = false
 
     init(_ text: String) throws(Complaint) {
         if text.hasPrefix("unix:") {
@@ -20,6 +22,8 @@ struct BackendURL: Equatable {
             authority = "localhost"
             return
         }
+        isTLS = text.hasPrefix("https://")
+        let standard: UInt16 = isTLS ? 443 : 80
         let rest = try Self.afterScheme(text)
         try Self.refuseMore(than: rest)
         guard let (host, portText) = AddressSyntax.split(rest) else {
@@ -29,16 +33,18 @@ struct BackendURL: Equatable {
             try AddressSyntax.port(text, from: 1)
         }
         try Self.check(host)
-        target = .host(host, port: port ?? 80)
+        target = .host(host, port: port ?? standard)
         let written = host.contains(":") ? "[\(host)]" : host
-        authority = (port ?? 80) == 80 ? written : "\(written):\(port ?? 80)"
+        authority = (port ?? standard) == standard ? written : "\(written):\(port ?? standard)"
     }
 
     private static func afterScheme(_ text: String) throws(Complaint) -> String {
-        for scheme in ["https://", "h2c://"] where text.hasPrefix(scheme) {
-            throw Complaint("\(scheme) backends are not supported by this version")
+        if text.hasPrefix("h2c://") {
+            throw Complaint("h2c:// backends are not supported by this version")
         }
-        if text.hasPrefix("http://") { return String(text.dropFirst("http://".count)) }
+        for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+            return String(text.dropFirst(scheme.count))
+        }
         let hasScheme = text.contains("://")
         throw Complaint(
             "\(Printable.quoted(text)) has no scheme that is known",
@@ -56,6 +62,11 @@ struct BackendURL: Equatable {
         throw Complaint(
             "a backend has no \(part)",
             suggestion: authority.isEmpty ? nil : "http://" + authority)
+    }
+
+    /// Whether `text` is an IP address or a host name.
+    static func isHost(_ text: String) -> Bool {
+        (try? check(text)) != nil
     }
 
     /// An IP address, or a name of letters, digits, `-` and `_` (RFC 1123 §2.1).

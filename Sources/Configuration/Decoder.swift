@@ -8,6 +8,7 @@ final class Decoder {
     private(set) var diagnostics: [Diagnostic] = []
     let resolver: Resolver
     let templates: TemplateLoader
+    let credentials: CredentialLoader
     /// Where each name stands in the list of backends.
     var backendNumbers: [String: Int] = [:]
     /// The documents read so far, by the number of their file.
@@ -17,6 +18,7 @@ final class Decoder {
     init(folder: String, _ surroundings: Surroundings) {
         resolver = Resolver(asking: surroundings.resolve)
         templates = TemplateLoader(folder: folder, surroundings)
+        credentials = CredentialLoader(folder: folder, surroundings)
     }
 
     func add(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }

@@ -6,6 +6,8 @@ package indirect enum JSON: Sendable {
     case null
     case bool(Bool)
     case number(Int)
+    /// A number with a point, as it is to be written.
+    case decimal(String)
     case string(String)
     case array([JSON])
     case object([(String, JSON)])
@@ -29,6 +31,7 @@ package indirect enum JSON: Sendable {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .number(let value): text += String(value)
+        case .decimal(let value): text += value
         case .string(let value): Self.write(value, to: &text)
         case .array(let items): writeArray(items, to: &text, indent: indent)
         case .object(let members): writeObject(members, to: &text, indent: indent)
@@ -65,7 +68,7 @@ package indirect enum JSON: Sendable {
     private var isScalar: Bool {
         switch self {
         case .array, .object: false
-        case .null, .bool, .number, .string: true
+        case .null, .bool, .number, .decimal, .string: true
         }
     }
 

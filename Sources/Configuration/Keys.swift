@@ -108,8 +108,11 @@ enum Keys {
             Key(
                 "address", .listenAddress, \.address, isRequired: true,
                 "An address and a port (0: any that is free), or the path of a Unix socket."),
-            .later("tls", instead: "address, proxy_protocol"),
-            .later("h2c", instead: "address, proxy_protocol"),
+            Key(
+                "tls", listenTLS.shape, standardText: "none",
+                "Clients speak TLS, after a PROXY header if there is one.",
+                decode: { node, draft, decoder in draft.tls = decoder.listenTLS(node) }),
+            .later("h2c", instead: "address, tls, proxy_protocol"),
             Key(
                 "proxy_protocol", .boolean, \.proxyProtocol, default: "false",
                 "Each connection begins with a PROXY header, version 1 or 2, from one of "
@@ -128,7 +131,10 @@ enum Keys {
             .later("servers", instead: "one url"),
             .later("balance", instead: "one url"),
             .later("health", instead: "one url"),
-            .later("tls", instead: "an http:// or unix: url"),
+            Key(
+                "tls", backendTLS.shape, standardText: "see below",
+                "How an `https://` backend proves who it is, and what the gate shows it.",
+                decode: { node, draft, _ in draft.tls = node }),
             .later("timeouts", instead: "the timeouts at the top"),
         ])
 

@@ -4,7 +4,10 @@
 package enum Reference {
     private static let headings: [(String, SectionInfo)] = [
         ("Top level", Keys.root.info), ("`listen[]`", Keys.listener.info),
-        ("`backends.NAME`, long form", Keys.backend.info), ("`defaults`", Keys.defaults.info),
+        ("`listen[].tls`", Keys.listenTLS.info),
+        ("`listen[].tls.certificates[]`", Keys.certificate.info),
+        ("`backends.NAME`, long form", Keys.backend.info),
+        ("`backends.NAME.tls`", Keys.backendTLS.info), ("`defaults`", Keys.defaults.info),
         ("`rules.PATTERN`, long form", Keys.rule.info), ("`hosts.NAME`", Keys.host.info),
         ("`hosts.NAME.defaults`", Keys.hostDefaults.info),
         ("`defaults.templates`, `rules.PATTERN.templates`", Keys.templates.info),

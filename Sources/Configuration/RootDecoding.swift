@@ -27,7 +27,8 @@ extension Decoder {
                 decoder.report(item, Complaint("\(address.text) is listened on twice"), at: first)
             }
             seen[address] = seen[address] ?? item
-            plan.listeners.append(Listen(address: address, proxyProtocol: draft.proxyProtocol))
+            plan.listeners.append(
+                Listen(address: address, proxyProtocol: draft.proxyProtocol, tls: draft.tls))
             if draft.proxyProtocol,
                 let node = item.pairs.first(where: { $0.key.hasText("proxy_protocol") })?.value
             {
@@ -108,6 +109,16 @@ extension Decoder {
                 accepted: "up to 64 letters, digits and . _ -"))
     }
 
+    private func addTLS(to backend: inout Backend, _ draft: BackendDraft, at node: Node) {
+        guard let url = draft.url else { return }
+        if url.isTLS, case .host(let host, _) = url.target {
+            backend.tls = backendTLS(draft.tls, host: host, at: node)
+        } else if let tls = draft.tls {
+            report(
+                tls.keyOrSelf, Complaint("is for https:// alone", accepted: "an https:// url"))
+        }
+    }
+
     private func backend(_ name: String, _ node: Node) -> Backend {
         var draft = BackendDraft()
         var urlNode = node
@@ -130,6 +141,7 @@ extension Decoder {
             }
         case nil: break
         }
+        addTLS(to: &backend, draft, at: urlNode)
         return backend
     }
 }

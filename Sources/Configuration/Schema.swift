@@ -23,7 +23,8 @@ package enum Schema {
 
     /// Every section but the main file itself.
     static let sections: [SectionInfo] = [
-        Keys.listener.info, Keys.backend.info, Keys.defaults.info, Keys.rule.info, Keys.host.info,
+        Keys.listener.info, Keys.listenTLS.info, Keys.certificate.info, Keys.backend.info,
+        Keys.backendTLS.info, Keys.defaults.info, Keys.rule.info, Keys.host.info,
         Keys.hostDefaults.info, Keys.templates.info, Keys.timeouts.info, Keys.limits.info,
         Keys.log.info,
         Keys.blockLog.info, Keys.accessLog.info, Keys.admin.info, Keys.included.info,
@@ -96,6 +97,9 @@ package enum Schema {
     /// A plain scalar as JSON.
     private static func literal(_ text: String) -> JSON {
         if text == "true" || text == "false" { return .bool(text == "true") }
+        // YAML reads 1.2 as a number, too.
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        if parts.count == 2, parts.allSatisfy({ Int($0) != nil }) { return .decimal(text) }
         return Int(text).map(JSON.number) ?? .string(text)
     }
 }

@@ -53,9 +53,32 @@ package final class Settings: Sendable {
         self.templates = templates
         self.warnings = warnings
     }
+
+    private init(_ other: Settings, listeners: [Listen]) {
+        self.listeners = listeners
+        backends = other.backends
+        timeouts = other.timeouts
+        limits = other.limits
+        log = other.log
+        trustedProxies = other.trustedProxies
+        workers = other.workers
+        admin = other.admin
+        control = other.control
+        reloadsOnChange = other.reloadsOnChange
+        policy = other.policy
+        policyDigest = other.policyDigest
+        files = other.files
+        templates = other.templates
+        warnings = other.warnings
+    }
 }
 
 extension Settings {
+    /// The same with one more listener.
+    package func listening(also listener: Listen) -> Settings {
+        Settings(self, listeners: listeners + [listener])
+    }
+
     /// Whether anybody asks for counts.
     package var isObserved: Bool { admin != nil || control != .off }
 }
@@ -73,6 +96,14 @@ package struct Listen: Sendable, Hashable {
     package var address: Address
     /// A connection begins with a PROXY header, from a trusted proxy.
     package var proxyProtocol = false
+    /// Nil: clients speak plain HTTP.
+    package var tls: ListenTLS?
+
+    package init(address: Address, proxyProtocol: Bool = false, tls: ListenTLS? = nil) {
+        self.address = address
+        self.proxyProtocol = proxyProtocol
+        self.tls = tls
+    }
 }
 
 /// One entry of `backends`.
@@ -86,6 +117,8 @@ package struct Backend: Sendable, Hashable {
     package var authority: String
     /// Which readings of a path this backend may take, where no rule says.
     package var readings: ReadingLevel?
+    /// Nil: it speaks plain HTTP.
+    package var tls: BackendTLS?
 }
 
 /// In milliseconds each, from the last progress; `clientHead` in total.

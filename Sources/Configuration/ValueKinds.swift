@@ -4,9 +4,10 @@ import HTTPSyntax
 import Policy
 
 /// One entry of `listen` while it is read.
-struct ListenDraft: Sendable {
+struct ListenDraft {
     var address: Address?
     var proxyProtocol = false
+    var tls: ListenTLS?
 }
 
 /// `admin` while it is read.
@@ -15,9 +16,10 @@ struct AdminDraft: Sendable {
 }
 
 /// One entry of `backends` while it is read.
-struct BackendDraft: Sendable {
+struct BackendDraft {
     var url: BackendURL?
     var readings: ReadingLevel?
+    var tls: Node?
 }
 
 /// One entry of `hosts` while it is read.

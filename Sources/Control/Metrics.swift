@@ -37,6 +37,7 @@ package struct Metrics {
         metrics.writeRequests(workers, rules.all(current))
         metrics.writeUpstreams(workers)
         metrics.writeConnections(workers, facts)
+        metrics.writeHandshakes(workers)
         metrics.writeRecords(workers, logs)
         metrics.writeService(facts)
         metrics.page.end()
@@ -105,6 +106,24 @@ package struct Metrics {
             "methodgate_open_client_connections_limit", .gauge,
             "Beyond so many, clients wait to be accepted.")
         page.sample("", [], String(facts.connectionLimit))
+    }
+
+    private mutating func writeHandshakes(_ workers: [WorkerCounters]) {
+        page.begin(
+            "methodgate_tls_handshakes", .counter,
+            "TLS connections of clients that were set up, by version, and whether they took up an "
+                + "earlier session.")
+        for index in 0..<4 {
+            page.count(
+                [
+                    ("version", index % 2 == 0 ? "1.2" : "1.3"),
+                    ("resumed", index < 2 ? "false" : "true"),
+                ], sum(workers) { $0.handshakes.value(index) })
+        }
+        page.begin(
+            "methodgate_tls_failed_handshakes", .counter,
+            "TLS connections of clients that could not be set up.")
+        page.count(sum(workers) { $0.failedHandshakes.value })
     }
 
     private mutating func writeRecords(_ workers: [WorkerCounters], _ logs: [LogState]) {

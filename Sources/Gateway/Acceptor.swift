@@ -9,6 +9,8 @@ struct ListenerUse: Sendable {
     let listener: Listener
     /// With a PROXY header.
     let expectsProxyHeader: Bool
+    /// With TLS, behind that.
+    let tls: ListenTLS?
 }
 
 struct Acceptor: ~Copyable {
@@ -17,6 +19,7 @@ struct Acceptor: ~Copyable {
     var event: Event
     /// Each connection must begin with a PROXY header.
     var expectsProxyHeader = false
+    var tls: ListenTLS?
     /// No longer part of the configuration, or the gate is draining.
     var isRetired = false
 }
@@ -54,7 +57,7 @@ extension Ref<Acceptor> {
             case .connection(let descriptor, let peer):
                 Ref<ClientConnection>.open(
                     descriptor, peer: peer, on: worker,
-                    expectsProxyHeader: value.expectsProxyHeader)
+                    expectsProxyHeader: value.expectsProxyHeader, tls: value.tls)
             }
         }
         return true

@@ -30,7 +30,8 @@ extension Ref<ClientConnection> {
                 return bytes.count
             }
             begin(header)
-            return length
+            guard value.phase == .proxyHeader else { return length }
+            return beginHTTP(received: bytes.dropFirst(length)) + length
         }
     }
 
@@ -50,11 +51,6 @@ extension Ref<ClientConnection> {
             value.origin = origin
             value.identity.describe(address)
         }
-        value.phase = .idle
-        value.deadline.set(
-            value.worker.value.isDraining
-                ? ClientConnection.firstRequestTime
-                : value.worker.value.use.value.timeouts.clientIdle)
     }
 
     private func refuseStranger() {

@@ -11,6 +11,8 @@ struct ClientConnection: ~Copyable {
     enum Phase: UInt8 {
         /// A PROXY header must come before the first request.
         case proxyHeader
+        /// TLS is being set up.
+        case handshake
         /// Between two requests, nothing read.
         case idle
         /// Part of a head has come.
@@ -27,17 +29,19 @@ struct ClientConnection: ~Copyable {
     }
 
     let worker: Ref<Worker>
-    let descriptor: Int32
+    var stream: ByteStream
     let peer: SocketAddress
     var phase = Phase.idle
-    var readEvent: Event
-    var writeEvent: Event
     var deadline: Deadline
     /// Bytes that came but are not used: a partial head, pipelined requests, held-back content.
     var inbound = ByteBuffer()
     /// Bytes for the client that the kernel has not taken, or that wait for the log.
     var outbound = ByteBuffer()
     var origin: ClientOrigin
+    /// What is to come before the first request; nil for plain HTTP.
+    let tls: ListenTLS?
+    /// It should have spoken TLS.
+    var lacksTLS = false
     var identity = ClientIdentity()
     var scanner = HeadScanner()
     var exchange = Exchange()
@@ -106,7 +110,7 @@ extension Ref<ClientConnection> {
     /// Takes in an accepted descriptor, or closes it where its client has enough connections.
     static func open(
         _ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>,
-        expectsProxyHeader: Bool = false
+        expectsProxyHeader: Bool = false, tls: ListenTLS? = nil
     ) {
         let base = worker.value.base
         let address = peer.ipAddress
@@ -117,18 +121,23 @@ extension Ref<ClientConnection> {
         }
         let client = unsafe Ref<ClientConnection>.make { context in
             ClientConnection(
-                worker: worker, descriptor: descriptor, peer: peer,
-                readEvent: unsafe .streamRead(base, descriptor, clientReadable, context),
-                writeEvent: unsafe .streamWrite(base, descriptor, clientWritable, context),
+                worker: worker,
+                stream: unsafe ByteStream(
+                    descriptor, on: base, readable: clientReadable, writable: clientWritable,
+                    context: context),
+                peer: peer,
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context),
-                origin: origin)
+                origin: origin, tls: tls)
         }
         client.value.identity.describe(address)
-        client.value.readEvent.add()
-        client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
+        client.value.stream.startReading()
         worker.value.counters.connections.add()
         worker.link(client)
-        if expectsProxyHeader { client.awaitProxyHeader() }
+        if expectsProxyHeader {
+            client.awaitProxyHeader()
+        } else {
+            client.beginHTTP(received: .empty)
+        }
     }
 
     /// Closes at once; the storage goes at the end of the iteration.
@@ -137,17 +146,15 @@ extension Ref<ClientConnection> {
         if value.phase == .tunnel { concludeTunnel() }
         endExchange()
         value.phase = .closed
-        value.readEvent.remove()
-        value.writeEvent.remove()
         value.deadline.clear()
-        Socket.close(value.descriptor)
+        value.stream.close()
         value.worker.unlink(self)
     }
 
     /// Closes so that the client cannot take what it got for a whole answer.
     func abort() {
         guard value.phase != .closed else { return }
-        Socket.resetOnClose(value.descriptor)
+        value.stream.resetOnClose()
         close()
     }
 
@@ -181,6 +188,7 @@ extension Ref<ClientConnection> {
         switch value.phase {
         case .idle, .draining, .lingering: close()
         case .proxyHeader: proxyHeaderTimedOut()
+        case .handshake: handshakeFailed()
         case .head:
             value.origin.client = nil
             refuseLate(value.inbound.view)

@@ -15,8 +15,15 @@ struct ClientIdentity: ~Copyable {
     /// Where the host stands in `lines` for the first time.
     private var hostLength = -1
 
-    /// Writes what is the same for each request of this connection; nil is a Unix socket.
-    mutating func describe(_ client: IPAddress?) {
+    /// Writes what is the same for each request of this connection.
+    ///
+    /// - Parameters:
+    ///   - client: nil is a Unix socket.
+    ///   - scheme: `http` or `https`.
+    ///   - subject: of the client's certificate, where backends are to know it; else empty.
+    mutating func describe(
+        _ client: IPAddress?, by scheme: StaticString = "http", subject: ByteView = .empty
+    ) {
         lines.removeAll()
         hostLength = -1
         lines.append("Via: 1.1 methodgate\r\nX-Forwarded-For: ")
@@ -24,11 +31,18 @@ struct ClientIdentity: ~Copyable {
         if let client { client.append(to: &lines) } else { lines.append("unknown") }
         addressLength = lines.count - addressOffset
         let isIPv6 = client.map { !$0.isIPv4 } ?? false
-        lines.append("\r\nX-Forwarded-Proto: http\r\nForwarded: for=")
+        lines.append("\r\nX-Forwarded-Proto: ")
+        lines.append(scheme)
+        if !subject.isEmpty {
+            lines.append("\r\nX-Client-Subject: ")
+            lines.append(subject)
+        }
+        lines.append("\r\nForwarded: for=")
         lines.append(isIPv6 ? "\"[" : "")
         if let client { client.append(to: &lines) } else { lines.append("unknown") }
         lines.append(isIPv6 ? "]\"" : "")
-        lines.append(";proto=http")
+        lines.append(";proto=")
+        lines.append(scheme)
         fixedLength = lines.count
     }
 

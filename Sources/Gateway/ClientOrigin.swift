@@ -66,7 +66,8 @@ extension Ref<Worker> {
         let isUnix = client.value.origin.address == nil
         value.chain.append(
             value.request, in: head, from: isUnix ? .empty : client.addressText,
-            host: requestHost(head), to: &value.extra)
+            by: ByteView(client.scheme), host: requestHost(head), to: &value.extra)
+        client.appendSubject(to: &value.extra)
     }
 }
 
@@ -92,6 +93,7 @@ extension Ref<ClientConnection> {
     /// Puts into a record who asked: the peer, and the client where others stand between.
     func describeSource(_ fields: inout RequestFields) {
         fields.sourcePort = value.peer.port
+        fields.tls = tlsFields
         let origin = value.origin
         guard origin.isTrusted || origin.isAnnounced else {
             fields.sourceAddress = value.peer.isUnix ? .empty : addressText

@@ -52,10 +52,10 @@ extension Ref<ClientConnection> {
     /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
         switch value.phase {
-        case .idle, .proxyHeader:
-            if value.readEvent.isAdded { readable(toEnd: false) }
+        case .idle, .proxyHeader, .handshake:
+            if value.stream.isReading { readable(toEnd: false) }
             endWhenIdle()
-            guard value.phase == .idle || value.phase == .proxyHeader, !value.hasServed else {
+            guard value.phase == .idle || value.isBeforeHTTP, !value.hasServed else {
                 return
             }
             value.deadline.set(ClientConnection.firstRequestTime)
@@ -70,7 +70,7 @@ extension Ref<ClientConnection> {
             value.outbound.isEmpty, value.inbound.isEmpty
         else { return }
         // The event for what waits is on its way.
-        if Socket.hasInput(value.descriptor) { return }
+        if value.stream.hasInput { return }
         close()
     }
 
@@ -79,7 +79,7 @@ extension Ref<ClientConnection> {
     func endAfterLastRequest() {
         let isFollowed =
             value.exchange.request == .complete && mayFollow
-            && (!value.inbound.isEmpty || Socket.hasInput(value.descriptor))
+            && (!value.inbound.isEmpty || value.stream.hasInput)
         if !isFollowed { value.exchange.endClientAfterwards() }
     }
 
@@ -88,7 +88,7 @@ extension Ref<ClientConnection> {
     var isFollowedByRequest: Bool {
         let worker = value.worker
         return worker.value.request.framing == .none && mayFollow
-            && (worker.value.isFollowed || Socket.hasInput(value.descriptor))
+            && (worker.value.isFollowed || value.stream.hasInput)
     }
 
     /// Whoever keeps sending requests before the last one is answered gets this long.
@@ -100,7 +100,7 @@ extension Ref<ClientConnection> {
     fileprivate var isWaitedFor: Bool {
         switch value.phase {
         case .exchange, .tunnel, .head: true
-        case .idle, .proxyHeader, .draining, .lingering, .closed: value.isHeld
+        case .idle, .proxyHeader, .handshake, .draining, .lingering, .closed: value.isHeld
         }
     }
 }

@@ -19,6 +19,7 @@ extension Ref<ClientConnection> {
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
         }
+        if isMisdirected(head) { return refuse(.misdirected, head: head) }
         if worker.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         var shadow: EventID?
@@ -141,7 +142,7 @@ extension Ref<ClientConnection> {
             !value.exchange.isIdempotent || value.exchange.request != .complete
             || pool.value.address.isUnix
         while let idle = pool.takeIdle() {
-            if looks && !Socket.isSilent(idle.value.descriptor) {
+            if looks && !idle.value.stream.isSilent {
                 idle.closeTaken()
                 continue
             }

@@ -233,6 +233,7 @@ package final class Gateway {
                 $0.address == listen.address || $0.bound[0].address.text == text
             }) {
                 kept.expectsProxyHeader = listen.proxyProtocol
+                kept.tls = listen.tls
                 result.append(kept)
                 continue
             }
@@ -292,15 +293,18 @@ private struct BoundListener {
     let address: Address
     let bound: [Listener]
     var expectsProxyHeader: Bool
+    var tls: ListenTLS?
 
     init(_ listen: Listen, _ bound: [Listener]) {
         address = listen.address
         self.bound = bound
         expectsProxyHeader = listen.proxyProtocol
+        tls = listen.tls
     }
 
     func use(_ worker: Int) -> ListenerUse {
-        ListenerUse(listener: bound[worker], expectsProxyHeader: expectsProxyHeader)
+        ListenerUse(
+            listener: bound[worker], expectsProxyHeader: expectsProxyHeader, tls: tls)
     }
 }
 

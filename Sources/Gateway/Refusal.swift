@@ -1,4 +1,5 @@
 import HTTP1
+import HTTPSyntax
 
 // What the gate answers of its own accord, besides a rule's verdict: status, what the operator
 // reads, and RFC 9209's name for it.
@@ -20,6 +21,9 @@ struct Refusal {
 
     static let requestTimeout = Refusal(408, "the request did not arrive in time")
     static let contentTooLarge = Refusal(413, "the content is longer than the limit")
+    static let plainHTTP = Refusal(400, "plain HTTP on a port for TLS: ask with https://")
+    static let misdirected = Refusal(
+        421, "TLS was set up for a name with other settings than those of the Host")
     static let expectationFailed = Refusal(417, "an expectation other than 100-continue")
 }
 
@@ -38,12 +42,16 @@ enum UpstreamFailure {
     case misbehaved(ProtocolError?)
     /// It switches protocols otherwise than it was asked to.
     case badHandshake
+    /// TLS could not be set up; why, in OpenSSL's words, which live as long as the process.
+    case tls(TLSRefusal, ByteView)
+
+    enum TLSRefusal { case certificate, handshake }
 
     var status: UInt16 {
         switch self {
         case .unreachable(let code):
             Self.isOurs(code) ? 503 : code == Self.timedOut ? 504 : 502
-        case .terminated, .incomplete, .misbehaved, .badHandshake: 502
+        case .terminated, .incomplete, .misbehaved, .badHandshake, .tls: 502
         case .connectTimeout, .timeout: 504
         }
     }
@@ -59,6 +67,8 @@ enum UpstreamFailure {
         case .timeout: "http_response_timeout"
         case .misbehaved(let error): error.map { Self.name($0.reason) } ?? "http_protocol_error"
         case .badHandshake: "http_protocol_error"
+        case .tls(.certificate, _): "tls_certificate_error"
+        case .tls(.handshake, _): "tls_protocol_error"
         }
     }
 
@@ -83,13 +93,24 @@ enum UpstreamFailure {
         case .timeout: "the backend did not answer in time"
         case .misbehaved(let error): error?.reason.text ?? "an answer that nobody asked for"
         case .badHandshake: "a switch to WebSocket that breaks the handshake"
+        case .tls(.certificate, _): "the backend's certificate is not accepted"
+        case .tls(.handshake, _): "TLS with the backend could not be set up"
         }
+    }
+
+    /// What else the operator is told, who knows the backend.
+    var cause: ByteView {
+        if case .tls(_, let cause) = self { return cause }
+        return ByteView(reason)
     }
 
     /// Descriptors or memory have run out here (EMFILE, ENFILE, ENOBUFS, ENOMEM).
     static func isOurs(_ code: Int32) -> Bool {
         code == 24 || code == 23 || code == 105 || code == 12
     }
+
+    /// ENOMEM.
+    static let noMemory: Int32 = 12
 
     /// The kernel gave up before `timeouts.connect` did (ETIMEDOUT).
     private static let timedOut: Int32 = 110

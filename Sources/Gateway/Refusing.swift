@@ -140,7 +140,7 @@ extension Ref<ClientConnection> {
         answer.closes = closes
         if !head.isEmpty { describeRequest(&answer, head) }
         if let use = value.use { answer.obey(worker.facts(value.rule, of: use, host: .empty), use) }
-        noteFailure(failure.status, ByteView(failure.reason))
+        noteFailure(failure.status, failure.cause)
         write(answer)
         value.note?.value.responseContent = worker.value.ownContent
         endExchange()

@@ -12,11 +12,11 @@ extension Ref<UpstreamConnection> {
         value.worker.refreshClock()
         // An attempt that failed is readable, too.
         if value.phase == .connecting { writable() }
-        guard value.phase != .closed else { return }
+        guard value.phase != .closed, value.phase != .connecting else { return }
         for _ in 0..<Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
         }
-        if value.readEvent.isAdded { value.readEvent.rearm() }
+        if value.stream.isReading { value.stream.readAgain() }
     }
 
     /// One recv(2); whether there may be more to read.
@@ -26,25 +26,27 @@ extension Ref<UpstreamConnection> {
         let space = held > 0 ? value.inbound.space(atLeast: 4096) : value.worker.readSpace
         let result: IOResult
         if value.silence.isDoubted {
-            let (received, arrival) = Socket.receiveNoting(value.descriptor, into: space)
+            let (received, arrival) = value.stream.receiveNoting(into: space)
             if value.silence.wasBroken(by: arrival), let client = value.client {
                 client.upstreamSpokeUnasked()
                 return false
             }
             result = received
         } else {
-            result = Socket.receive(value.descriptor, into: space)
+            result = value.stream.receive(into: space)
         }
         switch result {
         case .bytes(let count):
             take(space.slice(0, count), continuing: held > 0)
             // A short read has drained the stream, but a reset that came with the bytes is
             // announced by nothing: look for it as long as an answer is owed.
-            let isLikely = toEnd || count == space.count || value.phase != .idle
-            return isLikely && value.phase != .closed && value.readEvent.isAdded
+            let isLikely =
+                toEnd || value.phase != .idle
+                || value.stream.mayHoldMore(after: count, in: space)
+            return isLikely && value.phase != .closed && value.stream.isReading
         case .wouldBlock: break
         case .endOfStream: ended(cleanly: true)
-        case .failed: ended(cleanly: false)
+        case .truncated, .failed: ended(cleanly: false)
         }
         return false
     }
@@ -100,7 +102,7 @@ extension Ref<UpstreamConnection> {
     private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
         guard !isCongested else {
             let before = value.queued
-            value.queued = Socket.queuedBytes(value.descriptor)
+            value.queued = value.stream.queuedBytes
             return value.queued < before
         }
         let exchange = client.value.exchange

@@ -17,10 +17,8 @@ struct UpstreamConnection: ~Copyable {
 
     let worker: Ref<Worker>
     let pool: Ref<UpstreamPool>
-    let descriptor: Int32
+    var stream: ByteStream
     var phase: Phase
-    var readEvent: Event
-    var writeEvent: Event
     var deadline: Deadline
     /// The client whose exchange runs here; nil while idle.
     var client: Ref<ClientConnection>?
@@ -59,11 +57,20 @@ extension Ref<UpstreamConnection> {
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
         switch Connector.connect(to: pool.value.address) {
         case .failed(let code): return (nil, code)
-        case .connected(let descriptor):
+        case .connected(let descriptor) where pool.value.tls == nil:
             return (make(descriptor, .busy, pool, worker), 0)
-        case .connecting(let descriptor):
+        case .connected(let descriptor), .connecting(let descriptor):
             let connection = make(descriptor, .connecting, pool, worker)
-            connection.value.writeEvent.add()
+            if let tls = pool.value.tls {
+                let session = Ref<TLSSession>.connect(
+                    tls, resuming: pool.value.resumption, worker.value.ciphertext)
+                guard let session else {
+                    connection.close()
+                    return (nil, UpstreamFailure.noMemory)
+                }
+                connection.value.stream.begin(session)
+            }
+            connection.value.stream.startWriting()
             connection.value.deadline.set(worker.value.use.value.timeouts.connect)
             return (connection, 0)
         }
@@ -76,12 +83,14 @@ extension Ref<UpstreamConnection> {
         let base = worker.value.base
         let connection = unsafe Ref<UpstreamConnection>.make { context in
             UpstreamConnection(
-                worker: worker, pool: pool, descriptor: descriptor, phase: phase,
-                readEvent: unsafe .streamRead(base, descriptor, upstreamReadable, context),
-                writeEvent: unsafe .streamWrite(base, descriptor, upstreamWritable, context),
+                worker: worker, pool: pool,
+                stream: unsafe ByteStream(
+                    descriptor, on: base, readable: upstreamReadable, writable: upstreamWritable,
+                    context: context),
+                phase: phase,
                 deadline: unsafe Deadline(on: worker.value.wheel, upstreamExpired, context))
         }
-        connection.value.readEvent.add()
+        connection.value.stream.startReading()
         worker.value.upstreamCount += 1
         return connection
     }
@@ -92,10 +101,8 @@ extension Ref<UpstreamConnection> {
         if value.phase == .idle { value.pool.unlink(self) }
         value.phase = .closed
         value.client = nil
-        value.readEvent.remove()
-        value.writeEvent.remove()
         value.deadline.clear()
-        Socket.close(value.descriptor)
+        value.stream.close()
         value.worker.value.upstreamCount -= 1
         value.worker.value.closedUpstreams.append(self)
     }
@@ -117,7 +124,7 @@ extension Ref<UpstreamConnection> {
         value.replay.removeAll()
         value.interimLength = 0
         value.inbound.release()
-        value.readEvent.add()
+        value.stream.startReading()
         value.deadline.set(value.worker.value.use.value.timeouts.upstreamIdle)
         value.pool.putIdle(self)
     }
@@ -142,20 +149,20 @@ extension Ref<UpstreamConnection> {
             value.outbound.append(bytes)
             return
         }
-        switch Socket.send(value.descriptor, bytes) {
+        switch value.stream.send(bytes) {
         case .bytes(let count):
             value.client?.value.exchange.hasSentBytes = true
             guard count < bytes.count else { return }
             keepUnsent(bytes.dropFirst(count))
-        case .wouldBlock, .endOfStream: keepUnsent(bytes)
+        case .wouldBlock, .endOfStream, .truncated: keepUnsent(bytes)
         case .failed: value.isBroken = true
         }
     }
 
     private func keepUnsent(_ bytes: ByteView) {
         value.outbound.append(bytes)
-        value.queued = Socket.queuedBytes(value.descriptor)
-        value.writeEvent.add()
+        value.queued = value.stream.queuedBytes
+        value.stream.startWriting()
     }
 
     private func keepForReplay(_ bytes: ByteView) {
@@ -177,32 +184,49 @@ extension Ref<UpstreamConnection> {
     /// The kernel has room, or a connection attempt is decided.
     func writable() {
         value.worker.refreshClock()
-        if value.phase == .connecting {
-            let code = Socket.pendingError(value.descriptor)
-            guard code == 0 else {
-                connectionFailed(code)
-                return
-            }
+        if value.phase == .connecting { finishConnecting() }
+        flush()
+    }
+
+    /// Goes on with a connection attempt, whose time includes that of TLS.
+    private func finishConnecting() {
+        let code = value.stream.pendingError
+        guard code == 0 else {
+            connectionFailed(code)
+            return
+        }
+        switch value.stream.shakeHands() {
+        case .complete:
             value.phase = .busy
             startResponseDeadline()
+        case .pending, .plaintext: break
+        case .failed: handshakeFailed()
         }
-        flush()
+    }
+
+    private func handshakeFailed() {
+        guard let client = value.client, let tls = value.stream.tls else {
+            close()
+            return
+        }
+        client.upstreamRefused(
+            .tls(tls.isCertificateFailure ? .certificate : .handshake, tls.failure))
     }
 
     private func flush() {
         guard value.phase == .busy || value.phase == .tunnel else { return }
         if !value.outbound.isEmpty {
-            switch Socket.send(value.descriptor, value.outbound.view) {
+            switch value.stream.send(value.outbound.view) {
             case .bytes(let count):
                 value.client?.value.exchange.hasSentBytes = true
                 value.outbound.consume(count)
-                value.queued = Socket.queuedBytes(value.descriptor)
+                value.queued = value.stream.queuedBytes
                 if value.phase == .tunnel {
                     value.client?.touchTunnel()
                 } else {
                     startResponseDeadline()
                 }
-            case .wouldBlock, .endOfStream: break
+            case .wouldBlock, .endOfStream, .truncated: break
             case .failed:
                 // What the upstream answered before it stopped reading is still to be read.
                 value.isBroken = true
@@ -211,7 +235,7 @@ extension Ref<UpstreamConnection> {
         }
         guard value.outbound.isEmpty else { return }
         value.outbound.release()
-        value.writeEvent.remove()
+        value.stream.stopWriting()
         value.client?.resumeRequestContent()
     }
 

@@ -43,6 +43,8 @@ extension Ref<ClientConnection> {
 
     func upstreamUnreachable(_ code: Int32) { leave(.unreachable(code)) }
 
+    func upstreamRefused(_ failure: UpstreamFailure) { leave(failure) }
+
     func upstreamMisbehaved(_ error: ProtocolError?) { leave(.misbehaved(error)) }
 
     func upstreamBrokeHandshake() { leave(.badHandshake) }

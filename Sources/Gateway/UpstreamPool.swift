@@ -1,4 +1,6 @@
+import Configuration
 import HTTPSyntax
+import TLS
 import Transport
 
 // Idle keep-alive connections to one address, last in first out: the most recently used one is
@@ -12,16 +14,26 @@ struct UpstreamPool: ~Copyable {
     var firstIdle: Ref<UpstreamConnection>?
     /// The one that has been idle longest.
     var lastIdle: Ref<UpstreamConnection>?
+    /// What TLS with it is set up by; nil: plain HTTP.
+    var tls: TLSClientContext?
+    /// The session that is taken up by the next connection.
+    let resumption = TLSResumption()
     /// No backend of the configuration in force is reached here.
     var isRetired = false
 
-    init(address: SocketAddress, text: String) {
+    init(address: SocketAddress, text: String, tls: TLSClientContext?) {
         self.address = address
+        self.tls = tls
         addressText = text
     }
 }
 
 extension Ref<UpstreamPool> {
+    /// Whether TLS with it is what these settings say.
+    func isAlike(_ other: BackendTLS?) -> Bool {
+        value.tls?.fingerprint == other?.context.fingerprint
+    }
+
     /// Takes an idle connection out, or nil where there is none.
     func takeIdle() -> Ref<UpstreamConnection>? {
         guard let connection = value.firstIdle else { return nil }

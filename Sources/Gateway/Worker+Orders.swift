@@ -65,7 +65,7 @@ extension Ref<Worker> {
     private func install(_ snapshot: Snapshot, _ listeners: [ListenerUse]) {
         let settings = snapshot.settings
         let old = value.use
-        let pools = snapshot.addresses.map(pool)
+        let pools = zip(snapshot.addresses, settings.backends).map(pool)
         value.use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: pools))
         for pool in value.pools where !pools.contains(pool) { pool.retire() }
         if old.value.users == 0 { value.retiredUses.append(old) }
@@ -85,14 +85,16 @@ extension Ref<Worker> {
         listen(on: listeners)
     }
 
-    /// The pool for an address: the same one over reloads.
-    private func pool(_ address: SocketAddress) -> Ref<UpstreamPool> {
+    /// The pool for a backend: the same one over reloads, where nothing about its TLS has changed.
+    private func pool(_ address: SocketAddress, _ backend: Backend) -> Ref<UpstreamPool> {
         let text = address.text
-        for pool in value.pools where pool.value.addressText == text {
+        for pool in value.pools where pool.value.addressText == text && pool.isAlike(backend.tls) {
             pool.value.isRetired = false
+            pool.value.tls = backend.tls?.context
             return pool
         }
-        let pool = Ref<UpstreamPool>.make(UpstreamPool(address: address, text: text))
+        let pool = Ref<UpstreamPool>.make(
+            UpstreamPool(address: address, text: text, tls: backend.tls?.context))
         value.pools.append(pool)
         return pool
     }
@@ -113,6 +115,7 @@ extension Ref<Worker> {
             let acceptor = known ?? .open(use.listener, on: self)
             if known == nil { value.acceptors.append(acceptor) }
             acceptor.value.expectsProxyHeader = use.expectsProxyHeader
+            acceptor.value.tls = use.tls
         }
     }
 }

@@ -37,6 +37,8 @@ struct Worker: ~Copyable {
     var requestLimits: HeadLimits
     var responseLimits: HeadLimits
 
+    /// What TLS sessions read and write through.
+    let ciphertext = Ref<TLSCiphertext>.make(TLSCiphertext())
     /// What recv(2) fills; processed in place, then done with.
     var readBuffer = ByteBuffer(capacity: Worker.readSize)
     /// The head being written.

@@ -26,6 +26,9 @@ package final class WorkerCounters: Sendable {
     /// Open right now.
     package let openConnections = Counter()
     package let refusedConnections = Counter()
+    /// Of TLS in front, by version (1.2, 1.3), those that took up an earlier session behind them.
+    package let handshakes = CounterArray(count: 4)
+    package let failedHandshakes = Counter()
     /// Requests that were no requests.
     package let malformed = Counter()
     /// Records of blocks by their action, whether the log took them or not.

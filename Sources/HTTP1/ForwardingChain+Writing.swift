@@ -10,13 +10,15 @@ extension ForwardingChain {
     ///   - head: what the chain was made of, as are `bytes`.
     ///   - sender: the address of who sent the request to the gate, without brackets or port;
     ///     empty behind a Unix socket.
+    ///   - scheme: by which it came to the gate: what nobody says otherwise.
     ///   - requestHost: the Host that the gate got; may be empty.
     package func append(
         _ head: borrowing RequestHead, in bytes: ByteView, from sender: ByteView,
-        host requestHost: ByteView, to buffer: inout ByteBuffer
+        by scheme: ByteView = ByteView("http"), host requestHost: ByteView,
+        to buffer: inout ByteBuffer
     ) {
         var (proto, host) = origin(head, bytes)
-        if proto.isEmpty { proto = ByteView("http") }
+        if proto.isEmpty { proto = scheme }
         if host.isEmpty { host = requestHost }
         appendVia(head, bytes, to: &buffer)
         appendAddresses(head, bytes, sender, to: &buffer)

@@ -51,7 +51,7 @@ package enum HeadWriter {
     /// `*`); the authority of an absolute-form becomes its `Host`.
     ///
     /// Removed are: hop-by-hop fields and what `Connection` names; what only the gate may write
-    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`); overrides of method and path, and
+    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`, `X-Client-Subject`); overrides of method and path, and
     /// `Proxy`, unless `options` keep them; `Expect` without content or from HTTP/1.0; every other
     /// line spelled with `_` where a known name has `-`.
     /// - Parameters:
@@ -156,7 +156,7 @@ package enum HeadWriter {
         [
             .init(.via), .init(.forwarded), .init(.xForwardedFor), .init(.xForwardedProto),
             .init(.xForwardedHost), .init(.xForwardedPort), .init(.xForwardedServer),
-            .init(.xForwardedOther), .init(.xRealIP),
+            .init(.xForwardedOther), .init(.xRealIP), .init(.xClientSubject),
         ]
     }
 

@@ -14,7 +14,7 @@
     case proxyAuthenticate, proxyAuthorization, http2Settings
     // Written by the gate
     case via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost
-    case xForwardedPort, xForwardedServer, xRealIP
+    case xForwardedPort, xForwardedServer, xRealIP, xClientSubject
     /// Any other name that begins with `X-Forwarded`.
     case xForwardedOther
     // Overrides of method or path, and httpoxy
@@ -71,6 +71,7 @@
         case .xForwardedPort: "X-Forwarded-Port"
         case .xForwardedServer: "X-Forwarded-Server"
         case .xRealIP: "X-Real-IP"
+        case .xClientSubject: "X-Client-Subject"
         case .xForwardedOther: "X-Forwarded"
         case .xHTTPMethodOverride: "X-HTTP-Method-Override"
         case .xHTTPMethod: "X-HTTP-Method"

@@ -118,6 +118,7 @@ extension FieldName {
             if key.spells("methodgate-event") { return .methodgateEvent }
             if key.spells("x-forwarded-host") { return .xForwardedHost }
             if key.spells("x-forwarded-port") { return .xForwardedPort }
+            if key.spells("x-client-subject") { return .xClientSubject }
             if key.spells("proxy-connection") { return .proxyConnection }
         case 17:
             if key.spells("transfer-encoding") { return .transferEncoding }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Configuration
 import Gateway
 import Glibc
+import TLS
 import Transport
 
 // `methodgate demo`: a gate and a backend in one process, so that a first try needs nothing else.
@@ -12,7 +13,9 @@ struct DemoCommand: ParsableCommand {
         abstract: "Run the gate in front of a demo backend, and say what to try.",
         discussion: """
             The backend is part of this program: it listens where the configuration's first \
-            backend is and answers every request with what it was sent. Ctrl-C ends both.
+            backend is and answers every request with what it was sent. Besides its listeners \
+            there is one for HTTPS, with a certificate that is made at the start. Ctrl-C ends \
+            all of it.
             """)
 
     @Option(
@@ -47,12 +50,26 @@ struct DemoCommand: ParsableCommand {
         let server = Thread(name: "demo-backend") { DemoBackend.serve(listener) }
         guard server != nil else { throw ExitCode(2) }
         Terminal.err("demo backend on \(backend.text)\n")
-        let service = Service(path: path, settings: settings)
-        service.whenReady = { Terminal.err(Self.lines($0.first ?? "127.0.0.1:8080", path)) }
+        let secure = Listen(address: .ipv4(host: "127.0.0.1", port: 0), tls: try Self.selfSigned())
+        let service = Service(path: path, settings: settings) { $0.listening(also: secure) }
+        service.whenReady = { addresses in
+            Terminal.err(
+                Self.lines(addresses.first ?? "127.0.0.1:8080", addresses.last ?? "", path))
+        }
         throw ExitCode(service.run())
     }
 
-    private static func lines(_ address: String, _ path: String) -> String {
+    /// TLS with a certificate that nobody has signed, for a browser on this machine.
+    private static func selfSigned() throws -> ListenTLS {
+        let made = try SelfSigned(
+            commonName: "methodgate demo", names: ["DNS:localhost", "IP:127.0.0.1"])
+        let identity = try TLSIdentity(chain: made.certificate, key: made.key)
+        let entry = TLSServerEntry(names: identity.names, identities: [identity])
+        return ListenTLS(
+            context: try TLSServerContext([entry], TLSOptions(), protocols: ["http/1.1"]))
+    }
+
+    private static func lines(_ address: String, _ secure: String, _ path: String) -> String {
         """
 
         Try, in another terminal:
@@ -66,6 +83,9 @@ struct DemoCommand: ParsableCommand {
           # a CORS preflight for a method the path does not allow: blocked, too
           curl -i -X OPTIONS -H 'Origin: https://app.example' \\
                -H 'Access-Control-Request-Method: DELETE' http://\(address)/api/items
+
+          # the same over TLS; -k, since nobody has signed the certificate
+          curl -ik https://\(secure)/api/items
 
         The rules are in \(path); after an edit: kill -HUP \(Machine.processID)
         Block records follow here, one line each. Ctrl-C ends the demo.

@@ -11,6 +11,8 @@ import Transport
 /// Runs a gate from start to drain.
 final class Service {
     let path: String
+    /// What is made of each configuration before it is in force.
+    private let adjust: (Settings) -> Settings
     var settings: Settings
     private(set) var gateway: Gateway?
     private var base: EventBase?
@@ -33,9 +35,12 @@ final class Service {
     /// Called once, when all listeners accept.
     var whenReady: (([String]) -> Void)?
 
-    init(path: String, settings: Settings) {
+    init(
+        path: String, settings: Settings, adjust: @escaping (Settings) -> Settings = { $0 }
+    ) {
         self.path = path
-        self.settings = settings
+        self.adjust = adjust
+        self.settings = adjust(settings)
     }
 
     /// What failed for good, so that the process has to end, whoever waits for it.
@@ -180,7 +185,7 @@ final class Service {
         if !result.diagnostics.isEmpty {
             Terminal.err(result.rendered(color: Terminal.errorColor))
         }
-        guard let settings = result.settings else {
+        guard let settings = result.settings.map(adjust) else {
             return Problem(
                 headline: "\(path): \(count(result.errorCount, "error"))",
                 details: result.rendered(color: false))

@@ -17,7 +17,9 @@ struct ReferenceTests {
     @Test(arguments: examples)
     func `an example of the page loads without a word`(_ example: String) throws {
         let folder = try TemporaryFolder()
-        let result = ConfigurationLoader.load(path: try folder.write("methodgate.yaml", example))
+        try folder.writeCredentials()
+        let result = ConfigurationLoader.load(
+            path: try folder.write("methodgate.yaml", example), in: .offline)
         #expect(result.rendered() == "")
         #expect(result.settings != nil)
     }
@@ -44,6 +46,7 @@ struct ReferenceTests {
         for name in ["page.html", "error.json", "error.txt"] {
             try folder.write("templates/" + name, Repository.text("config/templates/" + name))
         }
+        try folder.writeCredentials()
         let text = shown.joined(separator: "\n")
         let result = ConfigurationLoader.load(path: try folder.write("methodgate.yaml", text))
         #expect(shown.contains("  upstream_idle: 60s"))

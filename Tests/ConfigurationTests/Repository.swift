@@ -1,6 +1,9 @@
 // Where tests find the files they run on: next to their own source.
 
 import Foundation
+import TLS
+
+@testable import Configuration
 
 enum Repository {
     /// The root of the package.
@@ -34,5 +37,32 @@ final class TemporaryFolder {
             at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(content.utf8).write(to: file)
         return file.path
+    }
+}
+
+extension TemporaryFolder {
+    /// What examples name: certificates that sign themselves, keys, and authorities.
+    func writeCredentials() throws {
+        for (file, name, kind) in [
+            ("site", "a.example", SelfSigned.KeyKind.ecdsa), ("site-rsa", "a.example", .rsa),
+            ("admin", "admin.example", .ecdsa), ("gate", "gate.example", .ecdsa),
+            ("staff-ca", "staff.example", .ecdsa), ("backend-ca", "ca.example", .ecdsa),
+        ] {
+            let made = try SelfSigned(commonName: name, names: ["DNS:\(name)"], kind)
+            try write("tls/\(file).pem", String(decoding: made.certificate, as: UTF8.self))
+            try write("tls/\(file)-key.pem", String(decoding: made.key, as: UTF8.self))
+        }
+        // The shortest response there is: successful, without content (RFC 6960 §4.2.1).
+        let response = URL(fileURLWithPath: path).appendingPathComponent("tls/site.ocsp")
+        try Data([0x30, 0x03, 0x0A, 0x01, 0x00]).write(to: response)
+    }
+}
+
+extension Surroundings {
+    /// This machine's files, and names that all resolve.
+    static var offline: Surroundings {
+        var surroundings = machine
+        surroundings.resolve = { _ in .address("192.0.2.1", isIPv6: false) }
+        return surroundings
     }
 }

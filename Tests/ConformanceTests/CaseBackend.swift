@@ -56,8 +56,10 @@ final class CaseBackend: @unchecked Sendable {
     private var errors: [String] = []
     private var server: ScriptedBackend?
 
-    init() throws {
-        server = try ScriptedBackend { [unowned self] connection in try self.serve(connection) }
+    init(tls: TestTLS? = nil) throws {
+        server = try ScriptedBackend(tls: tls) { [unowned self] connection in
+            try self.serve(connection)
+        }
     }
 
     var address: Address { server?.address ?? .loopback }

@@ -2,8 +2,17 @@
 // asked for, stopped after the last case.
 
 import Foundation
+import TLS
 import TestSupport
 import Testing
+
+/// What the bytes of a case travel by, on both sides of the gate.
+enum Transport: String, CaseIterable, CustomTestStringConvertible {
+    case plain
+    case tls
+
+    var testDescription: String { rawValue }
+}
 
 /// A running gate with its backend.
 final class CaseGate: @unchecked Sendable {
@@ -11,21 +20,40 @@ final class CaseGate: @unchecked Sendable {
     let backend: CaseBackend
     /// What a connection must begin with.
     let greeting: String
+    let transport: Transport
 
-    init(_ configuration: String) throws {
-        backend = try CaseBackend()
-        var text = configuration
-        let settings = [
+    init(_ configuration: String, over transport: Transport) throws {
+        self.transport = transport
+        backend = try CaseBackend(tls: transport == .tls ? .server : nil)
+        let directory = try TemporaryDirectory()
+        var settings = [
             "listen": "listen:\n  - address: 127.0.0.1:0\n",
             "backends": "backends:\n  app: \(backend.address.url)\n",
             "workers": "workers: 1\n",
         ]
+        if transport == .tls {
+            let certificate = try TestTLS.certificate
+            try Data(certificate.certificate + certificate.key).write(
+                to: URL(fileURLWithPath: directory.path("both.pem")))
+            settings["listen"]? += "    tls: {certificate: both.pem}\n"
+            settings["backends"] =
+                "backends:\n  app: {url: \"https://\(backend.address)\", tls: {ca: both.pem}}\n"
+        }
+        var text = configuration
         for (key, lines) in settings.sorted(by: { $0.key < $1.key })
         where !("\n" + text).contains("\n\(key):") {
             text += lines
         }
-        gate = try GateProcess(text)
-        greeting = text.contains("proxy_protocol: true") ? "PROXY UNKNOWN\r\n" : ""
+        gate = try GateProcess(text, in: directory)
+        greeting = Self.awaitsProxyHeader(text) ? "PROXY UNKNOWN\r\n" : ""
+    }
+
+    static func awaitsProxyHeader(_ configuration: String) -> Bool {
+        configuration.contains("proxy_protocol: true")
+    }
+
+    func connect() throws -> RawClient {
+        try gate.connect(tls: transport == .tls ? TestTLS() : nil)
     }
 
     func stop() {
@@ -38,21 +66,28 @@ final class CaseGate: @unchecked Sendable {
 final class CaseGates: @unchecked Sendable {
     static let shared = CaseGates()
     private let lock = NSLock()
-    private var gates: [String: Result<CaseGate, any Error>] = [:]
+    private var gates: [Key: Result<CaseGate, any Error>] = [:]
+
+    private struct Key: Hashable {
+        var configuration: String
+        var transport: Transport
+    }
 
     /// The gate for a configuration; one that failed to start is not tried again.
-    func gate(for configuration: String) throws -> CaseGate {
-        try lock.withLock {
-            if let known = gates[configuration] { return try known.get() }
-            let made = Result { try CaseGate(configuration) }
-            gates[configuration] = made
+    func gate(for configuration: String, over transport: Transport) throws -> CaseGate {
+        let key = Key(configuration: configuration, transport: transport)
+        return try lock.withLock {
+            if let known = gates[key] { return try known.get() }
+            let made = Result { try CaseGate(configuration, over: transport) }
+            gates[key] = made
             return try made.get()
         }
     }
 
     /// After a gate has died the next case gets another.
-    func forget(_ configuration: String) {
-        if case .success(let gate) = lock.withLock({ gates.removeValue(forKey: configuration) }) {
+    func forget(_ configuration: String, over transport: Transport) {
+        let key = Key(configuration: configuration, transport: transport)
+        if case .success(let gate) = lock.withLock({ gates.removeValue(forKey: key) }) {
             gate.stop()
         }
     }

@@ -38,7 +38,7 @@ struct CaseRun {
     private mutating func play() throws {
         gate.backend.begin(theCase.exchanges, byteByByte: isByteByByte)
         let mark = gate.gate.log.lines.count
-        let client = try gate.gate.connect()
+        let client = try gate.connect()
         defer { client.close() }
         for step in theCase.steps {
             switch step {
@@ -115,7 +115,10 @@ struct CaseRun {
             }
             client.close()
         }
-        let answer = try RawClient.exchange(gate.gate.address, gate.greeting + Self.sentinel)
+        let last = try gate.connect()
+        defer { last.close() }
+        try last.send(gate.greeting + Self.sentinel)
+        let answer = try last.readFinalAnswer()
         guard answer.status == 400, let id = answer.value("Methodgate-Event") else {
             throw CaseError(description: "the sentinel got \(answer)")
         }

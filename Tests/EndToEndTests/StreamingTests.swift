@@ -65,10 +65,19 @@ private struct Peak {
 
 extension `End to end` {
     struct `Streaming` {
-        @Test(arguments: Framing.allCases)
-        func `an upload costs bounded memory`(_ framing: Framing) throws {
+        /// With TLS on both sides, or without.
+        private func startGate(_ backend: ScriptedBackend, _ overTLS: Bool) throws -> GateProcess {
+            guard overTLS else { return try GateProcess(configuration(backend.address)) }
+            return try TLSFixture().gate(
+                backend.address, url: "https://\(backend.address)", backendTLS: "{ca: front.pem}")
+        }
+
+        @Test(arguments: Framing.allCases, [false, true])
+        func `an upload costs bounded memory`(
+            _ framing: Framing, _ overTLS: Bool
+        ) throws {
             let received = Collected<Int>()
-            let backend = try ScriptedBackend { connection in
+            let backend = try ScriptedBackend(tls: overTLS ? .server : nil) { connection in
                 connection.keepsBytes = false
                 guard let head = try connection.readHead() else { return }
                 var first: Bytes? = connection.takeContent(after: head)
@@ -83,11 +92,12 @@ extension `End to end` {
                 try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             }
             defer { backend.stop() }
-            let gate = try GateProcess(configuration(backend.address))
+            let gate = try startGate(backend, overTLS)
             defer { end(gate) }
-            _ = try RawClient.exchange(gate.address, blocked)
+            let tls = overTLS ? TestTLS() : nil
+            _ = try RawClient.exchange(gate.address, blocked, tls: tls)
             let before = try gate.memory().anonymous
-            let client = try gate.connect(patience: 60)
+            let client = try gate.connect(patience: 60, tls: tls)
             defer { client.close() }
             try client.send(request("POST", "/post/x", framing.field(total)))
             var peak = Peak()
@@ -100,19 +110,22 @@ extension `End to end` {
             #expect(peak.bytes - before < allowedGrowth)
         }
 
-        @Test(arguments: Framing.allCases)
-        func `a download costs bounded memory`(_ framing: Framing) throws {
-            let backend = try ScriptedBackend { connection in
+        @Test(arguments: Framing.allCases, [false, true])
+        func `a download costs bounded memory`(
+            _ framing: Framing, _ overTLS: Bool
+        ) throws {
+            let backend = try ScriptedBackend(tls: overTLS ? .server : nil) { connection in
                 guard try connection.readRequest() != nil else { return }
                 try connection.send("HTTP/1.1 200 OK\r\n\(framing.field(total))\r\n\r\n")
                 try framing.send(total) { try connection.send($0) }
             }
             defer { backend.stop() }
-            let gate = try GateProcess(configuration(backend.address))
+            let gate = try startGate(backend, overTLS)
             defer { end(gate) }
-            _ = try RawClient.exchange(gate.address, blocked)
+            let tls = overTLS ? TestTLS() : nil
+            _ = try RawClient.exchange(gate.address, blocked, tls: tls)
             let before = try gate.memory().anonymous
-            let client = try gate.connect(patience: 60)
+            let client = try gate.connect(patience: 60, tls: tls)
             defer { client.close() }
             try client.send(request("GET"))
             #expect(try client.readHead().status == 200)

@@ -44,6 +44,14 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
         return "http://\(self)"
     }
 
+    /// 0 for a path.
+    public var port: UInt16 {
+        switch self {
+        case .inet(_, let port), .inet6(_, let port): port
+        case .unix: 0
+        }
+    }
+
     var family: Int32 {
         switch self {
         case .inet: AF_INET

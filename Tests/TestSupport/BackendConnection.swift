@@ -37,6 +37,10 @@ public final class BackendConnection: @unchecked Sendable {
     /// What has come of a request that is not complete.
     public var unfinished: Bytes { lock.withLock { buffer } }
 
+    func begin(_ tls: TestTLS) throws {
+        try socket.begin(tls, asServer: true, Deadline(seconds: patience))
+    }
+
     func note(_ error: any Error) { lock.withLock { failure = error } }
 
     /// Waits for more bytes.

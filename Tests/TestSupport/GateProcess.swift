@@ -19,14 +19,16 @@ public final class GateProcess: @unchecked Sendable {
     ///   - wrapper: a command that the gate's own is appended to, and that becomes the gate.
     public init(
         _ configuration: String, in directory: TemporaryDirectory? = nil,
-        blocking blocked: [Int32] = [], output: Int32? = nil, under wrapper: [String] = []
+        blocking blocked: [Int32] = [], output: Int32? = nil, under wrapper: [String] = [],
+        environment: [String: String] = [:]
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         let file = directory.path("methodgate.yaml")
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)
         let command = try wrapper + [Self.binary(), "run", "-c", file]
         process = try ChildProcess(
-            command[0], Array(command.dropFirst()), blocking: blocked, output: output)
+            command[0], Array(command.dropFirst()), environment: environment, blocking: blocked,
+            output: output)
         self.directory = directory
         let expected = configuration.components(separatedBy: "address:").count - 1
         var found: [Address] = []
@@ -85,8 +87,8 @@ public final class GateProcess: @unchecked Sendable {
             errors: process.standardError)
     }
 
-    public func connect(patience: Double = 15) throws -> RawClient {
-        try RawClient(address, patience: patience)
+    public func connect(patience: Double = 15, tls: TestTLS? = nil) throws -> RawClient {
+        try RawClient(address, patience: patience, tls: tls)
     }
 
     /// Replaces the configuration file and asks for a reload.

@@ -20,10 +20,11 @@ public final class RawClient: @unchecked Sendable {
 
     public init(
         _ address: Address, from own: Address? = nil, patience: Double = 15,
-        receiveBuffer: Int32? = nil
+        receiveBuffer: Int32? = nil, tls: TestTLS? = nil
     ) throws {
         socket = try Socket.connect(to: address, from: own, receiveBuffer: receiveBuffer)
         self.patience = patience
+        if let tls { try socket.begin(tls, asServer: false, Deadline(seconds: patience)) }
     }
 
     public func send(_ bytes: Bytes) throws {
@@ -137,9 +138,9 @@ public final class RawClient: @unchecked Sendable {
 
     /// A whole exchange on a connection of its own.
     public static func exchange(
-        _ address: Address, _ request: String, to method: String = "GET"
+        _ address: Address, _ request: String, to method: String = "GET", tls: TestTLS? = nil
     ) throws -> WireMessage {
-        let client = try RawClient(address)
+        let client = try RawClient(address, tls: tls)
         defer { client.close() }
         try client.send(request)
         return try client.readFinalAnswer(to: method)

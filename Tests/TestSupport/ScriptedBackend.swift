@@ -11,13 +11,17 @@ public final class ScriptedBackend: @unchecked Sendable {
     public let address: Address
     private let listener: Socket
     private let script: Script
+    private let tls: TestTLS?
     private let lock = NSLock()
     private var accepted: [BackendConnection] = []
     private var isStopping = false
     private var running = 0
 
     /// Listens, on a port the kernel chooses by default, and serves until `stop()`.
-    public init(on address: Address = .loopback, _ script: @escaping Script) throws {
+    public init(
+        on address: Address = .loopback, tls: TestTLS? = nil, _ script: @escaping Script
+    ) throws {
+        self.tls = tls
         listener = try Socket.listen(on: address)
         self.address = listener.localAddress
         self.script = script
@@ -43,6 +47,7 @@ public final class ScriptedBackend: @unchecked Sendable {
 
     private func serve(_ connection: BackendConnection) {
         do {
+            if let tls { try connection.begin(tls) }
             try script(connection)
         } catch {
             connection.note(error)
@@ -96,8 +101,10 @@ public final class ScriptedBackend: @unchecked Sendable {
     }
 
     /// Answers every request with `200` and the request line as content.
-    public static func echo(on address: Address = .loopback) throws -> ScriptedBackend {
-        try ScriptedBackend(on: address) { connection in
+    public static func echo(
+        on address: Address = .loopback, tls: TestTLS? = nil
+    ) throws -> ScriptedBackend {
+        try ScriptedBackend(on: address, tls: tls) { connection in
             while let request = try connection.readRequest() {
                 let line = request.startLine + "\n"
                 let head = "HTTP/1.1 200 OK\r\nContent-Length: \(line.utf8.count)\r\n\r\n"

@@ -16,6 +16,8 @@ public final class Socket: @unchecked Sendable {
     public let descriptor: Int32
     private let lock = NSLock()
     private var isOpen = true
+    /// TLS on top, once it has begun.
+    public private(set) var tls: TLSLayer?
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -83,6 +85,12 @@ public final class Socket: @unchecked Sendable {
     /// The other end's address.
     var peerAddress: Address { address(getpeername) }
 
+    /// Sets TLS up; from then on everything passes through it.
+    public func begin(_ settings: TestTLS, asServer: Bool, _ deadline: Deadline) throws {
+        if !settings.preamble.isEmpty { try write(settings.preamble, deadline) }
+        tls = try TLSLayer(self, asServer: asServer, settings, deadline)
+    }
+
     private func address(
         _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
     ) -> Address {
@@ -128,6 +136,7 @@ public final class Socket: @unchecked Sendable {
 
     /// What has arrived, at least a byte; empty at the end of the stream.
     public func read(atMost count: Int = 65_536, _ deadline: Deadline) throws -> Bytes {
+        if let tls { return try tls.read(atMost: count, deadline) }
         while true {
             var result = 0
             var code: Int32 = 0
@@ -146,6 +155,7 @@ public final class Socket: @unchecked Sendable {
 
     /// Sends everything or throws; a broken connection is a `SocketError`, never a signal.
     public func write(_ bytes: some Collection<UInt8>, _ deadline: Deadline) throws {
+        if let tls { return try tls.write(Bytes(bytes), deadline) }
         try Bytes(bytes).withUnsafeBytes { buffer in
             var sent = 0
             while sent < buffer.count {
@@ -165,7 +175,13 @@ public final class Socket: @unchecked Sendable {
     }
 
     /// Says that no more bytes follow; reading goes on.
-    public func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
+    public func halfClose() {
+        tls?.sayEnd()
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Ends our side as if somebody in between did: without a word of TLS.
+    public func cut() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Wakes whoever reads here, in any thread.
     func shutDown() {
@@ -180,10 +196,15 @@ public final class Socket: @unchecked Sendable {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-        close()
+        closeDescriptor()
     }
 
     public func close() {
+        if lock.withLock({ isOpen }) { tls?.sayEnd() }
+        closeDescriptor()
+    }
+
+    private func closeDescriptor() {
         lock.withLock {
             if isOpen { _ = Glibc.close(descriptor) }
             isOpen = false

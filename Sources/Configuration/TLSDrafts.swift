@@ -1,0 +1,142 @@
+import HTTPSyntax
+import TLS
+
+// TLS while it is read: paths with the places where they were written, and lists of names.
+
+/// A path and where it was written.
+struct LocatedPath {
+    var path: String
+    var node: Node
+
+    static let accepted = "the path of a file, or ${CREDENTIALS_DIRECTORY}/NAME"
+}
+
+/// A certificate of a listener while it is read.
+struct CertificateDraft {
+    var node: Node?
+    var certificate: LocatedPath?
+    var key: LocatedPath?
+    var staple: LocatedPath?
+    var names: [Located]?
+    var clients: ClientCertificates?
+    var clientCA: LocatedPath?
+}
+
+/// `tls` of a listener while it is read.
+struct ListenTLSDraft {
+    var main = CertificateDraft()
+    var more: [CertificateDraft] = []
+    var options = TLSOptions()
+    var forwardsSubject = false
+}
+
+/// `tls` of a backend while it is read.
+struct BackendTLSDraft {
+    var authorities: LocatedPath?
+    var verifies = true
+    var name: String?
+    var certificate: LocatedPath?
+    var key: LocatedPath?
+    var options = TLSOptions()
+}
+
+/// Names that stand in a list, or in one text with colons between them, as OpenSSL writes them.
+enum TLSList {
+    case ciphers
+    case curves
+
+    var shape: Shape {
+        let text = Shape.text(example: self == .ciphers ? "names of cipher suites" : "curves")
+        return .either([.list(text, atLeast: 1), text])
+    }
+}
+
+extension Decoder {
+    /// A path that is not empty.
+    func path(_ node: Node) -> LocatedPath? {
+        let shape = Shape.text(example: LocatedPath.accepted)
+        guard let scalar = scalar(node, shape) else { return nil }
+        guard !scalar.text.isEmpty else {
+            report(node, Complaint("is empty"), shape)
+            return nil
+        }
+        return LocatedPath(path: scalar.text, node: node)
+    }
+
+    func ciphers(_ node: Node) -> [String]? {
+        names(node, .ciphers) { name, place in
+            switch TLSNames.cipher(name) {
+            case .known(let name, nil): return name
+            case .known(let known, let concern?):
+                warn(place, Complaint("\(Printable.quoted(name)) \(concern)"))
+                return known
+            case .unknown:
+                report(
+                    place,
+                    Complaint(
+                        "\(Printable.quoted(name)) is no cipher suite that OpenSSL knows",
+                        accepted: "names such as ECDHE-RSA-AES128-GCM-SHA256",
+                        suggestion: Suggestion.nearest(
+                            to: name, among: TLSOptions.standardCiphers)))
+                return nil
+            }
+        }
+    }
+
+    func curves(_ node: Node) -> [String]? {
+        names(node, .curves) { name, place in
+            if TLSNames.isCurve(name) { return name }
+            report(
+                place,
+                Complaint(
+                    "\(Printable.quoted(name)) is no curve that OpenSSL knows",
+                    accepted: "names such as X25519, P-256",
+                    suggestion: Suggestion.nearest(to: name, among: TLSOptions.standardCurves)))
+            return nil
+        }
+    }
+
+    /// Nil where any is wrong.
+    private func names(
+        _ node: Node, _ list: TLSList, _ read: (String, Node) -> String?
+    ) -> [String]? {
+        let items = node.kind == .sequence ? Array(node.items) : [node]
+        var found: [String] = []
+        var isWrong = node.kind == .sequence && node.count == 0
+        if isWrong { report(node, Complaint("is empty"), list.shape) }
+        for item in items {
+            guard let scalar = scalar(item, list.shape) else {
+                isWrong = true
+                continue
+            }
+            for part in scalar.text.split(separator: ":", omittingEmptySubsequences: false) {
+                if let name = read(String(part), item) {
+                    found.append(name)
+                } else {
+                    isWrong = true
+                }
+            }
+        }
+        return isWrong ? nil : found
+    }
+
+    /// Host names in lower case, with or without `*.` in front.
+    func serverNames(_ node: Node) -> [Located]? {
+        let shape = Shape.list(.text(example: "host names such as a.example"), atLeast: 1)
+        guard isSequence(node, shape) else { return nil }
+        if node.count == 0 { report(node, Complaint("is empty"), shape) }
+        return node.items.compactMap { item in
+            guard let scalar = scalar(item, .text(example: "a host name")) else { return nil }
+            let name = scalar.text.lowercased()
+            guard BackendURL.isHost(name.hasPrefix("*.") ? String(name.dropFirst(2)) : name) else {
+                report(
+                    item,
+                    Complaint(
+                        "\(scalar.quoted) is not a host name",
+                        accepted: "a name such as a.example or *.a.example"))
+                return nil
+            }
+            return Located(text: name, location: location(item))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Audit
+import Configuration
+import HTTP1
+import HTTPSyntax
+import TLS
+import Transport
+
+// TLS in front: what comes before the first request, and what is said of it afterwards.
+
+extension ClientConnection {
+    /// Nothing that has come was a request yet.
+    var isBeforeHTTP: Bool { phase == .proxyHeader || phase == .handshake }
+}
+
+extension Ref<ClientConnection> {
+    /// What was accepted, or came behind a PROXY header, is a client: TLS, if the listener has it,
+    /// then requests. How many bytes of `received` were used.
+    @discardableResult func beginHTTP(received: ByteView) -> Int {
+        let timeouts = value.worker.value.use.value.timeouts
+        guard let tls = value.tls else {
+            awaitRequest()
+            return 0
+        }
+        guard let session = Ref<TLSSession>.accept(tls.context, value.worker.value.ciphertext)
+        else {
+            close()
+            return received.count
+        }
+        value.phase = .handshake
+        value.deadline.set(timeouts.clientHead)
+        value.stream.begin(session, received: received)
+        return received.count
+    }
+
+    /// The first request may come.
+    private func awaitRequest() {
+        value.phase = .idle
+        value.deadline.set(
+            value.worker.value.isDraining
+                ? ClientConnection.firstRequestTime
+                : value.worker.value.use.value.timeouts.clientIdle)
+    }
+
+    /// Goes on with the handshake; whether there may be more to read.
+    func shakeHands() -> Bool {
+        switch value.stream.shakeHands() {
+        case .pending: return false
+        case .complete:
+            handshakeCompleted()
+            return value.phase != .closed
+        case .plaintext:
+            value.lacksTLS = true
+            value.stream.dropTLS(into: &value.inbound)
+            awaitRequest()
+            resume()
+            return value.phase != .closed && value.stream.isReading
+        case .failed:
+            handshakeFailed()
+            return value.phase == .lingering
+        }
+    }
+
+    /// From here on it depends on what both sides agreed on (ALPN) who reads: HTTP/1.1, unless
+    /// they said otherwise.
+    private func handshakeCompleted() {
+        guard let session = value.stream.tls, let tls = value.tls else { return }
+        session.describePeer()
+        value.worker.value.counters.handshakes.add(
+            (session.isVersion13 ? 1 : 0) + (session.isResumed ? 2 : 0))
+        value.identity.describe(
+            value.origin.address, by: "https",
+            subject: tls.forwardsSubject ? session.subject : .empty)
+        awaitRequest()
+    }
+
+    /// Ends what never became TLS. What still comes is read and dropped, so that the reason, an
+    /// alert, is not lost to a reset.
+    func handshakeFailed() {
+        value.worker.value.counters.failedHandshakes.add()
+        value.stream.dropTLS()
+        finish(.linger)
+    }
+
+    // MARK: Afterwards
+
+    /// `https` behind TLS.
+    var scheme: StaticString { value.stream.tls == nil ? "http" : "https" }
+
+    /// The session as records tell of it; its views live as long as the connection.
+    var tlsFields: TLSFields? {
+        guard let session = value.stream.tls else { return nil }
+        var fields = TLSFields(version: session.version, cipher: session.cipher)
+        fields.serverName = session.serverName
+        fields.subject = session.subject
+        return fields
+    }
+
+    /// Appends the line that tells backends who the client is by its certificate.
+    func appendSubject(to lines: inout ByteBuffer) {
+        guard let session = value.stream.tls, value.tls?.forwardsSubject == true,
+            !session.subject.isEmpty
+        else { return }
+        lines.append("X-Client-Subject: ")
+        lines.append(session.subject)
+        lines.append("\r\n")
+    }
+
+    /// Whether the host of the request in `worker.request` has other TLS settings than the name
+    /// that this connection was set up for: who may not have that one's connection is not to get
+    /// its content by this one (RFC 9110 §15.5.20).
+    @inline(__always) func isMisdirected(_ head: ByteView) -> Bool {
+        guard let session = value.stream.tls else { return false }
+        return session.isMisdirected(host: value.worker.requestHost(head))
+    }
+}

@@ -1,0 +1,130 @@
+// Clients that show a certificate, and those that should.
+
+import Foundation
+import TLS
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `Client certificates` {
+        private let fixture: TLSFixture
+        private let own: SelfSigned
+
+        init() throws {
+            fixture = try TLSFixture()
+            own = try SelfSigned(commonName: "Käthe", names: ["DNS:client.example"])
+            // Whoever signs himself is his own authority.
+            try fixture.writeCertificate(own, as: "clients.pem")
+            let inner = try SelfSigned(commonName: "inner", names: ["DNS:inner.example"])
+            try fixture.write(inner, as: "inner.pem")
+        }
+
+        private func client(_ name: String = "a.example") -> TestTLS {
+            var settings = TestTLS(name: name)
+            settings.identity = own
+            return settings
+        }
+
+        @Test func `one that is required is shown, logged and forwarded`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                    "forward_client_subject: true",
+                ])
+            defer { end(gate) }
+            #expect(throws: (any Error).self) { try gate.exchange(request("GET")) }
+            let forged = request("GET", "/", "X-Client-Subject: CN=root", "X_Client_Subject: CN=r")
+            #expect(try gate.exchange(forged, tls: client()).status == 200)
+            let forwarded = try #require(backend.requests.first)
+            #expect(forwarded.values("X-Client-Subject") == ["CN=K\\C3\\A4the"])
+            #expect(forwarded.values("X_Client_Subject").isEmpty)
+            #expect(try gate.exchange(blocked, tls: client()).status == 405)
+            #expect(try gate.blockRecord()["tls.client.subject"] == "CN=K\\C3\\A4the")
+            #expect(backend.requests.count == 1)
+        }
+
+        @Test func `one that is requested may be missing, but not be a stranger's`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: request", "client_ca: clients.pem",
+                ])
+            defer { end(gate) }
+            #expect(try gate.exchange(request("GET")).status == 200)
+            var stranger = TestTLS()
+            stranger.identity = try SelfSigned(commonName: "x", names: ["DNS:x.example"])
+            let settings = stranger
+            #expect(throws: (any Error).self) { try gate.exchange(request("GET"), tls: settings) }
+            #expect(try gate.exchange(request("GET"), tls: client()).status == 200)
+            // Not asked to be told.
+            #expect(backend.requests.allSatisfy { $0.values("X-Client-Subject").isEmpty })
+        }
+
+        /// Otherwise who needs no certificate for one name would get at the other.
+        @Test func `a request for a host that asks more is misdirected`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: inner.pem, client_auth: require, client_ca: clients.pem}",
+                ])
+            defer { end(gate) }
+            let inner = "GET / HTTP/1.1\r\nHost: inner.example:443\r\n\r\n"
+            #expect(throws: (any Error).self) {
+                try gate.exchange(inner, tls: TestTLS(name: "inner.example"))
+            }
+            #expect(try gate.exchange(inner, tls: client("inner.example")).status == 200)
+            for host in ["inner.example", "INNER.example.:443"] {
+                let connection = try gate.connect(tls: TestTLS())
+                defer { connection.close() }
+                try connection.send("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+                let answer = try connection.readFinalAnswer()
+                #expect(answer.status == 421)
+                #expect(answer.value("Methodgate-Event") != nil)
+                // The connection stays good for its own name.
+                try connection.send(request("GET"))
+                #expect(try connection.readFinalAnswer().status == 200)
+            }
+            let absolute = "GET http://inner.example/ HTTP/1.1\r\nHost: inner.example\r\n\r\n"
+            #expect(try gate.exchange(absolute).status == 421)
+            // And the other way round: the answer to the one is not for the other.
+            #expect(try gate.exchange(request("GET"), tls: client("inner.example")).status == 421)
+            #expect(backend.requests.count == 3)
+        }
+
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `a session without a certificate is not taken up where one is required`(
+            _ version: Int32
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: inner.pem, client_auth: require, client_ca: clients.pem}",
+                ])
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = version
+            let first = try gate.connect(tls: settings)
+            try first.send(request("GET"))
+            #expect(try first.readFinalAnswer().status == 200)
+            settings.session = try #require(first.socket.tls?.ticket)
+            first.close()
+            settings.name = "inner.example"
+            let crossing = settings
+            #expect(throws: (any Error).self) {
+                try gate.exchange("GET / HTTP/1.1\r\nHost: inner.example\r\n\r\n", tls: crossing)
+            }
+            #expect(backend.requests.count == 1)
+        }
+    }
+}

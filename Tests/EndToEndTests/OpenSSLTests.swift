@@ -1,0 +1,74 @@
+// What another client sees, OpenSSL's own: versions and renegotiation that are refused, and the
+// OCSP response that is stapled.
+
+import Foundation
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `OpenSSL's client` {
+        /// Runs a line of shell in a folder; what it printed, errors too.
+        private func shell(_ line: String, in folder: String) throws -> String {
+            let process = try ChildProcess("/bin/sh", ["-c", "cd '\(folder)'; { \(line); } 2>&1"])
+            defer { process.stop(within: 0) }
+            _ = process.waitForExit(within: 60)
+            return String(decoding: process.standardOutput, as: UTF8.self)
+        }
+
+        private func connect(_ gate: GateProcess, _ options: String, input: String = "")
+            throws -> String
+        {
+            try shell(
+                "(sleep 1; printf '\(input)'; sleep 2) | openssl s_client -connect \(gate.address) "
+                    + options, in: gate.directory.path)
+        }
+
+        @Test func `gets no old version, no CBC and no renegotiation`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            for options in [
+                "-tls1 -cipher ALL:@SECLEVEL=0", "-tls1_1 -cipher ALL:@SECLEVEL=0",
+                "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256", "-tls1_2 -cipher AES128-GCM-SHA256",
+            ] {
+                #expect(try connect(gate, options).contains("Cipher is (NONE)"), "\(options)")
+            }
+            let answer = try connect(gate, "-tls1_2", input: "R\\n")
+            #expect(answer.contains("RENEGOTIATING"))
+            #expect(answer.contains("no renegotiation"))
+            #expect(try gate.exchange(request("GET")).status == 200)
+        }
+
+        @Test func `gets the OCSP response that the file has`() throws {
+            let fixture = try TLSFixture()
+            let made = try shell(
+                """
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+                  -keyout ca-key.pem -out ca.pem -days 30 -subj /CN=authority
+                openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+                  -keyout leaf-key.pem -out leaf.csr -subj /CN=a.example
+                echo subjectAltName=DNS:a.example > names
+                openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial \
+                  -out leaf.pem -days 20 -extfile names
+                serial=$(openssl x509 -in leaf.pem -noout -serial | cut -d= -f2)
+                printf 'V\\t450101000000Z\\t\\t%s\\tunknown\\t/CN=a.example\\n' $serial > index.txt
+                openssl ocsp -index index.txt -rsigner ca.pem -rkey ca-key.pem -CA ca.pem \
+                  -issuer ca.pem -cert leaf.pem -respout leaf.ocsp -no_nonce
+                cat ca.pem >> leaf.pem
+                """, in: fixture.directory.path)
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: leaf.pem", "key: leaf-key.pem", "ocsp_response: leaf.ocsp",
+                ])
+            defer { end(gate) }
+            let answer = try connect(gate, "-servername a.example -CAfile ca.pem -status")
+            #expect(answer.contains("Cert Status: good"), "\(made)\n\(answer)")
+            #expect(answer.contains("Verify return code: 0 (ok)"))
+            #expect(!gate.process.standardError.contains("warning"))
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// TLS at the back: a backend must prove who it is, and an answer that was cut off is not whole.
+
+import Foundation
+import TLS
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `TLS at the back` {
+        private let fixture: TLSFixture
+
+        init() throws {
+            fixture = try TLSFixture()
+            try fixture.writeCertificate(try TestTLS.certificate, as: "ca.pem")
+        }
+
+        /// A gate without TLS in front.
+        private func gate(
+            _ backend: ScriptedBackend, host: String = "127.0.0.1",
+            tls: String? = "{ca: ca.pem}", rest: String = ""
+        ) throws -> GateProcess {
+            try fixture.gate(
+                backend.address, tls: [], url: "https://\(host):\(backend.address.port)",
+                backendTLS: tls, rest: rest)
+        }
+
+        @Test(arguments: [
+            ("127.0.0.1", "{ca: ca.pem}", ""), ("localhost", "{ca: ca.pem}", "localhost"),
+            ("127.0.0.1", "{ca: ca.pem, name: a.example}", "a.example"),
+            ("127.0.0.1", "{ca: ca.pem, min_version: 1.3}", ""),
+        ])
+        func `requests go to a backend that proves its name`(
+            _ host: String, _ tls: String, _ asked: String
+        ) throws {
+            let names = Collected<String>()
+            let backend = try ScriptedBackend(tls: .server) { connection in
+                names.append(connection.socket.tls?.serverName ?? "?")
+                while let request = try connection.readRequest() {
+                    try connection.send(
+                        "HTTP/1.1 200 OK\r\nContent-Length: \(request.content.count)\r\n\r\n")
+                    try connection.send(request.content)
+                }
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend, host: host, tls: tls)
+            defer { end(gate) }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            let content = Bytes((0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+            for _ in 0..<3 {
+                try client.send(request("PUT", "/", "Content-Length: \(content.count)"))
+                let sender = Thread { try? client.send(content) }
+                sender.start()
+                #expect(try client.readFinalAnswer().content == content)
+            }
+            // One connection, kept.
+            #expect(names.all == [asked])
+            #expect(backend.requests.allSatisfy { $0.value("X-Forwarded-Proto") == "http" })
+        }
+
+        @Test(arguments: [
+            ("127.0.0.1", "{ca: other.pem}", "tls_certificate_error", "certificate"),
+            ("127.0.0.1", "{}", "tls_certificate_error", "certificate"),
+            (
+                "127.0.0.1", "{ca: ca.pem, name: b.example}", "tls_certificate_error",
+                "hostname mismatch"
+            ),
+        ])
+        func `one that does not is 502, with the reason in the access log`(
+            _ host: String, _ tls: String, _ error: String, _ reason: String
+        ) throws {
+            try fixture.writeCertificate(
+                SelfSigned(commonName: "other", names: ["DNS:other.example"]), as: "other.pem")
+            let backend = try ScriptedBackend.echo(tls: .server)
+            defer { backend.stop() }
+            let access = fixture.directory.path("access.log")
+            let gate = try gate(
+                backend, host: host, tls: tls, rest: "log: {access: {to: file \(access)}}")
+            defer { end(gate) }
+            let answer = try RawClient.exchange(gate.address, request("GET"))
+            #expect(answer.status == 502)
+            #expect(answer.value("Proxy-Status")?.contains("error=\(error)") == true)
+            #expect(
+                try eventually {
+                    try BlockLog(file: access).records().contains {
+                        $0["event.reason"]?.contains(reason) == true
+                    }
+                })
+            #expect(backend.requests.isEmpty)
+        }
+
+        @Test func `one that need not prove anything is reached all the same`() throws {
+            let backend = try ScriptedBackend.echo(tls: .server)
+            defer { backend.stop() }
+            let gate = try gate(backend, tls: "{verify: false}")
+            defer { end(gate) }
+            #expect(gate.process.standardError.contains("need not prove"))
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+        }
+
+        @Test func `one that speaks plain HTTP is 502`() throws {
+            let backend = try ScriptedBackend { connection in
+                try connection.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend)
+            defer { end(gate) }
+            let answer = try RawClient.exchange(gate.address, request("GET"))
+            #expect(answer.status == 502)
+            #expect(answer.value("Proxy-Status")?.contains("tls_protocol_error") == true)
+        }
+
+        @Test func `one that does not shake hands is 504 in time`() throws {
+            let backend = try ScriptedBackend { connection in while try connection.fill() {} }
+            defer { backend.stop() }
+            let gate = try gate(backend, rest: "timeouts: {connect: 300ms}")
+            defer { end(gate) }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 504)
+        }
+
+        @Test func `sessions are taken up again`() throws {
+            let resumed = Collected<Bool>()
+            let backend = try ScriptedBackend(tls: .sharedServer) { connection in
+                resumed.append(connection.socket.tls?.isResumed ?? false)
+                _ = try connection.readRequest()
+                try connection.send(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend)
+            defer { end(gate) }
+            for _ in 0..<4 {
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            }
+            #expect(resumed.all == [false, true, true, true])
+        }
+
+        @Test(arguments: [true, false])
+        func `an answer that ends with the connection is whole only if TLS says so`(
+            _ isWhole: Bool
+        ) throws {
+            let backend = try ScriptedBackend(tls: .server) { connection in
+                _ = try connection.readRequest()
+                try connection.send("HTTP/1.1 200 OK\r\n\r\nthe beginning")
+                if !isWhole {
+                    connection.socket.cut()
+                    while try connection.fill() {}
+                }
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend)
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(try client.readHead().status == 200)
+            if isWhole {
+                #expect(String(decoding: try client.readToEnd(), as: UTF8.self) == "the beginning")
+                #expect(!client.wasReset)
+            } else {
+                _ = try? client.readToEnd()
+                #expect(client.wasReset)
+            }
+        }
+
+        @Test func `the gate shows its own certificate`() throws {
+            let own = try SelfSigned(commonName: "gate", names: ["DNS:gate.example"])
+            try fixture.write(own, as: "gate.pem")
+            let shown = Collected<Bytes>()
+            var server = try TestTLS.server
+            server.asksForCertificate = true
+            let backend = try ScriptedBackend(tls: server) { connection in
+                shown.append(connection.socket.tls?.peerFingerprint ?? [])
+                while try connection.readRequest() != nil {
+                    try connection.send("HTTP/1.1 204 No Content\r\n\r\n")
+                }
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend, tls: "{ca: ca.pem, certificate: gate.pem}")
+            defer { end(gate) }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 204)
+            #expect(shown.all.map(\.isEmpty) == [false])
+        }
+    }
+}

@@ -1,0 +1,283 @@
+// TLS in front: what is spoken, which certificate answers, and what is said of it.
+
+import Foundation
+import Glibc
+import TLS
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `TLS in front` {
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `is served, and records and backends are told`(_ version: Int32) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = version
+            settings.protocols = ["h2", "http/1.1"]
+            let client = try gate.connect(tls: settings)
+            defer { client.close() }
+            try client.send(request("GET", "/a"))
+            #expect(try client.readFinalAnswer().text == "GET /a HTTP/1.1\n")
+            let forwarded = try #require(backend.requests.first)
+            #expect(forwarded.value("X-Forwarded-Proto") == "https")
+            #expect(forwarded.value("Forwarded")?.contains("proto=https") == true)
+            try client.send(blocked)
+            #expect(try client.readFinalAnswer(to: "PATCH").status == 405)
+            let record = try gate.blockRecord()
+            #expect(record["tls.version"] == (version == 0x0304 ? "1.3" : "1.2"))
+            #expect(record["tls.version_protocol"] == "tls")
+            #expect(record["tls.cipher"] == client.socket.tls?.cipher)
+            #expect(record["tls.client.server_name"] == "a.example")
+            #expect(client.socket.tls?.applicationProtocol == "http/1.1")
+        }
+
+        @Test func `many requests of one segment are answered in their order`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            let client = try gate.connect(patience: 20, tls: TestTLS())
+            defer { client.close() }
+            // More than one record, and more than one read.
+            let count = 3000
+            let sender = Thread {
+                try? client.send((0..<count).map { request("GET", "/\($0)") }.joined())
+            }
+            sender.start()
+            for number in 0..<count {
+                #expect(try client.readFinalAnswer().text == "GET /\(number) HTTP/1.1\n")
+            }
+        }
+
+        @Test func `the name that is asked for chooses the certificate`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let other = try SelfSigned(
+                commonName: "b", names: ["DNS:b.example", "DNS:*.b.example"])
+            let third = try SelfSigned(commonName: "c", names: ["DNS:c.example"])
+            try fixture.write(other, as: "b.pem")
+            try fixture.write(third, as: "c.pem")
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:", "  - certificate: b.pem",
+                    "  - {certificate: c.pem, names: [\"*.c.example\", d.example]}",
+                ])
+            defer { end(gate) }
+            func fingerprint(_ name: String?) throws -> Bytes {
+                let client = try gate.connect(tls: TestTLS(name: name))
+                defer { client.close() }
+                return try #require(client.socket.tls).peerFingerprint
+            }
+            let (first, second) = try (fingerprint(nil), fingerprint("b.example"))
+            let last = try fingerprint("d.example")
+            #expect(Set([first, second, last]).count == 3)
+            #expect(try fingerprint("B.EXAMPLE") == second)
+            #expect(try fingerprint("x.b.example") == second)
+            #expect(try fingerprint("x.c.example") == last)
+            for name in ["a.example", "c.example", "x.y.b.example", "localhost", "e.example"] {
+                #expect(try fingerprint(name) == first)
+            }
+        }
+
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `sessions are taken up again, by any worker and after a reload`(
+            _ version: Int32
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let gate = try fixture.gate(backend.address, workers: 2)
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = version
+            for round in 0..<12 {
+                let client = try gate.connect(tls: settings)
+                try client.send(request("GET"))
+                #expect(try client.readFinalAnswer().status == 200)
+                #expect(client.socket.tls?.isResumed == (round > 0))
+                settings.session = client.socket.tls?.ticket
+                client.close()
+                if round == 6 {
+                    try gate.reload(fixture.configuration(backend.address, workers: 2))
+                    #expect(
+                        try eventually {
+                            try gate.log.records().count {
+                                $0["event.action"] == "configuration-loaded"
+                            } == 4
+                        })
+                }
+            }
+        }
+
+        @Test func `a new certificate is used from the reload on, and no request is lost`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let gate = try fixture.gate(backend.address)
+            defer { end(gate) }
+            let old = try gate.connect(tls: TestTLS())
+            defer { old.close() }
+            let before = old.socket.tls?.peerFingerprint
+            let isOver = Flag()
+            let served = Collected<Int>()
+            let group = DispatchGroup()
+            let failures = Collected<any Error>()
+            for _ in 0..<2 {
+                group.enter()
+                Thread.detachNewThread {
+                    while !isOver.isRaised {
+                        do {
+                            served.append(try gate.exchange(request("GET")).status)
+                        } catch { failures.append(error) }
+                    }
+                    group.leave()
+                }
+            }
+            for round in 1...5 {
+                try fixture.write(
+                    SelfSigned(commonName: "round \(round)", names: ["DNS:a.example"]),
+                    as: "front.pem")
+                try gate.reload(fixture.configuration(backend.address))
+                #expect(
+                    try eventually {
+                        let client = try gate.connect(tls: TestTLS())
+                        defer { client.close() }
+                        return client.socket.tls?.peerFingerprint != before
+                    })
+            }
+            #expect(eventually { served.count > 50 })
+            isOver.raise()
+            group.wait()
+            #expect(failures.all.isEmpty)
+            #expect(served.all.allSatisfy { $0 == 200 })
+            try old.send(request("GET"))
+            #expect(try old.readFinalAnswer().status == 200)
+        }
+
+        @Test func `a key may be a credential of the service`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let secrets = try TemporaryDirectory()
+            try fixture.writeCertificate(TestTLS.certificate, as: "site.pem")
+            try Data(TestTLS.certificate.key).write(
+                to: URL(fileURLWithPath: secrets.path("site-key")))
+            let text = fixture.configuration(
+                backend.address,
+                tls: ["certificate: site.pem", "key: ${CREDENTIALS_DIRECTORY}/site-key"])
+            let gate = try GateProcess(
+                text, in: fixture.directory,
+                environment: ["CREDENTIALS_DIRECTORY": secrets.path])
+            defer { end(gate) }
+            #expect(try gate.exchange(request("GET")).status == 200)
+            // Elsewhere it is looked for where systemd keeps it.
+            let elsewhere = try GateProcess.command("check", "-c", gate.configurationFile)
+            #expect(elsewhere.status == .code(2))
+            #expect(
+                elsewhere.errors.contains(
+                    "'/run/credentials/methodgate.service/site-key' cannot be opened"))
+        }
+
+        @Test func `a bad certificate changes nothing`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let gate = try fixture.gate(backend.address)
+            defer { end(gate) }
+            try Data("no certificate".utf8).write(
+                to: URL(fileURLWithPath: fixture.directory.path("front.pem")))
+            try gate.reload(fixture.configuration(backend.address))
+            #expect(eventually { gate.process.standardError.contains("reload failed") })
+            #expect(gate.process.standardError.contains("holds no certificate in PEM form"))
+            #expect(try gate.exchange(request("GET")).status == 200)
+        }
+
+        @Test func `plain HTTP gets an answer that says so, and a record`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("GET", "/", "Accept: text/plain"))
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 400)
+            #expect(answer.text.contains("https://"))
+            #expect(try client.isClosed(within: 5))
+            #expect(!client.wasReset)
+            let record = try gate.blockRecord()
+            #expect(record["event.id"] == answer.value("Methodgate-Event"))
+            #expect(record["tls.version"] == nil)
+            #expect(backend.requests.isEmpty)
+        }
+
+        @Test func `who does not finish the handshake is closed`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(
+                backend.address, rest: "timeouts: {client_head: 300ms}")
+            defer { end(gate) }
+            let silent = try gate.connect()
+            defer { silent.close() }
+            let slow = try gate.connect()
+            defer { slow.close() }
+            // The beginning of a record that never ends.
+            try slow.send([0x16, 0x03, 0x01, 0x01, 0x00, 0x01])
+            #expect(try silent.isClosed(within: 10))
+            #expect(try slow.isClosed(within: 10))
+            #expect(try gate.exchange(request("GET")).status == 200)
+        }
+
+        @Test func `TLS may follow a PROXY header, in one segment too`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(
+                backend.address, listen: ["proxy_protocol: true"],
+                rest: "trusted_proxies: [127.0.0.1]")
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.preamble = Bytes("PROXY TCP4 203.0.113.9 127.0.0.1 4711 443\r\n".utf8)
+            #expect(try gate.exchange(request("GET"), tls: settings).status == 200)
+            let forwarded = try #require(backend.requests.first)
+            #expect(forwarded.value("X-Forwarded-For") == "203.0.113.9")
+            #expect(forwarded.value("X-Forwarded-Proto") == "https")
+        }
+
+        @Test func `a tunnel that was cut off is told from one that ended`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                        + "Connection: Upgrade\r\n"
+                        + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+                while try connection.fill() {}
+            }
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            for isCut in [false, true] {
+                let client = try gate.connect(tls: TestTLS())
+                defer { client.close() }
+                try client.send(
+                    request(
+                        "GET", "/ws", "Upgrade: websocket", "Connection: Upgrade",
+                        "Sec-WebSocket-Version: 13",
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+                #expect(try client.readHead().status == 101)
+                try client.send("hello")
+                if isCut { client.socket.cut() } else { client.halfClose() }
+                let reason =
+                    isCut ? "the client's connection broke" : "the client ended the tunnel"
+                #expect(
+                    try eventually {
+                        try gate.log.records().contains { $0["event.reason"] == reason }
+                    })
+            }
+        }
+    }
+}
