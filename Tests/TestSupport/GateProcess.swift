@@ -37,6 +37,11 @@ public final class GateProcess: @unchecked Sendable {
             found = Self.listeners(in: process.standardError)
             return found.count >= expected || process.exitStatus != nil
         }
+        if process.exitStatus != nil {
+            // What it said last may still be on its way.
+            _ = process.waitForExit(within: 0)
+            found = Self.listeners(in: process.standardError)
+        }
         addresses = found
         guard isListening, found.count >= expected else {
             process.stop(within: 0)
