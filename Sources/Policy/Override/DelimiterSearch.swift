@@ -5,7 +5,7 @@
 
 internal import HTTPSyntax
 
-/// Searches for `--boundary` in constant space: 150 bytes, and 2 KiB of stack during a call.
+/// Searches for `--boundary` in constant space: 150 bytes, and 4 KiB of stack during a call.
 @safe struct DelimiterSearch: ~Copyable {
     /// A boundary has at most 70 characters (RFC 2046 §5.1.1).
     static let longestBoundary = 70
@@ -184,7 +184,7 @@ internal import HTTPSyntax
 @safe private struct GroupTable {
     /// More than one place, or another group with the same hash.
     static let several: UInt8 = 255
-    private static let size = 2048
+    private static let size = 4096
 
     private let places: UnsafeMutablePointer<UInt8>
 
@@ -215,12 +215,12 @@ internal import HTTPSyntax
         unsafe places[Self.hash(base, offset)]
     }
 
-    /// 11 bits.
+    /// 12 bits.
     @inline(__always) private static func hash(
         _ base: UnsafePointer<UInt8>, _ offset: Int
     ) -> Int {
         let group = unsafe UnsafeRawPointer(base)
             .loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-        return Int((group &* 0x9e37_79b1) &>> 21)
+        return Int((group &* 0x9e37_79b1) &>> 20)
     }
 }

@@ -42,7 +42,9 @@ struct FormScanner: ~Copyable {
     }
 
     private mutating func take(_ byte: UInt8) -> OverrideValue? {
-        if byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";") {
+        // PHP separates by `&` alone, and cuts the name before a `;` that follows a NUL.
+        let isInCutName = phase == .name && name.isCut
+        if byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";") && !isInCutName {
             let ended = phase
             begin()
             return ended == .value ? value.settle(isEscaped: true) : nil

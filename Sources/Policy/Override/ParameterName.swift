@@ -109,6 +109,8 @@ struct EscapedName: BitwiseCopyable {
 
     /// Whether the name, if it ends here, overrides the method.
     var isMatch: Bool { name.isCut || escape == .none && name.isMatch }
+    /// Whether it is one whatever follows.
+    var isCut: Bool { name.isCut }
     /// Whether no further byte can make an override of it.
     var isOther: Bool { name.isOther }
 

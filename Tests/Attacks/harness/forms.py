@@ -16,7 +16,7 @@ NAMES = """
     _method[] _method[0] _method[x] _method%5B%5D [_method] [method _method] ]_method _method[ _method%00
     _method%00x _method%20 _method+ _method%0a _method. a[_method] _method[][a] _method.x
     X-HTTP-Method-Override x-http-method-override X_HTTP_METHOD_OVERRIDE HTTP_X_HTTP_METHOD_OVERRIDE
-    %EF%BB%BF_method _method%00%ff _method%00%zz _method%00% _method%00%4 _method%00%u015f _method[%] %00_method %ff_method _method%ff "_method" '_method' \\_method \\u005fmethod _meth\\od
+    %EF%BB%BF_method _method%00;x _method%00%ff _method%00%zz _method%00% _method%00%4 _method%00%u015f _method[%] %00_method %ff_method _method%ff "_method" '_method' \\_method \\u005fmethod _meth\\od
 """.split()
 VALUES = """
     DELETE delete DeLeTe DEL%45TE %44ELETE %64elete +DELETE DELETE+ %20DELETE %09DELETE%0a DELETE%00
