@@ -19,7 +19,7 @@ extension Ref<ClientConnection> {
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
         }
-        if worker.asksAboutGate { return answerAsterisk(head) }
+        if worker.value.request.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         var shadow: EventID?
         switch verdict.outcome {

@@ -91,10 +91,7 @@ extension Ref<ClientConnection> {
         record.facts = facts
         record.reason = ByteView(verdict.outcome.reason)
         if !verdict.isShadowed { record.mode = .enforce }
-        if request.isPreflight {
-            record.requestedMethod =
-                value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
-        }
+        record.requestedMethod = request.requestedText
         if verdict.outcome == .overrideBlocked {
             let override = value.worker.value.override
             record.reason = ByteView(override.reason)

@@ -40,7 +40,8 @@ private struct Tally {
 
     private func passes(_ record: RuleRecord, _ methods: MethodSet) -> Bool {
         let isAsking = request.isPreflight && request.method == .options && record.options != .list
-        return methods.contains(isAsking ? request.requestedMethod : request.method)
+        guard isAsking else { return methods.contains(request.method) }
+        return request.requestedMethod.map(methods.contains) ?? false
     }
 }
 

@@ -12,8 +12,10 @@ package struct PolicyRequest {
     package var host: ByteView
     /// Whether this is an OPTIONS with Origin and Access-Control-Request-Method.
     package var isPreflight = false
-    /// What a preflight asks for.
-    package var requestedMethod = MethodID.unknown
+    /// What a preflight asks for; nil where that is no method, which no rule allows.
+    package var requestedMethod: MethodID?
+    /// The same as it was sent.
+    package var requestedText = ByteView.empty
 
     /// A request that is no preflight.
     package init(method: MethodID, path: ByteView, host: ByteView) {
