@@ -68,18 +68,20 @@ extension Ref<Worker> {
     }
 
     /// Puts the sentence of an answer into `text`.
-    func describeDetail(_ verdict: Verdict, _ method: ByteView) {
+    ///
+    /// - Parameter isHidden: what the path allows is not to be told.
+    func describeDetail(_ verdict: Verdict, _ method: ByteView, isHidden: Bool) {
         value.text.removeAll()
         switch verdict.status {
         case 404: value.text.append("Nothing is served at this path.")
         case 501:
             value.text.append(method)
             value.text.append(" is not a method this server knows.")
-        default: describeBlock(verdict, method)
+        default: describeBlock(verdict, method, isHidden)
         }
     }
 
-    private func describeBlock(_ verdict: Verdict, _ method: ByteView) {
+    private func describeBlock(_ verdict: Verdict, _ method: ByteView, _ isHidden: Bool) {
         if verdict.outcome == .preflightBlocked {
             value.text.append("The method this preflight asks for is not allowed at this path")
         } else if verdict.outcome == .overrideBlocked {
@@ -88,7 +90,7 @@ extension Ref<Worker> {
             value.text.append(method)
             value.text.append(" is not allowed at this path")
         }
-        if verdict.status == 405 {
+        if verdict.status == 405, !isHidden {
             value.text.append(value.allowed.isEmpty ? "; no method is" : "; allowed: ")
             value.text.append(value.allowed.view)
         }

@@ -112,16 +112,16 @@ extension Ref<ClientConnection> {
     ) -> Answer {
         let worker = value.worker
         let method = head.slice(0, worker.value.request.methodLength)
-        worker.describeDetail(verdict, method)
+        let isHidden = facts.blockedStatus.hidesRule
+        worker.describeDetail(verdict, method, isHidden: isHidden)
         var answer = Answer(status: verdict.status, detail: worker.value.text.view, form: form)
         if verdict.status == 405 || verdict.status == 501 {
-            answer.allow = worker.value.allowed.view
-            answer.allowJSON = worker.value.allowedJSON.view
+            answer.allow = isHidden ? .empty : worker.value.allowed.view
+            answer.allowJSON = isHidden ? ByteView("[]") : worker.value.allowedJSON.view
         }
         describeRequest(&answer, head)
-        if verdict.status == 404 {
-            answer.method = .empty
-        } else {
+        if verdict.status == 404 { answer.method = .empty }
+        if !isHidden {
             if facts.attribution == .full { answer.rule = facts.id }
             answer.hint = worker.value.hint.view
         }

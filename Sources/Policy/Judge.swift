@@ -265,8 +265,12 @@ extension CompiledPolicy {
         of request: PolicyRequest, _ record: RuleRecord, allowed: MethodSet
     ) -> UInt16 {
         if request.method == .connect { return 405 }
-        if request.method == .unknown, record.unknownMethod == .notImplemented { return 501 }
         let status = record.blockedStatus.code
+        if request.method == .unknown, record.unknownMethod == .notImplemented,
+            !record.blockedStatus.hidesRule
+        {
+            return 501
+        }
         return status == 405 && allowed.contains(request.method) ? 403 : status
     }
 }
