@@ -27,15 +27,22 @@ extension Ref<ClientConnection> {
 extension Ref<Worker> {
     func nextID() -> EventID { value.ids.value.next(at: value.now) }
 
-    /// Appends a verdict's record, with the readings where there are several.
+    /// Appends a verdict's record, with the readings and the rules where there are several.
+    ///
+    /// - Parameter policy: judged the request, just now.
     func record(
-        _ record: borrowing BlockRecord, _ verdict: Verdict
+        _ record: borrowing BlockRecord, _ verdict: Verdict, _ request: PolicyRequest,
+        _ policy: CompiledPolicy
     ) {
-        guard verdict.readings > 1 else {
+        guard verdict.readings > 1 || verdict.findsSeveralRules else {
             self.record(record)
             return
         }
-        self.record(record, readings: readingTexts(Int(verdict.readings)))
+        let rules =
+            verdict.findsSeveralRules
+            ? value.scratch.with { policy.rulesAsked(request, verdict, scratch: $0, limit: 16) }
+            : []
+        self.record(record, readings: readingTexts(Int(verdict.readings)), rules: rules)
     }
 
     /// The readings of the path that was judged last; of very many only the first.

@@ -34,7 +34,7 @@ extension Ref<ClientConnection> {
             worker.describeAllowed(verdict, facts, policy)
             record.allowedJSON = worker.value.allowedJSON.view
         }
-        worker.record(record, verdict)
+        worker.record(record, verdict, request, policy)
         guard verdict.status != 0 else {
             beginHold(form)
             worker.holdUnlessDropped(self)
@@ -77,7 +77,7 @@ extension Ref<ClientConnection> {
         record.reachedBackend = endsHere ? false : nil
         worker.describeAllowed(verdict, facts, policy)
         record.allowedJSON = worker.value.allowedJSON.view
-        worker.record(record, verdict)
+        worker.record(record, verdict, request, policy)
         return id
     }
 

@@ -13,6 +13,7 @@ private struct Tally {
     /// What all rules allow on paper, and what really passes where shadow lifts.
     private(set) var listed = MethodSet.any
     private(set) var passing = MethodSet.any
+    private(set) var findsSeveral = false
     private var last: Int32 = -1
 
     init(_ request: PolicyRequest) {
@@ -26,6 +27,7 @@ private struct Tally {
 
     mutating func add(_ rule: Int32, _ record: RuleRecord, _ methods: MethodSet) {
         guard rule != last else { return }
+        if last >= 0 { findsSeveral = true }
         last = rule
         listed = listed.intersection(methods)
         passing = passing.intersection(
@@ -236,6 +238,7 @@ extension CompiledPolicy {
         var verdict = Verdict(
             outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none, status: 0,
             rule: raw, readings: readings, allowed: tally.passing)
+        verdict.findsSeveralRules = tally.findsSeveral
         guard tally.rulesFailed else { return verdict }
         let record = rules[Int(raw)]
         let request = tally.request

@@ -61,6 +61,9 @@ package struct Verdict: BitwiseCopyable, Sendable {
     package var readings: Int32
     /// What passes at this path: the intersection over all readings.
     package var allowed: MethodSet
+    /// Whether more than one rule was asked: by several readings, or by several ways to read the
+    /// patterns.
+    package var findsSeveralRules = false
 }
 
 /// What `explain` prints: every reading with the rule it finds.

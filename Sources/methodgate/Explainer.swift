@@ -90,13 +90,16 @@ struct Explainer {
         text += "  allowed  \(allowed.isEmpty ? "nothing" : allowed)\n"
         if let upgrade { text += "  upgrade  \(upgrade)\n" }
         for override in overrides { text += "  override \(override.text): \(word(override))\n" }
-        guard explanation.readings.count > 1 else { return text }
+        guard
+            explanation.readings.contains(where: { $0.rules.count > 1 })
+                || explanation.readings.count > 1
+        else { return text }
         text += "  readings of the path:\n"
         for reading in explanation.readings {
-            let rule = reading.rules.first.map { settings.policy.facts($0) }
+            let rules = reading.rules.map { settings.policy.facts($0).id.text }
             let list = allow(reading.allowed, reading.rules.first ?? explanation.verdict.rule)
-            text +=
-                "    \(reading.path)  →  \(rule?.id.text ?? "?"): \(list.isEmpty ? "nothing" : list)\n"
+            text += "    \(reading.path)  →  \(rules.joined(separator: ", ")): "
+            text += "\(list.isEmpty ? "nothing" : list)\n"
         }
         if explanation.verdict.hintReadings {
             text += "  hint     the rule's `readings` key could admit this spelling\n"
