@@ -137,11 +137,6 @@ extension BlockAction {
     }
 }
 
-extension Verdict {
-    static let readingsHint: StaticString =
-        "the path has several readings and only one of them may be meant: see the rule's readings"
-}
-
 extension Verdict.Outcome {
     /// For the operator.
     var reason: StaticString {

@@ -5,8 +5,12 @@ internal import HTTPSyntax
 extension CompiledPolicy {
     /// The verdict with all that led to it. Allocates.
     package func explain(_ request: PolicyRequest) -> Explanation {
+        explain(request, judge(request, scratch: JudgeScratch()))
+    }
+
+    /// The same for a request that has been judged.
+    package func explain(_ request: PolicyRequest, _ verdict: Verdict) -> Explanation {
         let scratch = JudgeScratch()
-        let verdict = judge(request, scratch: scratch)
         guard verdict.outcome != .malformedPath else {
             return Explanation(verdict: verdict, readings: [])
         }
