@@ -165,7 +165,7 @@ extension Ref<ClientConnection> {
         if value.phase == .tunnel {
             // It never began for anybody.
             value.phase = .exchange
-            value.note?.value.status = 503
+            noteFailure(503, Self.logIsFull)
         }
         guard value.end != .reset else {
             abort()
