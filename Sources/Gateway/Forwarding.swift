@@ -250,10 +250,12 @@ extension Ref<ClientConnection> {
 
     func forwardInterim(_ head: ByteView) {
         let worker = value.worker
+        var options = HeadWriter.ResponseOptions.dropsProxyStatus
+        worker.dropAllow(for: self, &options)
         worker.value.output.removeAll()
         HeadWriter.response(
-            worker.value.response, in: head, extra: .empty, date: .empty,
-            options: .dropsProxyStatus, into: &worker.value.output)
+            worker.value.response, in: head, extra: .empty, date: .empty, options: options,
+            into: &worker.value.output)
         send(worker.value.output.view, .empty)
     }
 
