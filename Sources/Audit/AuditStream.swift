@@ -4,6 +4,7 @@
 
 import Digest
 import HTTPSyntax
+package import Policy
 
 /// The block records of one worker: encoded, numbered, chained and waiting to be written.
 /// For one thread.
@@ -46,12 +47,16 @@ package final class AuditStream {
     /// Bytes that wait to be written.
     package var pendingCount: Int { queue.count }
 
-    /// Encodes and seals a record; `readings` are those of its path where there are several.
-    /// Without readings it allocates nothing once the queue has its size.
-    package func append(_ record: borrowing BlockRecord, readings: [String] = []) {
+    /// Encodes and seals a record; `readings` are those of its path and `rules` those that were
+    /// asked, where there are several. Without them it allocates nothing once the queue has its
+    /// size.
+    package func append(
+        _ record: borrowing BlockRecord, readings: [String] = [], rules: [RuleFacts] = []
+    ) {
         reportDrops(at: record.time)
         position += encoder.append(
-            record, readings: readings, policyDigest: policyDigest.view, sealedBy: &chain,
+            record, readings: readings, rules: rules, policyDigest: policyDigest.view,
+            sealedBy: &chain,
             to: &queue.lines)
     }
 

@@ -6,7 +6,8 @@ import Policy
 extension RecordEncoder {
     /// Appends a whole line and returns its length.
     mutating func append(
-        _ record: borrowing BlockRecord, readings: [String], policyDigest: ByteView,
+        _ record: borrowing BlockRecord, readings: [String], rules: [RuleFacts],
+        policyDigest: ByteView,
         sealedBy chain: inout HashChain, to lines: inout ByteBuffer
     ) -> UInt64 {
         let start = lines.count
@@ -14,6 +15,7 @@ extension RecordEncoder {
         chain.appendNumber(to: &lines)
         append(record, policyDigest: policyDigest, to: &lines)
         if readings.count > 1 { lines.append(readings: readings) }
+        if rules.count > 1 { lines.append(rules: rules) }
         chain.seal(from: start, observer: observer.view, in: &lines)
         return UInt64(lines.count - start)
     }
@@ -122,6 +124,16 @@ extension ByteBuffer {
         for (index, reading) in readings.prefix(TextLimit.readings).enumerated() {
             if index > 0 { append(byte: 0x2c) }
             reading.withView { appendJSON($0, limit: TextLimit.userAgent) }
+        }
+        append(byte: 0x5d)
+    }
+
+    /// The ids of the rules that were asked.
+    mutating func append(rules: [RuleFacts]) {
+        append(",\"methodgate.rule_ids\":[")
+        for (index, rule) in rules.prefix(TextLimit.rules).enumerated() {
+            if index > 0 { append(byte: 0x2c) }
+            append(rule.idJSON)
         }
         append(byte: 0x5d)
     }

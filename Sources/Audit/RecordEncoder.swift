@@ -12,6 +12,7 @@ enum TextLimit {
     static let other = 256
     /// Readings of one path; there are never more.
     static let readings = 64
+    static let rules = 16
 }
 
 /// Encodes the groups that the records of one log have in common. For one thread.

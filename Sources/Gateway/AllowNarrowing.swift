@@ -15,10 +15,8 @@ extension Ref<Worker> {
     ) {
         let isPreflight = client.value.isPreflight
         guard value.response.status == 405 || client.value.method == .options else { return }
-        guard let use = client.value.use else { return }
+        guard client.narrowsAllow, let use = client.value.use else { return }
         let policy = use.value.snapshot.policy
-        let facts = policy.facts(client.value.rule)
-        guard facts.narrowAllow, facts.mode == .enforce else { return }
         if value.response.fields.has(.allow) {
             options.insert(.dropsAllow)
             writeNarrowed(.allow, head, client, policy)
@@ -27,6 +25,16 @@ extension Ref<Worker> {
             options.insert(.dropsAllowMethods)
             writeNarrowed(.accessControlAllowMethods, head, client, policy)
         }
+    }
+
+    /// What an interim answer lists is left out: the final one says it, whatever its status is.
+    func dropAllow(
+        for client: Ref<ClientConnection>, _ options: inout HeadWriter.ResponseOptions
+    ) {
+        guard value.response.fields.hasAny(of: .allow, .accessControlAllowMethods),
+            client.narrowsAllow
+        else { return }
+        options.formUnion([.dropsAllow, .dropsAllowMethods])
     }
 
     /// One line with what is both listed and allowed; `*` stands for all that is allowed.
@@ -62,5 +70,14 @@ extension Ref<Worker> {
     private func appendSeparator(_ isFirst: inout Bool) {
         if !isFirst { value.extra.append(", ") }
         isFirst = false
+    }
+}
+
+extension Ref<ClientConnection> {
+    /// Whether the rule of the running request lets no backend promise more than the gate.
+    fileprivate var narrowsAllow: Bool {
+        guard let use = value.use else { return false }
+        let facts = use.value.snapshot.policy.facts(value.rule)
+        return facts.narrowAllow && facts.mode == .enforce
     }
 }

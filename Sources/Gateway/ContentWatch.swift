@@ -164,7 +164,7 @@ extension Ref<ClientConnection> {
         record.reachedBackend = isRunning && value.exchange.hasSentBytes
         worker.describeAllowed(verdict, facts, policy)
         record.allowedJSON = worker.value.allowedJSON.view
-        worker.record(record, verdict)
+        worker.record(record, verdict, request, policy)
         let form = worker.answerForm(head)
         if record.status == 0 {
             beginHold(form)

@@ -20,7 +20,7 @@ extension Ref<ClientConnection> {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
         }
         if isMisdirected(head) { return refuse(.misdirected, head: head) }
-        if worker.asksAboutGate { return answerAsterisk(head) }
+        if worker.value.request.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
         var shadow: EventID?
         switch verdict.outcome {
@@ -251,10 +251,12 @@ extension Ref<ClientConnection> {
 
     func forwardInterim(_ head: ByteView) {
         let worker = value.worker
+        var options = HeadWriter.ResponseOptions.dropsProxyStatus
+        worker.dropAllow(for: self, &options)
         worker.value.output.removeAll()
         HeadWriter.response(
-            worker.value.response, in: head, extra: .empty, date: .empty,
-            options: .dropsProxyStatus, into: &worker.value.output)
+            worker.value.response, in: head, extra: .empty, date: .empty, options: options,
+            into: &worker.value.output)
         send(worker.value.output.view, .empty)
     }
 

@@ -60,7 +60,8 @@ package final class Gateway {
         snapshot = try Self.open(settings, replacing: nil)
         self.activated = activated
         counters = (0..<workerCount).map { _ in WorkerCounters() }
-        listeners = try Self.bind(settings, workers: workerCount, keeping: [], activated)
+        listeners = try BoundListener.bind(
+            settings.listeners, workers: workerCount, keeping: [], activated)
         let limit = connectionsOfEach(settings)
         var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
@@ -101,7 +102,8 @@ package final class Gateway {
     package func reload(_ settings: Settings) throws(GatewayError) {
         guard !isDraining else { throw GatewayError("the gate is ending") }
         let next = try Self.open(settings, replacing: snapshot)
-        let bound = try Self.bind(settings, workers: workerCount, keeping: listeners, activated)
+        let bound = try BoundListener.bind(
+            settings.listeners, workers: workerCount, keeping: listeners, activated)
         snapshot = next
         listeners = bound
         let limit = connectionsOfEach(settings)
@@ -215,51 +217,6 @@ package final class Gateway {
         do { return try AuditSink(to: destination) } catch { throw GatewayError(error.description) }
     }
 
-    private static func bind(
-        _ settings: Settings, workers: Int,
-        keeping old: [BoundListener], _ activated: ActivatedSockets
-    ) throws(GatewayError) -> [BoundListener] {
-        var result: [BoundListener] = []
-        for listen in settings.listeners {
-            if case .systemd(let name) = listen.address {
-                result += try inherited(name, activated).map {
-                    BoundListener(listen, Array(repeating: $0, count: workers))
-                }
-                continue
-            }
-            // A port that was picked by the system may be named by its number now.
-            let text = listen.address.text
-            if var kept = old.first(where: {
-                $0.address == listen.address || $0.bound[0].address.text == text
-            }) {
-                kept.expectsProxyHeader = listen.proxyProtocol
-                kept.tls = listen.tls
-                result.append(kept)
-                continue
-            }
-            guard let address = SocketAddress(listen.address) else {
-                throw GatewayError("cannot listen on \(listen.address.text): it is no address")
-            }
-            let own = old.map { $0.bound[0].address }
-            do {
-                let bound = try Listener.bind(address, workers: workers, beside: own)
-                result.append(BoundListener(listen, bound))
-            } catch { throw GatewayError(error.message) }
-        }
-        return result
-    }
-
-    private static func inherited(
-        _ name: String, _ activated: ActivatedSockets
-    ) throws(GatewayError) -> [Listener] {
-        let listeners = activated.named(name)
-        guard listeners.isEmpty else { return listeners }
-        let passed = activated.names.joined(separator: ", ")
-        throw GatewayError(
-            "cannot listen on systemd:\(name): no socket of that name was passed ("
-                + (passed.isEmpty ? "none was" : "there are: \(passed)") + ")")
-    }
-
     /// Asks every worker for a sign of life; each answers with a report.
     package func ping(_ number: UInt64) {
         for mailbox in orders { mailbox.post(.ping(number)) }
@@ -284,27 +241,6 @@ package final class Gateway {
         guard possible < wanted else { return nil }
         return "limits.connections: \(possible) instead of \(wanted), since the process may have "
             + "\(descriptorLimit) descriptors open"
-    }
-}
-
-/// An entry of `listen` as it was bound, once for each worker.
-private struct BoundListener {
-    /// As it was written when it was bound.
-    let address: Address
-    let bound: [Listener]
-    var expectsProxyHeader: Bool
-    var tls: ListenTLS?
-
-    init(_ listen: Listen, _ bound: [Listener]) {
-        address = listen.address
-        self.bound = bound
-        expectsProxyHeader = listen.proxyProtocol
-        tls = listen.tls
-    }
-
-    func use(_ worker: Int) -> ListenerUse {
-        ListenerUse(
-            listener: bound[worker], expectsProxyHeader: expectsProxyHeader, tls: tls)
     }
 }
 

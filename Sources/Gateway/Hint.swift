@@ -5,9 +5,6 @@ import Transport
 // What a client whose request was rejected may have meant.
 
 extension Ref<Worker> {
-    /// Longer paths are not quoted.
-    private static var quotedPathLimit: Int { 256 }
-
     /// Puts a hint into `hint`, or nothing where there is none to give.
     func describeHint(_ verdict: Verdict, _ request: PolicyRequest, _ head: ByteView) {
         value.hint.removeAll()
@@ -22,21 +19,11 @@ extension Ref<Worker> {
 
     /// The same path with or without its trailing slash may allow the method.
     private func describeOtherSlash(_ request: PolicyRequest, _ head: ByteView) {
-        let path = request.path
         let policy = value.use.value.snapshot.policy
-        guard policy.distinguishesSlash, path.count > 1, path.count < Self.quotedPathLimit else {
-            return
+        let passes = value.scratch.with {
+            policy.passesAtOtherSlash(request, scratch: $0, path: &value.text)
         }
-        value.text.removeAll()
-        if path[path.count - 1] == UInt8(ascii: "/") {
-            value.text.append(path.slice(0, path.count - 1))
-        } else {
-            value.text.append(path)
-            value.text.append("/")
-        }
-        var other = request
-        other.path = value.text.view
-        guard ask(other).outcome == .forward else { return }
+        guard passes else { return }
         value.hint.append(head.slice(0, value.request.methodLength))
         value.hint.append(" is allowed at ")
         value.hint.append(value.text.view)

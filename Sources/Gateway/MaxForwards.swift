@@ -8,27 +8,8 @@ import Transport
 // so many hops. The policy has been asked before: what is blocked is blocked at any distance.
 
 extension Ref<Worker> {
-    /// `OPTIONS *`, or the same in absolute form (RFC 9112 §3.2.4): about the gate as a whole.
-    var asksAboutGate: Bool {
-        let target = value.request.target
-        if target.form == .asterisk { return true }
-        guard target.form == .absolute, value.request.method == .options else { return false }
-        return target.pathLength == 0 && target.queryLength == 0
-    }
-
-    /// The hops that are left; nil where the method has no such limit or the field is no number.
-    func maxForwards(_ head: ByteView) -> Int? {
-        guard value.request.fields.has(.maxForwards),
-            value.request.method == .options || value.request.method == .trace,
-            let text = value.request.value(.maxForwards, in: head), !text.isEmpty, text.count <= 9
-        else { return nil }
-        var hops = 0
-        for index in 0..<text.count {
-            guard ASCII.isDigit(text[index]) else { return nil }
-            hops = hops * 10 + Int(text[index] - 0x30)
-        }
-        return hops
-    }
+    /// The hops that are left to the request in `request`, where that is limited.
+    func maxForwards(_ head: ByteView) -> Int? { value.request.maxForwards(in: head) }
 
     /// Puts the request in `request` into `body` as TRACE echoes it: without what its sender
     /// would not want to see in a page (RFC 9110 §9.3.8).

@@ -60,32 +60,6 @@ extension Ref<Worker> {
         value.request.method == .post
             || head.slice(0, value.request.methodLength).equalsIgnoringCase(ByteView("POST"))
     }
-
-    /// How backends may read the content of the request whose head is in `request`.
-    private func contentReading(_ head: ByteView) -> ContentReading {
-        var reading = ContentReading()
-        for index in 0..<value.request.fields.count {
-            let line = value.request.fields[index]
-            let text = head.slice(Int(line.valueOffset), Int(line.valueLength))
-            if line.name == .contentType && !line.isVariant {
-                reading.add(contentType: text)
-            } else if line.name == .other, line.nameLength == 16,
-                head.slice(Int(line.nameOffset), 16).namesContentEncoding
-            {
-                reading.add(contentEncoding: text)
-            }
-        }
-        reading.settle()
-        return reading
-    }
-}
-
-extension ByteView {
-    /// `Content-Encoding`, or as CGI spells it.
-    fileprivate var namesContentEncoding: Bool {
-        equalsIgnoringCase(ByteView("Content-Encoding"))
-            || equalsIgnoringCase(ByteView("Content_Encoding"))
-    }
 }
 
 extension Ref<ClientConnection> {
@@ -107,7 +81,7 @@ extension Ref<ClientConnection> {
         if let used = judgeQuery(&matter) { return .rejected(used) }
         var content: WatchedContent?
         if !worker.value.request.framing.isNone {
-            let reading = worker.contentReading(head)
+            let reading = ContentReading(of: worker.value.request, in: head)
             if let obstacle = reading.obstacle {
                 if let used = judgeUnseen(obstacle, &matter) { return .rejected(used) }
             } else if reading.isInspected {

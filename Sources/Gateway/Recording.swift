@@ -27,15 +27,22 @@ extension Ref<ClientConnection> {
 extension Ref<Worker> {
     func nextID() -> EventID { value.ids.value.next(at: value.now) }
 
-    /// Appends a verdict's record, with the readings where there are several.
+    /// Appends a verdict's record, with the readings and the rules where there are several.
+    ///
+    /// - Parameter policy: judged the request, just now.
     func record(
-        _ record: borrowing BlockRecord, _ verdict: Verdict
+        _ record: borrowing BlockRecord, _ verdict: Verdict, _ request: PolicyRequest,
+        _ policy: CompiledPolicy
     ) {
-        guard verdict.readings > 1 else {
+        guard verdict.readings > 1 || verdict.findsSeveralRules else {
             self.record(record)
             return
         }
-        self.record(record, readings: readingTexts(Int(verdict.readings)))
+        let rules =
+            verdict.findsSeveralRules
+            ? value.scratch.with { policy.rulesAsked(request, verdict, scratch: $0, limit: 16) }
+            : []
+        self.record(record, readings: readingTexts(Int(verdict.readings)), rules: rules)
     }
 
     /// The readings of the path that was judged last; of very many only the first.
@@ -68,18 +75,20 @@ extension Ref<Worker> {
     }
 
     /// Puts the sentence of an answer into `text`.
-    func describeDetail(_ verdict: Verdict, _ method: ByteView) {
+    ///
+    /// - Parameter isHidden: what the path allows is not to be told.
+    func describeDetail(_ verdict: Verdict, _ method: ByteView, isHidden: Bool) {
         value.text.removeAll()
         switch verdict.status {
         case 404: value.text.append("Nothing is served at this path.")
         case 501:
             value.text.append(method)
             value.text.append(" is not a method this server knows.")
-        default: describeBlock(verdict, method)
+        default: describeBlock(verdict, method, isHidden)
         }
     }
 
-    private func describeBlock(_ verdict: Verdict, _ method: ByteView) {
+    private func describeBlock(_ verdict: Verdict, _ method: ByteView, _ isHidden: Bool) {
         if verdict.outcome == .preflightBlocked {
             value.text.append("The method this preflight asks for is not allowed at this path")
         } else if verdict.outcome == .overrideBlocked {
@@ -88,7 +97,7 @@ extension Ref<Worker> {
             value.text.append(method)
             value.text.append(" is not allowed at this path")
         }
-        if verdict.status == 405 {
+        if verdict.status == 405, !isHidden {
             value.text.append(value.allowed.isEmpty ? "; no method is" : "; allowed: ")
             value.text.append(value.allowed.view)
         }
@@ -126,11 +135,6 @@ extension BlockAction {
         case .forward, .methodBlocked, .answerOptions: self = .methodBlocked
         }
     }
-}
-
-extension Verdict {
-    static let readingsHint: StaticString =
-        "the path has several readings and only one of them may be meant: see the rule's readings"
 }
 
 extension Verdict.Outcome {

@@ -5,9 +5,9 @@ import HTTPSyntax
 // reads, and RFC 9209's name for it.
 
 /// A request that is refused whatever the rules say: 4xx, with a record.
-struct Refusal {
-    let status: UInt16
-    let reason: StaticString
+package struct Refusal {
+    package let status: UInt16
+    package let reason: StaticString
     /// Proxy-Status error type (RFC 9209 §2.3): for 501 and 505 too, since the table has no
     /// nearer one for a request that is at fault.
     let error: StaticString = "http_request_error"
@@ -20,11 +20,11 @@ struct Refusal {
     init(_ error: ProtocolError) { self.init(error.status, error.reason.text) }
 
     static let requestTimeout = Refusal(408, "the request did not arrive in time")
-    static let contentTooLarge = Refusal(413, "the content is longer than the limit")
+    package static let contentTooLarge = Refusal(413, "the content is longer than the limit")
     static let plainHTTP = Refusal(400, "plain HTTP on a port for TLS: ask with https://")
     static let misdirected = Refusal(
         421, "TLS was set up for a name with other settings than those of the Host")
-    static let expectationFailed = Refusal(417, "an expectation other than 100-continue")
+    package static let expectationFailed = Refusal(417, "an expectation other than 100-continue")
 }
 
 /// An upstream that gave no answer: 502, 503 or 504, without a record.

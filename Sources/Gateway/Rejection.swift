@@ -34,7 +34,7 @@ extension Ref<ClientConnection> {
             worker.describeAllowed(verdict, facts, policy)
             record.allowedJSON = worker.value.allowedJSON.view
         }
-        worker.record(record, verdict)
+        worker.record(record, verdict, request, policy)
         guard verdict.status != 0 else {
             beginHold(form)
             worker.holdUnlessDropped(self)
@@ -77,7 +77,7 @@ extension Ref<ClientConnection> {
         record.reachedBackend = endsHere ? false : nil
         worker.describeAllowed(verdict, facts, policy)
         record.allowedJSON = worker.value.allowedJSON.view
-        worker.record(record, verdict)
+        worker.record(record, verdict, request, policy)
         return id
     }
 
@@ -91,10 +91,7 @@ extension Ref<ClientConnection> {
         record.facts = facts
         record.reason = ByteView(verdict.outcome.reason)
         if !verdict.isShadowed { record.mode = .enforce }
-        if request.isPreflight {
-            record.requestedMethod =
-                value.worker.value.request.value(.accessControlRequestMethod, in: head) ?? .empty
-        }
+        record.requestedMethod = request.requestedText
         if verdict.outcome == .overrideBlocked {
             let override = value.worker.value.override
             record.reason = ByteView(override.reason)
@@ -115,16 +112,16 @@ extension Ref<ClientConnection> {
     ) -> Answer {
         let worker = value.worker
         let method = head.slice(0, worker.value.request.methodLength)
-        worker.describeDetail(verdict, method)
+        let isHidden = facts.blockedStatus.hidesRule
+        worker.describeDetail(verdict, method, isHidden: isHidden)
         var answer = Answer(status: verdict.status, detail: worker.value.text.view, form: form)
         if verdict.status == 405 || verdict.status == 501 {
-            answer.allow = worker.value.allowed.view
-            answer.allowJSON = worker.value.allowedJSON.view
+            answer.allow = isHidden ? .empty : worker.value.allowed.view
+            answer.allowJSON = isHidden ? ByteView("[]") : worker.value.allowedJSON.view
         }
         describeRequest(&answer, head)
-        if verdict.status == 404 {
-            answer.method = .empty
-        } else {
+        if verdict.status == 404 { answer.method = .empty }
+        if !isHidden {
             if facts.attribution == .full { answer.rule = facts.id }
             answer.hint = worker.value.hint.view
         }

@@ -69,7 +69,7 @@ extension Ref<ClientConnection> {
         }
         value.exchange.switchProtocols()
         value.phase = .tunnel
-        value.note?.value.status = 101
+        noteAnswer(101)
         upstream.becomeTunnel()
         upgrade.value.tunnel = Tunnel()
         upgrade.value.id = worker.nextID()

@@ -11,22 +11,9 @@ import Transport
 extension Ref<Worker> {
     /// Asks the policy. Also returns what it was asked.
     func judge(_ head: ByteView) -> (Verdict, PolicyRequest) {
-        var method = value.request.method
-        if method == .unknown {
-            let token = head.slice(0, value.request.methodLength)
-            method = value.use.value.policy.with { $0.methodID(token) }
+        value.scratch.with { scratch in
+            value.use.value.policy.with { $0.judge(value.request, in: head, scratch: scratch) }
         }
-        let target = value.request.target
-        var request = PolicyRequest(
-            method: method, path: head.slice(target.pathOffset, target.pathLength),
-            host: requestHost(head))
-        if method == .options, value.request.fields.has(.origin),
-            let requested = value.request.value(.accessControlRequestMethod, in: head)
-        {
-            request.isPreflight = true
-            request.requestedMethod = value.use.value.policy.with { $0.methodID(requested) }
-        }
-        return (ask(request), request)
     }
 
     /// The verdict of the policy in force.
@@ -37,21 +24,10 @@ extension Ref<Worker> {
     }
 
     /// Whether the content of the request in `request` is announced to be over the limit.
-    var isTooLong: Bool {
-        guard let limit = value.use.value.contentLimit,
-            case .length(let length) = value.request.framing
-        else { return false }
-        return length > limit
-    }
+    var isTooLong: Bool { value.request.isLonger(than: value.use.value.contentLimit) }
 
     /// Host as it was sent, or the authority of an absolute form; empty for HTTP/1.0 without.
-    func requestHost(_ head: ByteView) -> ByteView {
-        if value.request.hostLength > 0 {
-            return head.slice(value.request.hostOffset, value.request.hostLength)
-        }
-        let target = value.request.target
-        return head.slice(target.authorityOffset, target.authorityLength)
-    }
+    func requestHost(_ head: ByteView) -> ByteView { value.request.host(in: head) }
 
     /// Writes the head for the upstream: what the client sent, less what is not for the upstream,
     /// and who the client is.

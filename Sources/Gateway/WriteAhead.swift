@@ -1,6 +1,7 @@
 import Audit
 import Configuration
 import HTTPSyntax
+import Policy
 import Transport
 
 // No client sees a block that is not in the log: answers with a record are held back until one
@@ -183,12 +184,14 @@ extension Ref<Worker> {
     }
 
     /// Appends a record, or counts it as dropped where the log takes nothing and may lose it.
-    func record(_ record: borrowing BlockRecord, readings: [String] = []) {
+    func record(
+        _ record: borrowing BlockRecord, readings: [String] = [], rules: [RuleFacts] = []
+    ) {
         value.counters.blocks.add(Int(record.action.rawValue))
         if value.log.dropsNow {
             value.log.stream.skip()
         } else {
-            value.log.stream.append(record, readings: readings)
+            value.log.stream.append(record, readings: readings, rules: rules)
         }
     }
 

@@ -5,8 +5,12 @@ internal import HTTPSyntax
 extension CompiledPolicy {
     /// The verdict with all that led to it. Allocates.
     package func explain(_ request: PolicyRequest) -> Explanation {
+        explain(request, judge(request, scratch: JudgeScratch()))
+    }
+
+    /// The same for a request that has been judged.
+    package func explain(_ request: PolicyRequest, _ verdict: Verdict) -> Explanation {
         let scratch = JudgeScratch()
-        let verdict = judge(request, scratch: scratch)
         guard verdict.outcome != .malformedPath else {
             return Explanation(verdict: verdict, readings: [])
         }
@@ -19,12 +23,33 @@ extension CompiledPolicy {
         var readings: [Explanation.Reading] = []
         for index in 0..<scratch.readings.count {
             var found: [Int32] = index == 0 ? [verdict.rule] : []
-            forEachRule(of: index, scope: scope, scratch) { rule in
-                if !found.contains(rule) { found.append(rule) }
-            }
+            collect(rulesOf: index, scope, scratch, into: &found)
             readings.append(reading(index, rules: found, scratch))
         }
         return Explanation(verdict: verdict, readings: readings, grantsWebSocket: granted)
+    }
+
+    /// The rules that were asked for the verdict given last, the raw path's first; no more than
+    /// `limit`. Allocates.
+    ///
+    /// - Parameter scratch: holds the readings that were judged, more than one rule's.
+    package func rulesAsked(
+        _ request: PolicyRequest, _ verdict: Verdict, scratch: JudgeScratch, limit: Int
+    ) -> [RuleFacts] {
+        var found = [verdict.rule]
+        let scope = scope(of: request.host)
+        for index in 0..<scratch.readings.count where found.count < limit {
+            collect(rulesOf: index, scope, scratch, into: &found)
+        }
+        return found.prefix(limit).map(facts)
+    }
+
+    private func collect(
+        rulesOf reading: Int, _ scope: Int, _ scratch: JudgeScratch, into found: inout [Int32]
+    ) {
+        forEachRule(of: reading, scope: scope, scratch) { rule in
+            if !found.contains(rule) { found.append(rule) }
+        }
     }
 
     private func reading(

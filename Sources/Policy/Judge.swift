@@ -13,6 +13,7 @@ private struct Tally {
     /// What all rules allow on paper, and what really passes where shadow lifts.
     private(set) var listed = MethodSet.any
     private(set) var passing = MethodSet.any
+    private(set) var findsSeveral = false
     private var last: Int32 = -1
 
     init(_ request: PolicyRequest) {
@@ -26,6 +27,7 @@ private struct Tally {
 
     mutating func add(_ rule: Int32, _ record: RuleRecord, _ methods: MethodSet) {
         guard rule != last else { return }
+        if last >= 0 { findsSeveral = true }
         last = rule
         listed = listed.intersection(methods)
         passing = passing.intersection(
@@ -40,7 +42,8 @@ private struct Tally {
 
     private func passes(_ record: RuleRecord, _ methods: MethodSet) -> Bool {
         let isAsking = request.isPreflight && request.method == .options && record.options != .list
-        return methods.contains(isAsking ? request.requestedMethod : request.method)
+        guard isAsking else { return methods.contains(request.method) }
+        return request.requestedMethod.map(methods.contains) ?? false
     }
 }
 
@@ -235,6 +238,7 @@ extension CompiledPolicy {
         var verdict = Verdict(
             outcome: .forward, isShadowed: false, hintReadings: false, malformed: .none, status: 0,
             rule: raw, readings: readings, allowed: tally.passing)
+        verdict.findsSeveralRules = tally.findsSeveral
         guard tally.rulesFailed else { return verdict }
         let record = rules[Int(raw)]
         let request = tally.request
@@ -264,8 +268,12 @@ extension CompiledPolicy {
         of request: PolicyRequest, _ record: RuleRecord, allowed: MethodSet
     ) -> UInt16 {
         if request.method == .connect { return 405 }
-        if request.method == .unknown, record.unknownMethod == .notImplemented { return 501 }
         let status = record.blockedStatus.code
+        if request.method == .unknown, record.unknownMethod == .notImplemented,
+            !record.blockedStatus.hidesRule
+        {
+            return 501
+        }
         return status == 405 && allowed.contains(request.method) ? 403 : status
     }
 }

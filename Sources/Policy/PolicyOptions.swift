@@ -36,6 +36,9 @@ package enum BlockedStatus: UInt8, Sendable, BitwiseCopyable {
         case .close: 0
         }
     }
+
+    /// Whether a client is to learn neither the rule nor its methods.
+    package var hidesRule: Bool { self == .notFound || self == .close }
 }
 
 /// How much a rejection says about who blocked.

@@ -12,8 +12,10 @@ package struct PolicyRequest {
     package var host: ByteView
     /// Whether this is an OPTIONS with Origin and Access-Control-Request-Method.
     package var isPreflight = false
-    /// What a preflight asks for.
-    package var requestedMethod = MethodID.unknown
+    /// What a preflight asks for; nil where that is no method, which no rule allows.
+    package var requestedMethod: MethodID?
+    /// The same as it was sent.
+    package var requestedText = ByteView.empty
 
     /// A request that is no preflight.
     package init(method: MethodID, path: ByteView, host: ByteView) {
@@ -59,6 +61,9 @@ package struct Verdict: BitwiseCopyable, Sendable {
     package var readings: Int32
     /// What passes at this path: the intersection over all readings.
     package var allowed: MethodSet
+    /// Whether more than one rule was asked: by several readings, or by several ways to read the
+    /// patterns.
+    package var findsSeveralRules = false
 }
 
 /// What `explain` prints: every reading with the rule it finds.

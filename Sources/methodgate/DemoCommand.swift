@@ -16,24 +16,35 @@ struct DemoCommand: ParsableCommand {
             backend is and answers every request with what it was sent. Besides its listeners \
             there is one for HTTPS, with a certificate that is made at the start. Ctrl-C ends \
             all of it.
+
+            Without --config the configuration is config/demo.yaml here, the one that a package \
+            installed, or else the one that is built in: --show prints that.
             """)
 
     @Option(
         name: [.customShort("c"), .customLong("config")],
         help: ArgumentHelp("The configuration of the demo.", valueName: "file"))
-    var path = DemoCommand.defaultPath
+    var file: String?
+    @Flag(help: "Print the built-in configuration instead.")
+    var show = false
 
-    /// Where the source tree or a package keeps it.
-    private static var defaultPath: String {
+    /// Where the source tree or a package keeps it; nil where it is nowhere.
+    private static var installed: String? {
         let places = [
             "config/demo.yaml", "/usr/local/share/doc/methodgate/demo.yaml",
             "/usr/share/doc/methodgate/demo.yaml",
         ]
-        return places.first { unsafe access($0, R_OK) == 0 } ?? places[0]
+        return places.first { unsafe access($0, R_OK) == 0 }
     }
 
     func run() throws {
-        let result = ConfigurationLoader.load(path: path)
+        guard !show else {
+            Terminal.out(DemoConfiguration.text)
+            return
+        }
+        let path = file ?? Self.installed ?? DemoConfiguration.name
+        let surroundings = DemoConfiguration.surroundings
+        let result = ConfigurationLoader.load(path: path, in: surroundings)
         if !result.diagnostics.isEmpty { Terminal.err(result.rendered(color: Terminal.errorColor)) }
         guard let settings = result.settings else { throw ExitCode(2) }
         let backend = settings.backends[0].address
@@ -51,7 +62,9 @@ struct DemoCommand: ParsableCommand {
         guard server != nil else { throw ExitCode(2) }
         Terminal.err("demo backend on \(backend.text)\n")
         let secure = Listen(address: .ipv4(host: "127.0.0.1", port: 0), tls: try Self.selfSigned())
-        let service = Service(path: path, settings: settings) { $0.listening(also: secure) }
+        let service = Service(path: path, settings: settings, in: surroundings) {
+            $0.listening(also: secure)
+        }
         service.whenReady = { addresses in
             Terminal.err(
                 Self.lines(addresses.first ?? "127.0.0.1:8080", addresses.last ?? "", path))
@@ -67,6 +80,12 @@ struct DemoCommand: ParsableCommand {
         let entry = TLSServerEntry(names: identity.names, identities: [identity])
         return ListenTLS(
             context: try TLSServerContext([entry], TLSOptions(), protocols: ["http/1.1"]))
+    }
+
+    private static func whereRulesAre(_ path: String) -> String {
+        path == DemoConfiguration.name
+            ? "For rules of your own: methodgate demo --show > demo.yaml; methodgate demo -c demo.yaml"
+            : "The rules are in \(path); after an edit: kill -HUP \(Machine.processID)"
     }
 
     private static func lines(_ address: String, _ secure: String, _ path: String) -> String {
@@ -87,7 +106,7 @@ struct DemoCommand: ParsableCommand {
           # the same over TLS; -k, since nobody has signed the certificate
           curl -ik https://\(secure)/api/items
 
-        The rules are in \(path); after an edit: kill -HUP \(Machine.processID)
+        \(whereRulesAre(path))
         Block records follow here, one line each. Ctrl-C ends the demo.
 
 

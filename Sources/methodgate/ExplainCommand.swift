@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Gateway
 import HTTP1
 import HTTPSyntax
 import Policy
@@ -16,6 +17,7 @@ struct ExplainCommand: ParsableCommand {
 
               methodgate explain DELETE http://shop.example/api/items/7
               methodgate explain OPTIONS /api/items --preflight POST
+              methodgate explain OPTIONS /api/items --header 'Max-Forwards: 0'
               methodgate explain POST /api/items --header 'X-HTTP-Method-Override: DELETE'
               methodgate explain POST '/api/items?_method=DELETE'
 
@@ -86,29 +88,46 @@ struct ExplainCommand: ParsableCommand {
             fields: settings.limits.fields)
         let isBlocked = request.withView { bytes in
             if case .failed(let error) = RequestParser.parse(bytes, into: &head, limits: limits) {
-                print(refusal: error)
+                print(refusal: error.status, error.reason.text)
                 return true
             }
-            if head.target.form == .asterisk {
-                printAnswerAboutGate()
-                return false
-            }
-            let asked = question(settings.policy, head, bytes)
-            var explanation = settings.policy.explain(asked)
-            var found: [ExplainedOverride] = []
-            if explanation.verdict.outcome == .forward || explanation.verdict.isShadowed {
-                var judged = ExplainedOverrides(settings.policy, asked, explanation.verdict)
-                judged.judge(head, in: bytes, more: overrides)
-                explanation.verdict = judged.verdict
-                found = judged.all
-            }
-            let text = Explainer(
-                settings: settings, request: asked, explanation: explanation, method: method,
-                overrides: found)
-            Terminal.out(json ? text.json.pretty + "\n" : text.text(color: Terminal.outputColor))
-            return text.isBlocked
+            return explain(head, in: bytes, settings)
         }
         if isBlocked { throw ExitCode(1) }
+    }
+
+    /// In the order of the gate (`handle` in Gateway/Forwarding.swift); whether it is blocked.
+    private func explain(
+        _ head: borrowing RequestHead, in bytes: ByteView, _ settings: Settings
+    ) -> Bool {
+        if head.flags.contains(.unknownExpectation) {
+            print(refusal: Refusal.expectationFailed)
+            return true
+        }
+        if head.asksAboutGate {
+            printAnswerAboutGate()
+            return false
+        }
+        let policy = settings.policy
+        let (verdict, asked) = policy.judge(head, in: bytes, scratch: JudgeScratch())
+        var text = Explainer(
+            settings: settings, request: asked, explanation: policy.explain(asked, verdict),
+            method: method)
+        if verdict.outcome == .forward || verdict.isShadowed {
+            var judged = ExplainedOverrides(policy, asked, verdict)
+            judged.judge(head, in: bytes, more: overrides)
+            text.explanation.verdict = judged.verdict
+            text.overrides = judged.all
+        }
+        if !text.isBlocked, verdict.outcome != .answerOptions {
+            if head.isLonger(than: settings.limits.content.map(UInt64.init)) {
+                print(refusal: Refusal.contentTooLarge)
+                return true
+            }
+            text.isLastHop = head.maxForwards(in: bytes) == 0
+        }
+        Terminal.out(json ? text.json.pretty + "\n" : text.text(color: Terminal.outputColor))
+        return text.isBlocked
     }
 
     /// The request that the URL makes, so that it is read by the gate's own parser.
@@ -121,13 +140,25 @@ struct ExplainCommand: ParsableCommand {
             if !target.hasPrefix("/") { target = "/" + target }
         }
         if let fragment = target.firstIndex(of: "#") { target = String(target[..<fragment]) }
-        if method == "CONNECT" { target = host.contains(":") ? host : host + ":443" }
+        if method == "CONNECT", Self.authority(of: url) == nil, !url.hasPrefix("/") {
+            target = url.contains(":") ? url : url + ":443"
+            host = target
+        }
         var lines = headers
-        if !headers.contains(where: { $0.lowercased().hasPrefix("host:") }) {
+        if let preflight {
+            if !names("origin") { lines.append("Origin: http://\(host)") }
+            lines.append("Access-Control-Request-Method: \(preflight)")
+        }
+        if !names("host") {
             lines.insert("Host: \(host)", at: 0)
         }
         let fields = lines.map { $0 + "\r\n" }.joined()
         return "\(method) \(target) HTTP/1.1\r\n\(fields)\r\n"
+    }
+
+    /// Whether a field line of that name, in lower case, was given.
+    private func names(_ field: String) -> Bool {
+        headers.contains { $0.lowercased().hasPrefix(field + ":") }
     }
 
     private static func authority(of url: String) -> Range<String.Index>? {
@@ -137,20 +168,6 @@ struct ExplainCommand: ParsableCommand {
             return start..<end
         }
         return nil
-    }
-
-    private func question(
-        _ policy: CompiledPolicy, _ head: borrowing RequestHead, _ bytes: ByteView
-    ) -> PolicyRequest {
-        let id = method.withView(policy.methodID)
-        let path = bytes.slice(head.target.pathOffset, head.target.pathLength)
-        var request = PolicyRequest(
-            method: id, path: path, host: head.value(.host, in: bytes) ?? .empty)
-        if let preflight, id == .options {
-            request.isPreflight = true
-            request.requestedMethod = preflight.withView(policy.methodID)
-        }
-        return request
     }
 
     /// `OPTIONS *` asks no rule.
@@ -166,16 +183,19 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    private func print(refusal error: ProtocolError) {
+    private func print(refusal: Refusal) { print(refusal: refusal.status, refusal.reason) }
+
+    /// What no rule decides.
+    private func print(refusal status: UInt16, _ reason: StaticString) {
         if json {
             let report = JSON.object([
                 ("verdict", .string("malformed-request")), ("blocked", .bool(true)),
-                ("status", .number(Int(error.status))),
-                ("reason", .string("\(error.reason.text)")), ("readings", .array([])),
+                ("status", .number(Int(status))),
+                ("reason", .string("\(reason)")), ("readings", .array([])),
             ])
             Terminal.out(report.pretty + "\n")
         } else {
-            Terminal.out("\(method): refused with \(error.status): \(error.reason.text)\n")
+            Terminal.out("\(method): refused with \(status): \(reason)\n")
         }
     }
 }

@@ -15,7 +15,7 @@ struct ExplainedOverride {
 
     /// `DELETE, which the query asks for`.
     var text: String {
-        let place = source == "query" ? "the query" : source
+        let place = source == "query" || source == "content" ? "the \(source)" : source
         return isMethod
             ? "\(method), which \(place) asks for" : "another method, which \(place) may ask for"
     }
@@ -31,6 +31,8 @@ struct ExplainedOverrides {
     private let allowance: OverrideAllowance
     private let mode: OverrideMode
     private let scratch = JudgeScratch()
+    /// A field makes a POST of it, for whoever looks at parameters next.
+    private var becomesPost = false
 
     /// - Parameter verdict: that on the method, which lets the request pass.
     init(_ policy: CompiledPolicy, _ request: PolicyRequest, _ verdict: Verdict) {
@@ -51,9 +53,16 @@ struct ExplainedOverrides {
             let text = bytes.slice(Int(line.valueOffset), Int(line.valueLength))
             judge(scratch.override(inField: text), "\(line.name.name)")
         }
-        if bytes.slice(0, head.methodLength).equalsIgnoringCase(ByteView("POST")),
-            head.target.queryLength > 1
-        {
+        if becomesPost || bytes.slice(0, head.methodLength).equalsIgnoringCase(ByteView("POST")) {
+            judgePost(head, in: bytes)
+        }
+        for method in more {
+            method.withView { judge(scratch.override(inField: $0), "--override") }
+        }
+    }
+
+    private mutating func judgePost(_ head: borrowing RequestHead, in bytes: ByteView) {
+        if head.target.queryLength > 1 {
             let query = bytes.slice(
                 head.target.pathOffset + head.target.pathLength + 1, head.target.queryLength - 1)
             var offset = 0
@@ -61,9 +70,14 @@ struct ExplainedOverrides {
                 judge(found, "query")
             }
         }
-        for method in more {
-            method.withView { judge(scratch.override(inField: $0), "--override") }
-        }
+        guard mode == .check || mode == .deny, !head.framing.isNone,
+            ContentReading(of: head, in: bytes).obstacle != nil
+        else { return }
+        note(allowance.rulingOnUnseen, on: nil)
+        all.append(
+            ExplainedOverride(
+                source: "content", method: "", isMethod: false, ruling: allowance.rulingOnUnseen,
+                unjudged: nil))
     }
 
     private mutating func judge(_ value: OverrideValue?, _ source: String) {
@@ -72,16 +86,19 @@ struct ExplainedOverrides {
         if mode == .check || mode == .deny {
             let method = policy.method(of: value)
             ruling = allowance.ruling(on: method)
-            let isWorse = ruling == .blocks || verdict.outcome == .forward
-            if ruling != .passes, isWorse, !isDecided {
-                verdict = policy.verdict(
-                    ruling, on: method, of: request.method, allowance, after: verdict)
-            }
+            if method == .post { becomesPost = true }
+            note(ruling, on: method)
         }
         all.append(
             ExplainedOverride(
                 source: source, method: value.text.text, isMethod: value.isMethod, ruling: ruling,
                 unjudged: unjudged(source)))
+    }
+
+    private mutating func note(_ ruling: OverrideRuling, on method: MethodID?) {
+        let isWorse = ruling == .blocks || verdict.outcome == .forward
+        guard ruling != .passes, isWorse, !isDecided else { return }
+        verdict = policy.verdict(ruling, on: method, of: request.method, allowance, after: verdict)
     }
 
     /// An override blocks the request already.

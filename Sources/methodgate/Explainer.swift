@@ -6,9 +6,11 @@ import Policy
 struct Explainer {
     let settings: Settings
     let request: PolicyRequest
-    let explanation: Explanation
+    var explanation: Explanation
     let method: String
     var overrides: [ExplainedOverride] = []
+    /// It passes, and Max-Forwards lets it go no further than the gate.
+    var isLastHop = false
 
     var isBlocked: Bool {
         switch explanation.verdict.outcome {
@@ -22,6 +24,8 @@ struct Explainer {
         let verdict = explanation.verdict
         if verdict.isShadowed { return "would-block" }
         switch verdict.outcome {
+        case .forward where isLastHop:
+            return request.method == .trace ? "answer-trace" : "answer-options"
         case .forward: return "forward"
         case .answerOptions: return "answer-options"
         case .methodBlocked: return "method-blocked"
@@ -36,16 +40,38 @@ struct Explainer {
         let verdict = explanation.verdict
         let status = verdict.status == 0 ? "closed without an answer" : "\(verdict.status)"
         switch verdict.outcome {
-        case .forward: return "forwarded to backend \(backendName)"
+        case .forward: return way
         case .answerOptions: return "answered here: 204 with Allow"
         case .malformedPath: return "refused with 400: \(verdict.malformed.text)"
         case _ where verdict.isShadowed:
-            return "forwarded to backend \(backendName), and logged as would-block (mode: shadow)"
+            return "\(way), and logged as would-block (mode: shadow)"
         case .methodBlocked: return "blocked: \(status)"
         case .preflightBlocked: return "blocked: \(status); the preflight's method is not allowed"
         case .overrideBlocked: return "blocked: \(status); an override of the method"
         case .ambiguousPath: return "blocked: \(status); the readings of the path differ"
         }
+    }
+
+    /// What becomes of a request that passes.
+    private var way: String {
+        guard isLastHop else { return "forwarded to backend \(backendName)" }
+        return request.method == .trace
+            ? "answered here: 200 with the request itself (Max-Forwards: 0)"
+            : "answered here: 204 with Allow (Max-Forwards: 0)"
+    }
+
+    /// What the answer and the record say besides.
+    private var hint: String? {
+        let verdict = explanation.verdict
+        guard isBlocked else { return nil }
+        if verdict.hintReadings { return "\(Verdict.readingsHint)" }
+        guard verdict.outcome == .methodBlocked, verdict.status == 405,
+            facts?.blockedStatus.hidesRule == false
+        else { return nil }
+        var path = ByteBuffer()
+        let passes = settings.policy.passesAtOtherSlash(
+            request, scratch: JudgeScratch(), path: &path)
+        return passes ? "\(method) is allowed at \(path.view.text)" : nil
     }
 
     private func word(_ override: ExplainedOverride) -> String {
@@ -89,17 +115,18 @@ struct Explainer {
         let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
         text += "  allowed  \(allowed.isEmpty ? "nothing" : allowed)\n"
         if let upgrade { text += "  upgrade  \(upgrade)\n" }
+        if let hint { text += "  hint     \(hint)\n" }
         for override in overrides { text += "  override \(override.text): \(word(override))\n" }
-        guard explanation.readings.count > 1 else { return text }
+        guard
+            explanation.readings.contains(where: { $0.rules.count > 1 })
+                || explanation.readings.count > 1
+        else { return text }
         text += "  readings of the path:\n"
         for reading in explanation.readings {
-            let rule = reading.rules.first.map { settings.policy.facts($0) }
+            let rules = reading.rules.map { settings.policy.facts($0).id.text }
             let list = allow(reading.allowed, reading.rules.first ?? explanation.verdict.rule)
-            text +=
-                "    \(reading.path)  →  \(rule?.id.text ?? "?"): \(list.isEmpty ? "nothing" : list)\n"
-        }
-        if explanation.verdict.hintReadings {
-            text += "  hint     the rule's `readings` key could admit this spelling\n"
+            text += "    \(reading.path)  →  \(rules.joined(separator: ", ")): "
+            text += "\(list.isEmpty ? "nothing" : list)\n"
         }
         return text
     }
@@ -111,6 +138,8 @@ struct Explainer {
         // Of a request that is forwarded the backend decides, unless it is the gate's on paper.
         if explanation.verdict.outcome != .forward {
             members.append(("status", .number(Int(explanation.verdict.status))))
+        } else if isLastHop {
+            members.append(("status", .number(request.method == .trace ? 200 : 204)))
         }
         if explanation.verdict.outcome == .malformedPath {
             members.append(("reason", .string("\(explanation.verdict.malformed.text)")))
@@ -123,8 +152,11 @@ struct Explainer {
             members.append(("allowed", .array(Self.split(allowed))))
             let upgrades = explanation.grantsWebSocket ? [JSON.string("websocket")] : []
             members.append(("upgrade", .array(upgrades)))
-            if !isBlocked { members.append(("backend", .string(backendName))) }
+            if !isBlocked, !isLastHop, explanation.verdict.outcome != .answerOptions {
+                members.append(("backend", .string(backendName)))
+            }
         }
+        if let hint { members.append(("hint", .string(hint))) }
         if !overrides.isEmpty { members.append(("overrides", .array(overrides.map(json)))) }
         members.append(("readings", .array(explanation.readings.map(json))))
         return .object(members)

@@ -11,6 +11,7 @@ import Transport
 /// Runs a gate from start to drain.
 final class Service {
     let path: String
+    private let surroundings: Surroundings
     /// What is made of each configuration before it is in force.
     private let adjust: (Settings) -> Settings
     var settings: Settings
@@ -35,10 +36,13 @@ final class Service {
     /// Called once, when all listeners accept.
     var whenReady: (([String]) -> Void)?
 
+    /// `surroundings`: where a reload finds the file.
     init(
-        path: String, settings: Settings, adjust: @escaping (Settings) -> Settings = { $0 }
+        path: String, settings: Settings, in surroundings: Surroundings = .machine,
+        adjust: @escaping (Settings) -> Settings = { $0 }
     ) {
         self.path = path
+        self.surroundings = surroundings
         self.adjust = adjust
         self.settings = adjust(settings)
     }
@@ -181,7 +185,7 @@ final class Service {
     }
 
     private func takeFile() -> Problem? {
-        let result = ConfigurationLoader.load(path: path)
+        let result = ConfigurationLoader.load(path: path, in: surroundings)
         if !result.diagnostics.isEmpty {
             Terminal.err(result.rendered(color: Terminal.errorColor))
         }

@@ -170,5 +170,31 @@ extension `End to end` {
                     (try? RawClient.exchange(gate.address, request("GET")).text) == "2"
                 })
         }
+
+        @Test(arguments: [["", "\n    proxy_protocol: true"], ["\n    proxy_protocol: true", ""]])
+        func `keeps each of two listeners with a port of the system's choice`(
+            after: [String]
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            // The strings end amid a quoted scalar, which `configuration` opens and closes.
+            func text(_ options: [String], _ methods: String) -> String {
+                var text = configuration(
+                    backend.address, listen: ["127.0.0.1:0", "127.0.0.1:0"], methods: methods,
+                    rest: "trusted_proxies: [127.0.0.1]")
+                let parts = text.components(separatedBy: "127.0.0.1:0\"")
+                text = parts[0] + "127.0.0.1:0\"" + options[0] + parts[1]
+                return text + "127.0.0.1:0\"" + options[1] + parts[2]
+            }
+            let gate = try GateProcess(text(["", "\n    proxy_protocol: true"], "[GET]"))
+            defer { end(gate) }
+            let (plain, proxied) = (gate.addresses[0], gate.addresses[1])
+            try gate.reload(text(after, "[GET, PATCH]"))
+            #expect(
+                eventually { (try? RawClient.exchange(plain, blocked).status) == 200 })
+            let header = "PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n"
+            #expect(
+                eventually { (try? RawClient.exchange(proxied, header + blocked).status) == 200 })
+        }
     }
 }

@@ -55,6 +55,29 @@ extension `End to end` {
             #expect(Set(seen.all).subtracting(whole).isEmpty)
         }
 
+        @Test(arguments: [true, false])
+        func `stands in the access log as served, however the tunnel ends`(
+            isOrderly: Bool
+        ) throws {
+            let access = directory.path("access.jsonl")
+            let gate = try start("log: {access: {to: file \(access)}}")
+            defer { end(gate) }
+            let client = try gate.tunnel()
+            defer { client.close() }
+            #expect(try client.isEchoed("hello"))
+            if isOrderly {
+                client.halfClose()
+                _ = try client.readToEnd()
+            } else {
+                client.reset()
+            }
+            #expect(eventually { (try? BlockLog(file: access).lines.count) == 1 })
+            let record = try #require(try BlockLog(file: access).records().first)
+            #expect(record["event.action"] == "request-served")
+            #expect(record["methodgate.answered_by"] == "backend")
+            #expect(record.integer("http.response.status_code") == 101)
+        }
+
         @Test func `has an end for every start, chained in each worker`() throws {
             let gate = try start(log(to: file, "block"), workers: 2)
             let errors = inThreads(4) { _ in

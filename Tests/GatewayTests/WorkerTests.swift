@@ -98,7 +98,9 @@ private final class Rig {
             ("OPTIONS /\nMax-Forwards: 999999999", 999_999_999),
             ("OPTIONS /\nMax-Forwards: 1000000000", nil), ("OPTIONS /\nMax-Forwards: -1", nil),
             ("OPTIONS /\nMax-Forwards: 1x", nil), ("OPTIONS /\nMax-Forwards:", nil),
-            ("OPTIONS /", nil),
+            ("OPTIONS /", nil), ("OPTIONS /\nMax-Forwards: 9\nMax-Forwards: 0", 0),
+            ("TRACE /\nMax-Forwards: x\nMax-Forwards: 8\nMax-Forwards: 9", 8),
+            ("TRACE /\nMax_Forwards: 1\nMax-Forwards: 2", 2),
             ("GET /\nMax-Forwards: 0", nil), ("BREW /\nMax-Forwards: 0", nil),
         ] as [(String, Int?)])
     func `only OPTIONS and TRACE have a number of hops left`(
@@ -119,7 +121,9 @@ private final class Rig {
         _ line: String, _ asks: Bool
     ) throws {
         let rig = try Rig()
-        #expect(rig.request(line + " HTTP/1.1\nHost: a") { _ in rig.worker.asksAboutGate } == asks)
+        #expect(
+            rig.request(line + " HTTP/1.1\nHost: a") { _ in rig.worker.value.request.asksAboutGate }
+                == asks)
     }
 
     @Test func `a trace shows what came, without what its sender would not want in a page`() throws

@@ -132,6 +132,7 @@ extension ByteBuffer {
             ("\"methodgate.allowed\":", "methodgate.allowed"),
             ("\"methodgate.mode\":", "methodgate.mode"),
             ("\"methodgate.readings\":", "methodgate.readings"),
+            ("\"methodgate.rule_ids\":", "methodgate.rule_ids"),
             ("\"methodgate.requested_method\":", "methodgate.requested_method"),
             ("\"methodgate.reached_backend\":", "methodgate.reached_backend"),
             ("\"methodgate.prev_hash\":", "methodgate.prev_hash"),

@@ -43,6 +43,22 @@ package struct ContentReading {
     /// Content without any field yet.
     package init() {}
 
+    /// The content of the request that has this head.
+    package init(of request: borrowing RequestHead, in head: ByteView) {
+        for index in 0..<request.fields.count {
+            let line = request.fields[index]
+            let text = head.slice(Int(line.valueOffset), Int(line.valueLength))
+            if line.name == .contentType && !line.isVariant {
+                add(contentType: text)
+            } else if line.name == .other, line.nameLength == 16,
+                head.slice(Int(line.nameOffset), 16).namesContentEncoding
+            {
+                add(contentEncoding: text)
+            }
+        }
+        settle()
+    }
+
     /// Whether there is anything to look at.
     package var isInspected: Bool { isForm || isMultipart || isJSON }
 
@@ -176,5 +192,13 @@ extension ByteView {
 
     fileprivate func firstIndex(where matches: (UInt8) -> Bool) -> Int? {
         (0..<count).first { matches(self[$0]) }
+    }
+}
+
+extension ByteView {
+    /// `Content-Encoding`, or as CGI spells it.
+    fileprivate var namesContentEncoding: Bool {
+        equalsIgnoringCase(ByteView("Content-Encoding"))
+            || equalsIgnoringCase(ByteView("Content_Encoding"))
     }
 }

@@ -19,6 +19,7 @@ package struct OverrideAllowance: BitwiseCopyable, Sendable {
     fileprivate(set) var passing = MethodSet(registered: ~0, custom: ~0, others: true)
     /// Whether one of these rules is enforced.
     fileprivate var isEnforced = false
+    fileprivate var findsSeveralRules = false
     /// Of the rule that the raw path finds.
     fileprivate let mode: OverrideMode
     fileprivate let isShadow: Bool
@@ -81,6 +82,7 @@ extension CompiledPolicy {
         for index in 0..<scratch.readings.count {
             forEachRule(of: index, scope: scope, scratch) { found in
                 let record = rules[Int(found)]
+                if found != verdict.rule { allowance.findsSeveralRules = true }
                 allowance.add(allows[Int(record.allow)].methods, record.mode)
             }
         }
@@ -100,6 +102,7 @@ extension CompiledPolicy {
         var result = verdict
         let record = rules[Int(verdict.rule)]
         result.outcome = .overrideBlocked
+        result.findsSeveralRules = allowance.findsSeveralRules
         result.isShadowed = ruling == .wouldBlock
         result.allowed = result.isShadowed ? allowance.listed : allowance.passing
         result.hintReadings =
