@@ -46,7 +46,11 @@ public final class ChildProcess: @unchecked Sendable {
         posix_spawn_file_actions_adddup2(&actions, descriptor ?? pipes[0].write, 1)
         posix_spawn_file_actions_adddup2(&actions, pipes[1].write, 2)
         // What else is open here (other tests' sockets, Foundation's pipes) is none of its business.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            // One that is closed by now is passed over.
+            guard let open = Int32(name), open > 2 else { continue }
+            posix_spawn_file_actions_addclose(&actions, open)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
