@@ -113,6 +113,8 @@ recovers() { # PID
     check "  in the same process" [ "$(property MainPID)" = "$1" ]
 }
 for on_full in block refuse drop; do
+    # A gate that runs would go on in the new file where it was in the old one.
+    systemctl stop methodgate
     rm -f /var/log/methodgate/small/*
     serve "file $small" $on_full
     pid=$(property MainPID)
