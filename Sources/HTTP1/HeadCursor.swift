@@ -81,7 +81,8 @@ enum Halt: Error {
         }
     }
 
-    /// Goes past `HTTP/` and two digits; nil where they are no version of ours.
+    /// Goes past `HTTP/` and two digits; nil where they are no version of ours. A later minor
+    /// version than 1.1 is read as 1.1, the highest that is known here (RFC 9110 §2.5).
     mutating func version(else malformed: Reason) throws(Halt) -> HTTPVersion? {
         if offset &+ 8 <= end {
             // The load ends at offset + 8, which is not beyond the end.
@@ -95,11 +96,13 @@ enum Halt: Error {
                 return .http10
             }
         }
-        try skipOtherVersion(else: malformed)
-        return nil
+        return try otherVersion(else: malformed)
     }
 
-    @inline(never) private mutating func skipOtherVersion(else malformed: Reason) throws(Halt) {
+    @inline(never) private mutating func otherVersion(
+        else malformed: Reason
+    ) throws(Halt) -> HTTPVersion? {
+        let major = offset &+ 5
         let pattern = ByteView("HTTP/0.0")
         for index in 0..<pattern.count {
             let byte = try byte(at: offset)
@@ -108,6 +111,7 @@ enum Halt: Error {
             guard isRight else { throw .refused(byte == 0x0a ? .bareLF : malformed) }
             offset &+= 1
         }
+        return self[major] == 0x31 ? .http11 : nil
     }
 }
 

@@ -125,8 +125,9 @@ package enum HeadWriter {
     private static func writeStatusLine(
         _ head: borrowing ResponseHead, _ bytes: ByteView, into buffer: inout ByteBuffer
     ) -> Int {
-        // `HTTP/1.1 200 ` is 13 bytes; a line without the last space has its reason at 12.
-        if case .http11 = head.version, head.reasonOffset == 13 { return 0 }
+        // `HTTP/1.1 200 ` is 13 bytes; a line without the last space has its reason at 12. The
+        // last digit of the version is looked at, since later ones are read as 1.1.
+        if bytes[7] == 0x31, head.reasonOffset == 13 { return 0 }
         buffer.append("HTTP/1.1 ")
         buffer.append(decimal: UInt64(head.status))
         buffer.append(byte: 0x20)

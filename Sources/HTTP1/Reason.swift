@@ -59,7 +59,7 @@ package enum Reason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         case .userinfo: ("userinfo in the target", "RFC 9110 §4.2.4")
         case .versionMissing: ("no version in the request line", "RFC 9112 §3")
         case .versionInvalid: ("malformed version", "RFC 9112 §2.3")
-        case .versionUnsupported: ("a version other than 1.0 and 1.1", "RFC 9110 §15.6.6")
+        case .versionUnsupported: ("a major version other than 1", "RFC 9110 §15.6.6")
         case .statusLineInvalid: ("malformed status line", "RFC 9112 §4")
         case .statusOutOfRange: ("status outside 100 to 599", "RFC 9110 §15")
         case .controlInReasonPhrase: ("control byte in the reason phrase", "RFC 9112 §4")

@@ -36,11 +36,10 @@ enum RequestLineWriter {
         buffer.append("\r\n")
     }
 
-    /// Makes the copied line of an HTTP/1.0 request one of HTTP/1.1.
+    /// Makes the copied line one of HTTP/1.1, whatever the minor version was that came.
     static func raiseVersion(
         _ head: borrowing RequestHead, written start: Int, into buffer: inout ByteBuffer
     ) {
-        guard case .http10 = head.version else { return }
         buffer.overwrite(at: start &+ lineEnd(head) &- 3, with: ByteView("1"))
     }
 }
