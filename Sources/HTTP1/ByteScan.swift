@@ -57,6 +57,12 @@ enum Word {
         return (~(isLetter | (isDigit & ~isSlash)) | word) & highs
     }
 
+    /// The dots; exact.
+    @inline(__always) static func dots(_ word: UInt64) -> UInt64 {
+        let other = word ^ repeating(0x2e)
+        return ~(((other & ~highs) &+ ~highs) | other) & highs
+    }
+
     /// Which byte the lowest set bit belongs to.
     @inline(__always) static func index(_ mask: UInt64) -> Int {
         mask.trailingZeroBitCount &>> 3

@@ -6,7 +6,8 @@ package import HTTPSyntax
 
 /// The grammar of Host, and what it says.
 package enum HostField {
-    /// Whether it is a host that is not empty and, optionally, a port up to 65535.
+    /// Whether it is a host that is not empty and, optionally, a port up to 65535. No label of a
+    /// name is empty but the root's behind one trailing dot (RFC 1034 §3.1).
     package static func isValid(_ value: ByteView) -> Bool {
         let name = usualEnd(value)
         if name == value.count { return name > 0 }
@@ -15,19 +16,31 @@ package enum HostField {
     }
 
     /// Where the bytes cease to be letters, digits, `-` and `.`, of which nearly all hosts are
-    /// made.
+    /// made, or a dot begins the host or follows another one.
     @inline(__always) private static func usualEnd(_ value: ByteView) -> Int {
         var index = 0
+        var afterDot: UInt64 = 0x80
         while index &+ 8 <= value.count {
             // The load ends at index + 8, which is not beyond the count.
-            let found = Word.unusualInHost(unsafe Word.load(value.base, index))
+            let word = unsafe Word.load(value.base, index)
+            let found = unusual(word, afterDot: &afterDot)
             if found != 0 { return index &+ Word.index(found) }
             index &+= 8
         }
         guard index < value.count else { return index }
         // What fills up the word is a letter.
-        let found = Word.unusualInHost(unsafe Word.last(value.base, index, value.count))
+        let word = unsafe Word.last(value.base, index, value.count)
+        let found = unusual(word, afterDot: &afterDot)
         return found != 0 ? index &+ Word.index(found) : value.count
+    }
+
+    /// `afterDot`: 0x80 where a dot stood before the word, and then where one ends it.
+    @inline(__always) private static func unusual(_ word: UInt64, afterDot: inout UInt64) -> UInt64
+    {
+        let dots = Word.dots(word)
+        let followers = dots &<< 8 | afterDot
+        afterDot = dots &>> 56
+        return Word.unusualInHost(word) | (dots & followers)
     }
 
     @inline(never) private static func isUnusualValid(_ value: ByteView) -> Bool {
@@ -73,7 +86,12 @@ package enum HostField {
             guard host.count > 2, host[host.count - 1] == 0x5d else { return false }
             return IPAddress.ipv6(host.slice(1, host.count - 2)) != nil
         }
-        for index in 0..<host.count where !isRegisteredNameByte(host[index]) { return false }
+        var isAfterDot = true
+        for index in 0..<host.count {
+            let isDot = host[index] == 0x2e
+            guard isRegisteredNameByte(host[index]), !(isDot && isAfterDot) else { return false }
+            isAfterDot = isDot
+        }
         return true
     }
 

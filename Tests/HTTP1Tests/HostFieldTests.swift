@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct HostFieldTests {
     @Test(arguments: [
-        "a", "a.b", "a.b.", "A-B_c~d", "127.0.0.1", "a:", "a:0", "a:80", "a:00080", "a:65535",
+        "a", "a.b", "a.b.", "a_.", "a.b.:80", "A-B_c~d", "127.0.0.1", "a:", "a:0", "a:80",
+        "a:00080", "a:65535",
         "!$&'()*+,;=", "[::1]", "[::]", "[::1]:80", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:7:8]",
         "[1:2:3:4:5:6:1.2.3.4]", "[1::8]", "[1:2:3:4:5:6:7::]", "[FE80::abcd]:",
     ])
@@ -13,7 +14,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", ":", ":80", "a b", "a/b", "a\\b", "a?b", "a#b", "a@b", "a%41", "a%", "a\"", "a<", "a^",
+        "", ":", ":80", ".", "..", ".:80", ".a", "a..", "a..b", "a_..b", "_..", "a b", "a/b",
+        "a\\b", "a?b", "a#b", "a@b", "a%41", "a%", "a\"", "a<", "a^",
         "a|b", "a{", "a`", "\u{e4}", "a:b", "a:-1", "a:+1", "a:65536", "a:999999999999999999999",
         "a:80:80", "a::", "::1", "[", "]", "[]", "[::1", "::1]", "[::1]a", "[::1]:x",
         "[::1%25eth0]",
@@ -33,11 +35,28 @@ import Testing
             for byte in UInt8.min...UInt8.max where byte != 0x3a {
                 var name = [UInt8](repeating: 0x61, count: length)
                 name[place] = byte
+                let isFirstDot = byte == 0x2e && place == 0
                 let isAllowed =
-                    ASCII.isLetter(byte) || ASCII.isDigit(byte) || allowed.contains(byte)
+                    ASCII.isLetter(byte) || ASCII.isDigit(byte)
+                    || allowed.contains(byte) && !isFirstDot
                 #expect(name.withView(HostField.isValid) == isAllowed, "\(byte) at \(place)")
                 #expect((name + Array(":80".utf8)).withView(HostField.isValid) == isAllowed)
                 #expect(!(name + Array(":8a".utf8)).withView(HostField.isValid))
+            }
+        }
+    }
+
+    @Test(arguments: [2, 3, 7, 8, 9, 10, 15, 16, 17, 24])
+    func `an empty label is no part of a name wherever it stands`(length: Int) {
+        for place in 0..<(length - 1) {
+            for other in [0x61, 0x5f] as [UInt8] {
+                var name = [UInt8](repeating: 0x61, count: length)
+                name[length - 1] = other
+                name[place] = 0x2e
+                #expect(name.withView(HostField.isValid) == (place > 0))
+                name[place + 1] = 0x2e
+                #expect(!name.withView(HostField.isValid), "\(place)")
+                #expect(!(name + Array(":80".utf8)).withView(HostField.isValid))
             }
         }
     }

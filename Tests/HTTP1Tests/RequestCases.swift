@@ -110,6 +110,8 @@ enum RequestCases {
         ("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", .hostRepeated),
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n", .hostInvalid),
         ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", .hostInvalid),
+        ("GET / HTTP/1.1\r\nHost: a.example..\r\n\r\n", .hostInvalid),
+        ("GET http://a..b/ HTTP/1.1\r\nHost: a..b\r\n\r\n", .authorityInvalid),
         ("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", .hostInvalid),
         ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", .hostInvalid),
         ("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", .hostInvalid),
