@@ -38,6 +38,12 @@ extension Ref<ClientConnection> {
         var fields = RequestFields(methodID: MethodID(registered: method))
         fields.method = method
         fields.target = target
+        let read = worker.value.request.target
+        if read.length > 0 {
+            // The request line was sound, and the lines behind it were not.
+            fields.version = worker.value.request.version
+            fields.path = bytes.slice(read.pathOffset, read.pathLength)
+        }
         describeSource(&fields)
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
         var form = worker.fieldForm(bytes)

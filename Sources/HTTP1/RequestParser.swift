@@ -31,6 +31,7 @@ package enum RequestParser {
     ) throws(Halt) {
         head.fields.removeAll()
         head.hostLength = 0
+        head.target.length = 0
         try readRequestLine(&cursor, into: &head, limits)
         var facts = HeadFacts()
         while let line = try cursor.fieldLine(into: &head.fields, limit: limits.fields) {

@@ -9,6 +9,7 @@ package struct RequestHead: ~Copyable {
     package var methodLength = 0
     package var method = MethodID.unknown
     package var version = HTTPVersion.http11
+    /// Of length 0 where the request line of a refused head could not be read.
     package var target = RequestTarget()
     /// The value of Host; of length 0 where there is none.
     package var hostOffset = 0
