@@ -51,7 +51,11 @@ extension Decoder {
     static let customMethods: @Sendable (Node, inout Plan, Decoder) -> Void = {
         node, plan, decoder in
         guard decoder.isSequence(node, .list(.text(example: "methods"), atLeast: 0)) else { return }
-        plan.policy.customMethods = node.items.compactMap(decoder.method)
+        var list = MethodList(at: decoder.location(node))
+        for item in node.items {
+            if let method = decoder.method(item) { list.append(method, at: decoder.location(item)) }
+        }
+        plan.policy.customMethods = list
     }
 
     static let include: @Sendable (Node, inout Plan, Decoder) -> Void = { node, plan, decoder in

@@ -28,12 +28,12 @@ struct PolicyCompiler {
 
     init(_ source: PolicySource) {
         self.source = source
-        catalog = MethodCatalog(declared: source.customMethods)
+        catalog = MethodCatalog(declared: source.customMethods.methods)
     }
 
     /// The parts of the policy, or nil where `problems` holds an error.
     mutating func compile() -> PolicyParts? {
-        for method in source.customMethods { checkCustom(method) }
+        checkCustomMethods()
         gatherScopes()
         checkMethods()
         var trees = PatternTrees(scopes.map { $0.rules.map(\.spelling) })
@@ -179,9 +179,12 @@ extension PolicyCompiler {
 // MARK: Methods and defaults
 
 extension PolicyCompiler {
-    private mutating func checkCustom(_ method: Method) {
-        guard let refusal = MethodCatalog.refusal(of: method) else { return }
-        report(refusal, at: firstLocation)
+    private mutating func checkCustomMethods() {
+        let list = source.customMethods
+        for (method, location) in zip(list.methods, list.locations) {
+            guard let refusal = MethodCatalog.refusal(of: method) else { continue }
+            report(refusal.message, at: location, accepted: "methods of your own")
+        }
     }
 
     private mutating func checkMethods() {

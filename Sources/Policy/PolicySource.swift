@@ -101,7 +101,9 @@ package struct PolicySource: Sendable {
     package var files: [String]
     package var scopes: [ScopeSource] = []
     /// The top-level list `custom_methods`.
-    package var customMethods: [Method] = []
+    package var customMethods = MethodList(at: SourceLocation(file: 0, line: 1, column: 1))
+    /// Whether all rules are here: a file that cannot be read may hold one that settles an overlap.
+    package var isComplete = true
     /// For each backend the readings its own settings ask for.
     package var backendReadings: [ReadingLevel?]
 

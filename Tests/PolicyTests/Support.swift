@@ -56,7 +56,7 @@ func source(
         if let defaults { scope.defaults = DefaultsSource(methods: list(defaults), at: at(51)) }
         source.scopes.append(scope)
     }
-    source.customMethods = custom.compactMap { Method($0) }
+    source.customMethods = list(custom.joined(separator: " "))
     return source
 }
 
