@@ -62,13 +62,13 @@ private struct Load {
     }
 
     mutating func run() -> LoadResult {
-        if let root = read(mainPath, name: FilePath.last(mainPath), includedBy: nil) {
-            Keys.root.decode(root, into: &plan, decoder)
-            decoder.checkProxyListeners(plan)
-            for include in plan.includes { readIncludes(include.pattern, include.node) }
+        guard let root = read(mainPath, name: FilePath.last(mainPath), includedBy: nil) else {
+            return result(nil)
         }
-        let policy = isIncomplete ? nil : compile()
-        return result(policy)
+        Keys.root.decode(root, into: &plan, decoder)
+        decoder.checkProxyListeners(plan)
+        for include in plan.includes { readIncludes(include.pattern, include.node) }
+        return result(compile())
     }
 
     // MARK: Files
@@ -93,8 +93,11 @@ private struct Load {
             isIncomplete = true
             return nil
         }
-        if reading.document.root == nil { reportEmpty(source, isMain: node == nil) }
-        return reading.document.root
+        guard let root = reading.document.root, node == nil || !root.isNull else {
+            reportEmpty(source, isMain: node == nil)
+            return nil
+        }
+        return root
     }
 
     private func reportUnreadable(_ path: String, _ message: String, _ node: Node?) {
@@ -105,11 +108,12 @@ private struct Load {
         decoder.report(node, Complaint("\(Printable.quoted(path)) \(message)"))
     }
 
-    private mutating func reportEmpty(_ source: SourceFile, isMain: Bool) {
-        isIncomplete = true
+    /// An included file may be empty: somebody may want to fill it later.
+    private func reportEmpty(_ source: SourceFile, isMain: Bool) {
         decoder.add(
             Diagnostic(
-                place: SourcePlace(file: source.path), key: "", message: "holds no configuration",
+                severity: isMain ? .error : .warning, place: SourcePlace(file: source.path),
+                key: "", message: "holds no configuration",
                 accepted: isMain ? "listen, backends, defaults" : "rules, hosts"))
     }
 
@@ -121,6 +125,7 @@ private struct Load {
             do throws(FileError) {
                 found = try surroundings.expand(FilePath.globEscaped(folder) + pattern)
             } catch {
+                isIncomplete = true
                 decoder.report(node, Complaint(error.message))
             }
         }
@@ -139,6 +144,7 @@ private struct Load {
 
     private func compile() -> CompiledPolicy? {
         var source = plan.policy
+        source.isComplete = !isIncomplete
         // Stand-ins, so that the rules are checked although defaults or backends are wrong.
         if source.backendReadings.isEmpty { source.backendReadings = [nil] }
         let common = source.scopes.firstIndex { $0.host == nil }

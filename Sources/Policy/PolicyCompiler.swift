@@ -9,6 +9,8 @@ struct PolicyCompiler {
     private(set) var problems: [PolicyProblem] = []
     private var catalog: MethodCatalog
     private var scopes: [Scope] = []
+    /// Those whose pattern is wrong: their ids count all the same.
+    private var refused: [RuleSource] = []
 
     /// One host's part, put together from every place it was written in.
     struct Scope {
@@ -39,6 +41,7 @@ struct PolicyCompiler {
         var trees = PatternTrees(scopes.map { $0.rules.map(\.spelling) })
         for scope in scopes.indices { reportConflicts(trees, scope) }
         checkDefaults()
+        let ids = checkIdentifiers()
         guard !hasErrors else { return nil }
         trees.buildViews()
         if trees.views.isExhausted || trees.isTooDeep {
@@ -47,7 +50,7 @@ struct PolicyCompiler {
                 at: firstLocation, accepted: "fewer patterns that hold escapes, ';' or dots")
             return nil
         }
-        return assemble(trees)
+        return assemble(trees, ids)
     }
 
     private var hasErrors: Bool { problems.contains { $0.severity == .error } }
@@ -116,6 +119,7 @@ extension PolicyCompiler {
             let pattern = try PathPattern(parsing: rule.pattern)
             scopes[scope].rules.append(Rule(source: rule, spelling: pattern.spelling))
         } catch {
+            refused.append(rule)
             report(error, at: rule.patternLocation)
         }
         if PathPattern.hasColonSegment(rule.pattern) {
@@ -148,6 +152,8 @@ extension PolicyCompiler {
                 accepted: "at most \(PatternTrees.maximumMatchingCost) steps")
             return
         }
+        // A rule that is not there may settle an overlap.
+        guard source.isComplete else { return }
         let finder = trees.overlaps(of: scope)
         for overlap in finder.overlaps { report(overlap, rules) }
         if finder.isExhausted {
@@ -264,20 +270,23 @@ extension PolicyCompiler {
 // MARK: Assembly
 
 extension PolicyCompiler {
-    private mutating func assemble(_ trees: PatternTrees) -> PolicyParts? {
-        var assembler = PolicyAssembler(catalog, source: source)
+    private mutating func checkIdentifiers() -> RuleIdentifiers {
         var ids = RuleIdentifiers()
         for scope in scopes {
-            for rule in scope.rules { ids.add(rule, host: scope.hostText) }
+            for rule in scope.rules { ids.add(rule.source, host: scope.hostText) }
         }
+        for rule in refused { ids.add(rule, host: nil) }
         for clash in ids.clashes {
             report(
                 "the id '\(clash.id)' \(clash.what)", at: clash.location,
                 accepted: clash.accepted, related: clash.related)
         }
-        guard !hasErrors, let common = scopes[0].defaults, let methods = common.methods else {
-            return nil
-        }
+        return ids
+    }
+
+    private mutating func assemble(_ trees: PatternTrees, _ ids: RuleIdentifiers) -> PolicyParts? {
+        var assembler = PolicyAssembler(catalog, source: source)
+        guard let common = scopes[0].defaults, let methods = common.methods else { return nil }
         var names = ids.names().makeIterator()
         for scope in scopes {
             let inherited = options(of: scope)

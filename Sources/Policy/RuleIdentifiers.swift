@@ -23,15 +23,15 @@ struct RuleIdentifiers {
     private var derivedCounts: [String: Int] = [:]
     private var rules: [(given: String?, derived: String, host: String?, pattern: String)] = []
 
-    mutating func add(_ rule: PolicyCompiler.Rule, host: String?) {
-        if let id = rule.source.id {
-            check(id, at: rule.source.idLocation ?? rule.source.patternLocation)
+    mutating func add(_ rule: RuleSource, host: String?) {
+        if let id = rule.id {
+            check(id, at: rule.idLocation ?? rule.patternLocation)
             rules.append((id, "", nil, ""))
             return
         }
-        let derived = Self.derive(from: rule.source.pattern, host: host)
+        let derived = Self.derive(from: rule.pattern, host: host)
         derivedCounts[derived, default: 0] += 1
-        rules.append((nil, derived, host, rule.source.pattern))
+        rules.append((nil, derived, host, rule.pattern))
     }
 
     private mutating func check(_ id: String, at location: SourceLocation) {

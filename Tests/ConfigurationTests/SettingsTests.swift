@@ -219,6 +219,17 @@ struct SettingsTests {
         #expect(try settings(smallest + "include: conf.d/*.yaml\n").files.count == 1)
     }
 
+    @Test(arguments: ["", "\n", "# nothing yet\n", "---\n", "~\n"])
+    func `an included file without rules is a warning`(text: String) throws {
+        let main = smallest + "include: conf.d/*.yaml\n"
+        let result = try load(
+            main, files: ["conf.d/a.yaml": text, "conf.d/b.yaml": "rules: {/b: [PUT]}\n"])
+        #expect(result.diagnostics.map(\.message) == ["holds no configuration"])
+        #expect(result.errorCount == 0)
+        #expect(result.settings?.files.count == 3)
+        #expect(result.settings?.policy.ruleCount == 2)
+    }
+
     @Test func `a file that two patterns match is read once`() throws {
         let settings = try settings(
             smallest + "include: [conf.d/a.yaml, 'conf.d/*.yaml']\n",
