@@ -112,7 +112,7 @@ extension Kind<Located> {
             example: "up to 128 letters, digits and . _ - / :",
             pattern: "^[A-Za-z0-9._/:-]{1,128}$")
         return Kind(shape) { (node: Node, decoder: Decoder) -> Located? in
-            guard let scalar = decoder.scalar(node, shape) else { return nil }
+            guard let scalar = decoder.text(node, shape) else { return nil }
             let isValid = scalar.text.utf8.allSatisfy {
                 ASCII.isLetter($0) || ASCII.isDigit($0) || "._-/:".utf8.contains($0)
             }
@@ -191,10 +191,18 @@ extension Decoder {
         report(node, complaint, .methods)
     }
 
+    /// A scalar that is text to every reader of YAML.
+    func text(_ node: Node, _ shape: Shape) -> Scalar? {
+        guard let scalar = scalar(node, shape) else { return nil }
+        guard let complaint = scalar.complaintAsText else { return scalar }
+        report(node, complaint, shape)
+        return nil
+    }
+
     /// One method of a list.
     func method(_ node: Node) -> Method? {
         let shape = Shape.text(example: "a method name such as GET")
-        guard let scalar = scalar(node, shape) else { return nil }
+        guard let scalar = text(node, shape) else { return nil }
         if scalar.text.utf8.count == 3, scalar.text != "any", scalar.text.lowercased() == "any" {
             report(node, Complaint("\(scalar.quoted) is not a method", suggestion: "any"), shape)
             return nil
