@@ -13,24 +13,35 @@ struct DemoCommand: ParsableCommand {
         discussion: """
             The backend is part of this program: it listens where the configuration's first \
             backend is and answers every request with what it was sent. Ctrl-C ends both.
+
+            Without --config the configuration is config/demo.yaml here, the one that a package \
+            installed, or else the one that is built in: --show prints that.
             """)
 
     @Option(
         name: [.customShort("c"), .customLong("config")],
         help: ArgumentHelp("The configuration of the demo.", valueName: "file"))
-    var path = DemoCommand.defaultPath
+    var file: String?
+    @Flag(help: "Print the built-in configuration instead.")
+    var show = false
 
-    /// Where the source tree or a package keeps it.
-    private static var defaultPath: String {
+    /// Where the source tree or a package keeps it; nil where it is nowhere.
+    private static var installed: String? {
         let places = [
             "config/demo.yaml", "/usr/local/share/doc/methodgate/demo.yaml",
             "/usr/share/doc/methodgate/demo.yaml",
         ]
-        return places.first { unsafe access($0, R_OK) == 0 } ?? places[0]
+        return places.first { unsafe access($0, R_OK) == 0 }
     }
 
     func run() throws {
-        let result = ConfigurationLoader.load(path: path)
+        guard !show else {
+            Terminal.out(DemoConfiguration.text)
+            return
+        }
+        let path = file ?? Self.installed ?? DemoConfiguration.name
+        let surroundings = DemoConfiguration.surroundings
+        let result = ConfigurationLoader.load(path: path, in: surroundings)
         if !result.diagnostics.isEmpty { Terminal.err(result.rendered(color: Terminal.errorColor)) }
         guard let settings = result.settings else { throw ExitCode(2) }
         let backend = settings.backends[0].address
@@ -47,9 +58,15 @@ struct DemoCommand: ParsableCommand {
         let server = Thread(name: "demo-backend") { DemoBackend.serve(listener) }
         guard server != nil else { throw ExitCode(2) }
         Terminal.err("demo backend on \(backend.text)\n")
-        let service = Service(path: path, settings: settings)
+        let service = Service(path: path, settings: settings, in: surroundings)
         service.whenReady = { Terminal.err(Self.lines($0.first ?? "127.0.0.1:8080", path)) }
         throw ExitCode(service.run())
+    }
+
+    private static func whereRulesAre(_ path: String) -> String {
+        path == DemoConfiguration.name
+            ? "For rules of your own: methodgate demo --show > demo.yaml; methodgate demo -c demo.yaml"
+            : "The rules are in \(path); after an edit: kill -HUP \(Machine.processID)"
     }
 
     private static func lines(_ address: String, _ path: String) -> String {
@@ -67,7 +84,7 @@ struct DemoCommand: ParsableCommand {
           curl -i -X OPTIONS -H 'Origin: https://app.example' \\
                -H 'Access-Control-Request-Method: DELETE' http://\(address)/api/items
 
-        The rules are in \(path); after an edit: kill -HUP \(Machine.processID)
+        \(whereRulesAre(path))
         Block records follow here, one line each. Ctrl-C ends the demo.
 
 

@@ -11,6 +11,7 @@ import Transport
 /// Runs a gate from start to drain.
 final class Service {
     let path: String
+    private let surroundings: Surroundings
     var settings: Settings
     private(set) var gateway: Gateway?
     private var base: EventBase?
@@ -33,8 +34,10 @@ final class Service {
     /// Called once, when all listeners accept.
     var whenReady: (([String]) -> Void)?
 
-    init(path: String, settings: Settings) {
+    /// `surroundings`: where a reload finds the file.
+    init(path: String, settings: Settings, in surroundings: Surroundings = .machine) {
         self.path = path
+        self.surroundings = surroundings
         self.settings = settings
     }
 
@@ -176,7 +179,7 @@ final class Service {
     }
 
     private func takeFile() -> Problem? {
-        let result = ConfigurationLoader.load(path: path)
+        let result = ConfigurationLoader.load(path: path, in: surroundings)
         if !result.diagnostics.isEmpty {
             Terminal.err(result.rendered(color: Terminal.errorColor))
         }

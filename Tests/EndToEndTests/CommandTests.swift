@@ -106,6 +106,14 @@ import Testing
             says: "GET: refused with 400: Host"),
     ]
 
+    @Test func `the built-in configuration of the demo is the one in the source tree`() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let file = folder.appendingPathComponent("../../config/demo.yaml")
+        let shown = try run(["demo", "--show"])
+        #expect(shown.status == .code(0))
+        #expect(try shown.output == String(contentsOf: file, encoding: .utf8))
+    }
+
     @Test(arguments: explained)
     func `explain a request`(_ row: Explained) throws {
         let result = try run(["explain"] + row.arguments + ["-c", file])
