@@ -24,7 +24,7 @@ export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
     test-image-whole test-package bench attacks slow inspection match-instructions install clean
-.PHONY: fuzz fuzz-corpus paths test-address test-thread
+.PHONY: fuzz fuzz-corpus paths test-address test-thread test-all
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
@@ -32,6 +32,7 @@ help:
 	@echo 'make lint     formatting and house rules only'
 	@echo 'make test-address, make test-thread'
 	@echo '              the same tests with AddressSanitizer or ThreadSanitizer'
+	@echo 'make test-all make test, with both sanitizers, and a short run of each fuzzer'
 	@echo 'make fuzz     all fuzzers, SECONDS=60 each; TARGET=one (see Fuzz/README.md)'
 	@echo 'make fuzz-corpus'
 	@echo '              keep what the fuzzers found new'
@@ -77,6 +78,14 @@ test:
 
 lint:
 	@scripts/lint.sh
+
+# All of it: an hour on two cores.
+test-all:
+	$(MAKE) test
+	$(MAKE) test-address
+	$(MAKE) test-thread
+	$(MAKE) fuzz SECONDS=20
+	$(MAKE) paths COUNT=500000
 
 test-address test-thread: test-%:
 	@scripts/setup.sh test
