@@ -22,7 +22,8 @@ func tests(
     .testTarget(
         name: name + "Tests", dependencies: dependencies, exclude: exclude, resources: resources,
         swiftSettings: [
-            .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
         ])
 }
 
@@ -43,17 +44,20 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
-        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(
-            name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+            name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(
+            name: "CLibeventExtra", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]
+        ),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
         library("Policy", ["HTTPSyntax"]),
         library("HTTP1", ["HTTPSyntax"]),
-        library("Transport", ["CLibevent", "HTTPSyntax"]),
+        library("TLS", ["COpenSSL"]),
+        library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "CYAML"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
@@ -84,7 +88,8 @@ let package = Package(
                 "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
-            name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"], path: "Fuzz/PathProperty",
+            name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
+            path: "Fuzz/PathProperty",
             swiftSettings: strict),
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
@@ -94,7 +99,7 @@ let package = Package(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
-        tests("Transport", ["Transport", "HTTPSyntax"]),
+        tests("Transport", ["Transport", "HTTPSyntax", "TLS"]),
         tests("Control", ["Control"]),
         tests(
             "Gateway",

@@ -1,0 +1,47 @@
+internal import COpenSSL
+
+// Who a server, or a client with a certificate, is: its certificate with those above it, and the
+// key. Immutable once it is made.
+
+/// A certificate, its chain and its private key.
+@safe package final class TLSIdentity: @unchecked Sendable {
+    let leaf: Certificate
+    /// The certificates that follow the first one.
+    let chain: [Certificate]
+    /// Owned.
+    let key: OpaquePointer
+    /// The DNS names it is for, in lower case; wildcards as they are written.
+    package let names: [String]
+    /// What clients are told of its revocation (an OCSP response in DER); nil: nothing.
+    package let staple: [UInt8]?
+
+    /// Takes PEM: the certificate first, then those that lead to its root; and its key.
+    package init(chain pem: [UInt8], key keyPEM: [UInt8], staple: [UInt8]? = nil)
+        throws(TLSIdentityProblem)
+    {
+        let certificates: [Certificate]
+        do throws(TLSProblem) { certificates = try readCertificates(pem) } catch {
+            throw .certificate(error)
+        }
+        do throws(TLSProblem) { unsafe key = try readKey(keyPEM) } catch { throw .key(error) }
+        leaf = certificates[0]
+        chain = Array(certificates.dropFirst())
+        names = certificates[0].dnsNames
+        self.staple = staple
+        guard unsafe X509_check_private_key(leaf.handle, key) == 1 else {
+            ERR_clear_error()
+            throw .key(TLSProblem("does not belong to the certificate of \(leaf.subject)"))
+        }
+    }
+
+    deinit { unsafe EVP_PKEY_free(key) }
+
+    /// As RFC 2253 writes it; allocates.
+    package var subject: String { leaf.subject }
+}
+
+/// What is wrong, and in which of the files.
+package enum TLSIdentityProblem: Error, Equatable {
+    case certificate(TLSProblem)
+    case key(TLSProblem)
+}

@@ -1,0 +1,195 @@
+internal import COpenSSL
+
+// TLS in front: for each name that a client may ask for (SNI) the certificates, and who must show
+// one of its own. One object for all workers, replaced as a whole by a reload.
+
+/// What is asked of clients.
+package enum ClientCertificates: UInt8, Sendable, Hashable {
+    case none
+    /// One that is shown must be good; none is fine.
+    case request
+    case require
+}
+
+/// What holds for some names, or for all others.
+package struct TLSServerEntry: Sendable {
+    /// In lower case; `*.example.com` for one label more. Empty: for whoever asks for no name that
+    /// another entry has.
+    package var names: [String]
+    /// At least one; those with keys of different kinds stand side by side.
+    package var identities: [TLSIdentity]
+    package var clients = ClientCertificates.none
+    /// Who signs client certificates; to be given where they are asked for.
+    package var authorities: TrustStore?
+
+    package init(names: [String], identities: [TLSIdentity]) {
+        self.names = names
+        self.identities = identities
+    }
+}
+
+/// The contexts of one listener.
+@safe package final class TLSServerContext: @unchecked Sendable {
+    let entries: [TLSServerEntryContext]
+    private let exact: [[UInt8]: Int]
+    /// Without their `*`.
+    private let wildcards: [[UInt8]: Int]
+
+    /// - Parameters:
+    ///   - entries: the first one is for all names that no other has.
+    ///   - protocols: what is spoken (ALPN), most preferred first.
+    package init(_ entries: [TLSServerEntry], _ options: TLSOptions, protocols: [String])
+        throws(TLSProblem)
+    {
+        precondition(!entries.isEmpty, "a listener has a certificate")
+        var contexts: [TLSServerEntryContext] = []
+        var exact: [[UInt8]: Int] = [:]
+        var wildcards: [[UInt8]: Int] = [:]
+        for (index, entry) in entries.enumerated() {
+            contexts.append(try TLSServerEntryContext(entry, options, protocols))
+            for name in entry.names {
+                if name.hasPrefix("*.") {
+                    wildcards[Array(name.utf8.dropFirst())] = index
+                } else {
+                    exact[Array(name.utf8)] = index
+                }
+            }
+        }
+        self.entries = contexts
+        self.exact = exact
+        self.wildcards = wildcards
+        for context in contexts {
+            // Each is asked to choose: a connection begins with the first one.
+            let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+            unsafe SSL_CTX_set_client_hello_cb(context.base.handle, chooseByName, this)
+        }
+    }
+
+    /// Which entry answers for a name in lower case: itself, then its wildcard, then the first.
+    package func entry(for name: [UInt8]) -> Int {
+        if let index = exact[name] { return index }
+        guard !wildcards.isEmpty, let dot = name.firstIndex(of: 0x2E) else { return 0 }
+        return wildcards[Array(name[dot...])] ?? 0
+    }
+
+    /// A new connection's object (SSL_new), set to accept; the caller owns it and keeps this
+    /// context for as long. Nil where no memory is left.
+    package func makeSession() -> OpaquePointer? {
+        guard let session = unsafe SSL_new(entries[0].base.handle) else { return nil }
+        unsafe SSL_set_accept_state(session)
+        return unsafe session
+    }
+}
+
+/// One entry's SSL_CTX, and what its callbacks need.
+@safe final class TLSServerEntryContext: @unchecked Sendable {
+    let base: TLSContext
+    let identities: [TLSIdentity]
+    /// As ALPN writes a list: each name behind its length (RFC 7301 §3.1).
+    let protocols: [UInt8]
+
+    init(_ entry: TLSServerEntry, _ options: TLSOptions, _ protocols: [String]) throws(TLSProblem) {
+        base = try TLSContext(isServer: true, options)
+        identities = entry.identities
+        self.protocols = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        for identity in entry.identities { try base.use(identity) }
+        let handle = unsafe base.handle
+        let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe SSL_CTX_set_alpn_select_cb(handle, chooseProtocol, this)
+        unsafe methodgate_set_status_callback(handle, stapleResponse, this)
+        // Tickets alone: nothing is shared but their keys.
+        _ = unsafe methodgate_set_cache_mode(handle, Int(SSL_SESS_CACHE_OFF))
+        unsafe methodgate_set_ticket_callback(handle, protectTicket)
+        try askClients(entry)
+    }
+
+    /// A session may be taken up again only where the same is asked of clients: its context says so
+    /// (SSL_CTX_set_session_id_context).
+    private func askClients(_ entry: TLSServerEntry) throws(TLSProblem) {
+        let handle = unsafe base.handle
+        var scope: [UInt8] = [entry.clients.rawValue]
+        if entry.clients != .none, let authorities = entry.authorities {
+            let mode =
+                entry.clients == .require
+                ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER
+            unsafe SSL_CTX_set_verify(handle, mode, nil)
+            unsafe SSL_CTX_set1_cert_store(handle, authorities.store)
+            for authority in authorities.authorities {
+                unsafe SSL_CTX_add_client_CA(handle, authority.handle)
+                scope += authority.fingerprint
+            }
+        }
+        var digest = [UInt8](repeating: 0, count: 32)
+        unsafe SHA256(scope, scope.count, &digest)
+        guard unsafe SSL_CTX_set_session_id_context(handle, digest, 32) == 1 else {
+            throw .openSSL("TLS cannot be set up")
+        }
+    }
+}
+
+// MARK: Callbacks; whoever owns the connection keeps the context that they are given.
+
+/// Takes the entry for the name that is asked for, before OpenSSL looks for a session: one that was
+/// made for another entry is not taken up.
+private func chooseByName(
+    _ session: OpaquePointer?, _ alert: UnsafeMutablePointer<Int32>?,
+    _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+    guard let session = unsafe session, let context = unsafe context else { return 0 }
+    let server = unsafe Unmanaged<TLSServerContext>.fromOpaque(context).takeUnretainedValue()
+    var bytes: UnsafePointer<UInt8>?
+    var length = 0
+    guard
+        unsafe SSL_client_hello_get0_ext(
+            session, UInt32(TLSEXT_TYPE_server_name), &bytes, &length) == 1,
+        let bytes = unsafe bytes
+    else { return SSL_CLIENT_HELLO_SUCCESS }
+    let value = unsafe UnsafeBufferPointer(start: bytes, count: length)
+    // What is malformed OpenSSL itself refuses.
+    guard let name = unsafe ServerName.read(value) else { return SSL_CLIENT_HELLO_SUCCESS }
+    let index = server.entry(for: name)
+    if index > 0 { unsafe SSL_set_SSL_CTX(session, server.entries[index].base.handle) }
+    return SSL_CLIENT_HELLO_SUCCESS
+}
+
+/// Takes the first protocol of ours that the client speaks, too; without a common one the handshake
+/// ends (RFC 7301 §3.2).
+private func chooseProtocol(
+    _: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ chosenLength: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?,
+    _ length: UInt32, _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+    guard let context = unsafe context, let chosen = unsafe chosen else {
+        return SSL_TLSEXT_ERR_NOACK
+    }
+    let entry = unsafe Unmanaged<TLSServerEntryContext>.fromOpaque(context).takeUnretainedValue()
+    let result = unsafe entry.protocols.withUnsafeBufferPointer { ours in
+        var found: UnsafeMutablePointer<UInt8>?
+        let result = unsafe SSL_select_next_proto(
+            &found, chosenLength, ours.baseAddress, UInt32(ours.count), offered, length)
+        // It points into our list, which lives as long as the entry, or into the client's.
+        unsafe chosen.pointee = UnsafePointer(found)
+        return result
+    }
+    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
+}
+
+/// Staples the OCSP response of the certificate in use (RFC 6066 §8).
+private func stapleResponse(_ session: OpaquePointer?, _ context: UnsafeMutableRawPointer?)
+    -> Int32
+{
+    guard let session = unsafe session, let context = unsafe context else {
+        return SSL_TLSEXT_ERR_NOACK
+    }
+    let entry = unsafe Unmanaged<TLSServerEntryContext>.fromOpaque(context).takeUnretainedValue()
+    let leaf = unsafe SSL_get_certificate(session)
+    guard let identity = entry.identities.first(where: { unsafe $0.leaf.handle == leaf }),
+        let staple = identity.staple
+    else { return SSL_TLSEXT_ERR_NOACK }
+    // OpenSSL frees the copy.
+    let copy = unsafe methodgate_duplicate(staple, staple.count)
+    guard unsafe methodgate_staple(session, copy, staple.count) == 1 else {
+        return SSL_TLSEXT_ERR_NOACK
+    }
+    return SSL_TLSEXT_ERR_OK
+}

@@ -1,0 +1,35 @@
+internal import COpenSSL
+
+// Whose certificates are believed.
+
+/// A set of authorities. Immutable.
+@safe package final class TrustStore: @unchecked Sendable {
+    /// Owned.
+    let store: OpaquePointer
+    /// Empty for the system's.
+    let authorities: [Certificate]
+
+    private init(_ authorities: [Certificate]) throws(TLSProblem) {
+        guard let store = unsafe X509_STORE_new() else { throw TLSProblem("no memory left") }
+        unsafe self.store = store
+        self.authorities = authorities
+        for authority in authorities { unsafe X509_STORE_add_cert(store, authority.handle) }
+        ERR_clear_error()
+    }
+
+    /// The authorities of a PEM file.
+    package convenience init(pem: [UInt8]) throws(TLSProblem) {
+        try self.init(try readCertificates(pem))
+    }
+
+    /// The authorities that the system trusts, as OpenSSL finds them (`SSL_CERT_FILE`,
+    /// `SSL_CERT_DIR`, else the system's folder).
+    package static func ofSystem() throws(TLSProblem) -> TrustStore {
+        let system = try TrustStore([])
+        unsafe X509_STORE_set_default_paths(system.store)
+        ERR_clear_error()
+        return system
+    }
+
+    deinit { unsafe X509_STORE_free(store) }
+}
