@@ -13,14 +13,14 @@ extension Ref<ClientConnection> {
             guard readOnce(toEnd: toEnd) else { return }
         }
         // Others have waited long enough; what is left makes a fresh registration fire again.
-        if value.readEvent.isAdded { value.readEvent.rearm() }
+        if value.stream.isReading { value.stream.readAgain() }
     }
 
     /// One recv(2); whether there may be more to read.
     private func readOnce(toEnd: Bool) -> Bool {
         let held = value.inbound.count
         let space = held > 0 ? value.inbound.space(atLeast: 16384) : value.worker.readSpace
-        switch Socket.receive(value.descriptor, into: space) {
+        switch value.stream.receive(into: space) {
         case .bytes(let count):
             if held > 0 {
                 value.inbound.didFill(count)
@@ -28,9 +28,10 @@ extension Ref<ClientConnection> {
             } else {
                 take(space.slice(0, count))
             }
-            return mayHaveMore(toEnd || count == space.count)
+            return mayHaveMore(toEnd || value.stream.mayHoldMore(after: count, in: space))
         case .wouldBlock: break
         case .endOfStream: ended()
+        case .truncated: endedUnannounced()
         case .failed: abort()
         }
         return false
@@ -40,7 +41,7 @@ extension Ref<ClientConnection> {
     /// that came with the bytes is announced by nothing: as long as the client owes the rest of a
     /// message one more read looks for it. Between messages the next write finds it.
     private func mayHaveMore(_ isLikely: Bool) -> Bool {
-        guard value.phase != .closed, value.readEvent.isAdded else { return false }
+        guard value.phase != .closed, value.stream.isReading else { return false }
         if isLikely { return true }
         switch value.phase {
         // Behind a PROXY header a first request is owed.
@@ -85,9 +86,9 @@ extension Ref<ClientConnection> {
             return
         }
         if value.hasEnded || value.inbound.count >= inboundLimit || mustWait {
-            value.readEvent.remove()
+            value.stream.stopReading()
         } else {
-            value.readEvent.add()
+            value.stream.startReading()
         }
     }
 
@@ -104,10 +105,16 @@ extension Ref<ClientConnection> {
         return value.upstream?.isCongested ?? false
     }
 
+    /// The stream has ended, and TLS had not: many clients leave so, but what a tunnel carried may
+    /// be cut short. A request says itself whether it is whole.
+    private func endedUnannounced() {
+        if value.phase == .tunnel { cutTunnel(.clientBroke) } else { ended() }
+    }
+
     /// The client has ended its side (it may still read).
     private func ended() {
         value.hasEnded = true
-        value.readEvent.remove()
+        value.stream.stopReading()
         switch value.phase {
         case .closed: break
         case .exchange where value.end != .keep:

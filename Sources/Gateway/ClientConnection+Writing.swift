@@ -15,9 +15,9 @@ extension Ref<ClientConnection> {
             pauseUpstream()
             return
         }
-        switch Socket.send(value.descriptor, head, content) {
+        switch value.stream.send(head, content) {
         case .bytes(let count): keepUnsent(head, content, sent: count)
-        case .wouldBlock, .endOfStream: keepUnsent(head, content, sent: 0)
+        case .wouldBlock, .endOfStream, .truncated: keepUnsent(head, content, sent: 0)
         case .failed: abort()
         }
     }
@@ -30,7 +30,7 @@ extension Ref<ClientConnection> {
         } else {
             value.outbound.append(content.dropFirst(sent - head.count))
         }
-        value.writeEvent.add()
+        value.stream.startWriting()
         awaitReading()
         pauseUpstream()
     }
@@ -41,26 +41,26 @@ extension Ref<ClientConnection> {
             touchTunnel()
             return
         }
-        value.queued = Swift.max(1, Socket.queuedBytes(value.descriptor))
+        value.queued = Swift.max(1, value.stream.queuedBytes)
         value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
     }
 
     /// Whether the client has taken something since `awaitReading`. The kernel itself says so
     /// only when a good part of its buffer is free, which may be more than a slow reader takes.
-    var hasRead: Bool { Socket.queuedBytes(value.descriptor) < value.queued }
+    var hasRead: Bool { value.stream.queuedBytes < value.queued }
 
     /// A client that reads slowly slows its upstream down, and nobody else.
     private func pauseUpstream() {
         guard let upstream = value.upstream, !value.hasPausedUpstream else { return }
         value.hasPausedUpstream = true
-        upstream.value.readEvent.remove()
+        upstream.value.stream.stopReading()
         upstream.value.deadline.clear()
     }
 
     private func resumeUpstream() {
         guard value.hasPausedUpstream, let upstream = value.upstream else { return }
         value.hasPausedUpstream = false
-        upstream.value.readEvent.add()
+        upstream.value.stream.startReading()
         upstream.startResponseDeadline()
     }
 
@@ -68,7 +68,7 @@ extension Ref<ClientConnection> {
     func writable() {
         value.worker.refreshClock()
         guard !value.isHeld else {
-            value.writeEvent.remove()
+            value.stream.stopWriting()
             return
         }
         flush()
@@ -84,20 +84,20 @@ extension Ref<ClientConnection> {
 
     /// Sends what is kept; goes on with whatever waited for that.
     private func flush() {
-        switch Socket.send(value.descriptor, value.outbound.view) {
+        switch value.stream.send(value.outbound.view) {
         case .bytes(let count):
             value.outbound.consume(count)
-        case .wouldBlock, .endOfStream: break
+        case .wouldBlock, .endOfStream, .truncated: break
         case .failed:
             abort()
             return
         }
         guard value.outbound.isEmpty else {
-            value.writeEvent.add()
+            value.stream.startWriting()
             awaitReading()
             return
         }
-        value.writeEvent.remove()
+        value.stream.stopWriting()
         if value.outbound.capacity > 4096 || value.phase == .idle {
             value.outbound.recycle(into: &value.worker.value.spares)
         }
@@ -166,8 +166,8 @@ extension Ref<ClientConnection> {
         value.phase = .lingering
         value.contentCount = 0
         value.inbound.release()
-        Socket.shutdownWrite(value.descriptor)
-        value.readEvent.add()
+        value.stream.finishWriting()
+        value.stream.startReading()
         let isDraining = value.worker.value.isDraining
         value.deadline.set(ClientConnection.lingerTime / (isDraining ? 5 : 1))
     }

@@ -27,11 +27,9 @@ struct ClientConnection: ~Copyable {
     }
 
     let worker: Ref<Worker>
-    let descriptor: Int32
+    var stream: ByteStream
     let peer: SocketAddress
     var phase = Phase.idle
-    var readEvent: Event
-    var writeEvent: Event
     var deadline: Deadline
     /// Bytes that came but are not used: a partial head, pipelined requests, held-back content.
     var inbound = ByteBuffer()
@@ -115,14 +113,16 @@ extension Ref<ClientConnection> {
         }
         let client = unsafe Ref<ClientConnection>.make { context in
             ClientConnection(
-                worker: worker, descriptor: descriptor, peer: peer,
-                readEvent: unsafe .streamRead(base, descriptor, clientReadable, context),
-                writeEvent: unsafe .streamWrite(base, descriptor, clientWritable, context),
+                worker: worker,
+                stream: unsafe ByteStream(
+                    descriptor, on: base, readable: clientReadable, writable: clientWritable,
+                    context: context),
+                peer: peer,
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context),
                 origin: origin)
         }
         client.value.identity.describe(address)
-        client.value.readEvent.add()
+        client.value.stream.startReading()
         client.value.deadline.set(worker.value.use.value.timeouts.clientIdle)
         worker.value.counters.connections.add()
         worker.link(client)
@@ -135,17 +135,15 @@ extension Ref<ClientConnection> {
         if value.phase == .tunnel { concludeTunnel() }
         endExchange()
         value.phase = .closed
-        value.readEvent.remove()
-        value.writeEvent.remove()
         value.deadline.clear()
-        Socket.close(value.descriptor)
+        value.stream.close()
         value.worker.unlink(self)
     }
 
     /// Closes so that the client cannot take what it got for a whole answer.
     func abort() {
         guard value.phase != .closed else { return }
-        Socket.resetOnClose(value.descriptor)
+        value.stream.resetOnClose()
         close()
     }
 

@@ -136,7 +136,7 @@ extension Ref<ClientConnection> {
         let pool = value.worker.value.use.value.pools[backend]
         while let idle = pool.takeIdle() {
             // A request that must not be sent twice looks before it leaps.
-            if !value.exchange.isIdempotent && !Socket.isSilent(idle.value.descriptor) {
+            if !value.exchange.isIdempotent && !idle.value.stream.isSilent {
                 idle.closeTaken()
                 continue
             }

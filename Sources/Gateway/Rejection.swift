@@ -220,7 +220,7 @@ extension Ref<ClientConnection> {
             beginHold(answer.form)
             value.outbound.adopt(from: &worker.value.spares)
             value.outbound.append(worker.value.output.view)
-            if !waits && !value.isHeld { value.writeEvent.add() }
+            if !waits && !value.isHeld { value.stream.startWriting() }
         } else {
             send(worker.value.output.view, .empty)
         }

@@ -37,9 +37,9 @@ extension Ref<ClientConnection> {
     /// Reads on from the client where its bytes need not wait.
     func regulateTunnel() {
         if value.hasEnded || tunnelMustWait {
-            value.readEvent.remove()
+            value.stream.stopReading()
         } else {
-            value.readEvent.add()
+            value.stream.startReading()
         }
     }
 
@@ -72,7 +72,7 @@ extension Ref<ClientConnection> {
     /// The backend has ended its side, or its connection broke.
     func backendEndedTunnel(cleanly: Bool) {
         guard let upgrade = value.upgrade, let upstream = value.upstream else { return }
-        upstream.value.readEvent.remove()
+        upstream.value.stream.stopReading()
         value.hasPausedUpstream = false
         guard cleanly || upstream.value.isBroken else {
             cutTunnel(.backendBroke)
@@ -92,7 +92,7 @@ extension Ref<ClientConnection> {
     private func backendStoppedReading(_ upstream: Ref<UpstreamConnection>) {
         guard let upgrade = value.upgrade else { return }
         upgrade.value.tunnel.backendStoppedReading()
-        if upstream.value.readEvent.isAdded { upstream.value.readEvent.rearm() }
+        if upstream.value.stream.isReading { upstream.value.stream.readAgain() }
         advanceTunnel()
     }
 
@@ -104,8 +104,8 @@ extension Ref<ClientConnection> {
                 toBackend: value.isHeld || !value.inbound.isEmpty || upstream.isCongested)
             switch step {
             case .wait: return
-            case .finish(.client): Socket.shutdownWrite(value.descriptor)
-            case .finish(.backend): Socket.shutdownWrite(upstream.value.descriptor)
+            case .finish(.client): value.stream.finishWriting()
+            case .finish(.backend): upstream.value.stream.finishWriting()
             case .close: close()
             }
         }
@@ -122,7 +122,7 @@ extension Ref<ClientConnection> {
         guard let upgrade = value.upgrade else { return }
         let tunnel = upgrade.value.tunnel
         if !tunnel.end.isOrderly, let upstream = value.upstream {
-            Socket.resetOnClose(upstream.value.descriptor)
+            upstream.value.stream.resetOnClose()
         }
         let passed = value.worker.value.now.microseconds - upgrade.value.start.microseconds
         recordTunnel(
@@ -158,8 +158,8 @@ extension Ref<ClientConnection> {
     /// The tunnel's time is over, unless a side has taken something of what the kernel has for it.
     func tunnelTimedOut() {
         guard let upgrade = value.upgrade, let upstream = value.upstream else { return }
-        let forClient = Socket.queuedBytes(value.descriptor)
-        let forBackend = Socket.queuedBytes(upstream.value.descriptor)
+        let forClient = value.stream.queuedBytes
+        let forBackend = upstream.value.stream.queuedBytes
         let isTaken =
             forClient > 0 && forClient < upgrade.value.queuedForClient
             || forBackend > 0 && forBackend < upgrade.value.queuedForBackend

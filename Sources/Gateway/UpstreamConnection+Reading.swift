@@ -16,7 +16,7 @@ extension Ref<UpstreamConnection> {
         for _ in 0..<Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
         }
-        if value.readEvent.isAdded { value.readEvent.rearm() }
+        if value.stream.isReading { value.stream.readAgain() }
     }
 
     /// One recv(2); whether there may be more to read.
@@ -24,16 +24,18 @@ extension Ref<UpstreamConnection> {
         let held = value.inbound.count
         // A head that came in pieces is completed where its beginning is kept.
         let space = held > 0 ? value.inbound.space(atLeast: 4096) : value.worker.readSpace
-        switch Socket.receive(value.descriptor, into: space) {
+        switch value.stream.receive(into: space) {
         case .bytes(let count):
             take(space.slice(0, count), continuing: held > 0)
             // A short read has drained the stream, but a reset that came with the bytes is
             // announced by nothing: look for it as long as an answer is owed.
-            let isLikely = toEnd || count == space.count || value.phase != .idle
-            return isLikely && value.phase != .closed && value.readEvent.isAdded
+            let isLikely =
+                toEnd || value.phase != .idle
+                || value.stream.mayHoldMore(after: count, in: space)
+            return isLikely && value.phase != .closed && value.stream.isReading
         case .wouldBlock: break
         case .endOfStream: ended(cleanly: true)
-        case .failed: ended(cleanly: false)
+        case .truncated, .failed: ended(cleanly: false)
         }
         return false
     }
@@ -89,7 +91,7 @@ extension Ref<UpstreamConnection> {
     private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
         guard !isCongested else {
             let before = value.queued
-            value.queued = Socket.queuedBytes(value.descriptor)
+            value.queued = value.stream.queuedBytes
             return value.queued < before
         }
         let exchange = client.value.exchange

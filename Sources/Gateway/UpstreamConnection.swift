@@ -17,10 +17,8 @@ struct UpstreamConnection: ~Copyable {
 
     let worker: Ref<Worker>
     let pool: Ref<UpstreamPool>
-    let descriptor: Int32
+    var stream: ByteStream
     var phase: Phase
-    var readEvent: Event
-    var writeEvent: Event
     var deadline: Deadline
     /// The client whose exchange runs here; nil while idle.
     var client: Ref<ClientConnection>?
@@ -59,7 +57,7 @@ extension Ref<UpstreamConnection> {
             return (make(descriptor, .busy, pool, worker), 0)
         case .connecting(let descriptor):
             let connection = make(descriptor, .connecting, pool, worker)
-            connection.value.writeEvent.add()
+            connection.value.stream.startWriting()
             connection.value.deadline.set(worker.value.use.value.timeouts.connect)
             return (connection, 0)
         }
@@ -72,12 +70,14 @@ extension Ref<UpstreamConnection> {
         let base = worker.value.base
         let connection = unsafe Ref<UpstreamConnection>.make { context in
             UpstreamConnection(
-                worker: worker, pool: pool, descriptor: descriptor, phase: phase,
-                readEvent: unsafe .streamRead(base, descriptor, upstreamReadable, context),
-                writeEvent: unsafe .streamWrite(base, descriptor, upstreamWritable, context),
+                worker: worker, pool: pool,
+                stream: unsafe ByteStream(
+                    descriptor, on: base, readable: upstreamReadable, writable: upstreamWritable,
+                    context: context),
+                phase: phase,
                 deadline: unsafe Deadline(on: worker.value.wheel, upstreamExpired, context))
         }
-        connection.value.readEvent.add()
+        connection.value.stream.startReading()
         return connection
     }
 
@@ -87,10 +87,8 @@ extension Ref<UpstreamConnection> {
         if value.phase == .idle { value.pool.unlink(self) }
         value.phase = .closed
         value.client = nil
-        value.readEvent.remove()
-        value.writeEvent.remove()
         value.deadline.clear()
-        Socket.close(value.descriptor)
+        value.stream.close()
         value.worker.value.closedUpstreams.append(self)
     }
 
@@ -110,7 +108,7 @@ extension Ref<UpstreamConnection> {
         value.client = nil
         value.replay.removeAll()
         value.inbound.release()
-        value.readEvent.add()
+        value.stream.startReading()
         value.deadline.set(value.worker.value.use.value.timeouts.upstreamIdle)
         value.pool.putIdle(self)
     }
@@ -135,20 +133,20 @@ extension Ref<UpstreamConnection> {
             value.outbound.append(bytes)
             return
         }
-        switch Socket.send(value.descriptor, bytes) {
+        switch value.stream.send(bytes) {
         case .bytes(let count):
             value.client?.value.exchange.hasSentBytes = true
             guard count < bytes.count else { return }
             keepUnsent(bytes.dropFirst(count))
-        case .wouldBlock, .endOfStream: keepUnsent(bytes)
+        case .wouldBlock, .endOfStream, .truncated: keepUnsent(bytes)
         case .failed: value.isBroken = true
         }
     }
 
     private func keepUnsent(_ bytes: ByteView) {
         value.outbound.append(bytes)
-        value.queued = Socket.queuedBytes(value.descriptor)
-        value.writeEvent.add()
+        value.queued = value.stream.queuedBytes
+        value.stream.startWriting()
     }
 
     private func keepForReplay(_ bytes: ByteView) {
@@ -171,7 +169,7 @@ extension Ref<UpstreamConnection> {
     func writable() {
         value.worker.refreshClock()
         if value.phase == .connecting {
-            let code = Socket.pendingError(value.descriptor)
+            let code = value.stream.pendingError
             guard code == 0 else {
                 connectionFailed(code)
                 return
@@ -185,17 +183,17 @@ extension Ref<UpstreamConnection> {
     private func flush() {
         guard value.phase == .busy || value.phase == .tunnel else { return }
         if !value.outbound.isEmpty {
-            switch Socket.send(value.descriptor, value.outbound.view) {
+            switch value.stream.send(value.outbound.view) {
             case .bytes(let count):
                 value.client?.value.exchange.hasSentBytes = true
                 value.outbound.consume(count)
-                value.queued = Socket.queuedBytes(value.descriptor)
+                value.queued = value.stream.queuedBytes
                 if value.phase == .tunnel {
                     value.client?.touchTunnel()
                 } else {
                     startResponseDeadline()
                 }
-            case .wouldBlock, .endOfStream: break
+            case .wouldBlock, .endOfStream, .truncated: break
             case .failed:
                 // What the upstream answered before it stopped reading is still to be read.
                 value.isBroken = true
@@ -204,7 +202,7 @@ extension Ref<UpstreamConnection> {
         }
         guard value.outbound.isEmpty else { return }
         value.outbound.release()
-        value.writeEvent.remove()
+        value.stream.stopWriting()
         value.client?.resumeRequestContent()
     }
 

@@ -153,7 +153,7 @@ extension Ref<ClientConnection> {
     func drain() {
         switch value.phase {
         case .idle, .proxyHeader:
-            if value.readEvent.isAdded { readable(toEnd: false) }
+            if value.stream.isReading { readable(toEnd: false) }
             guard value.phase == .idle || value.phase == .proxyHeader, !value.isHeld else {
                 return
             }

@@ -193,7 +193,7 @@ extension Ref<Worker> {
 
     /// Holds a client's output back, or lets it go where its record was dropped.
     func holdUnlessDropped(_ client: Ref<ClientConnection>) {
-        if value.log.dropsNow { client.value.writeEvent.add() } else { hold(client) }
+        if value.log.dropsNow { client.value.stream.startWriting() } else { hold(client) }
     }
 
     /// Holds a client's output back until the record appended last is in the log.

@@ -70,6 +70,12 @@ internal import Glibc
         unsafe handle.deallocate()
     }
 
+    /// Calls back in the next round as if there were input, once; only while watching.
+    package mutating func activate() {
+        guard isAdded else { return }
+        unsafe event_active(handle, Int32(EV_READ), 0)
+    }
+
     /// Looks again for what is there already, as a fresh registration does.
     package mutating func rearm() {
         remove()

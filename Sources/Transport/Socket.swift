@@ -12,6 +12,8 @@ package enum IOResult {
     case wouldBlock
     /// The peer has ended its side.
     case endOfStream
+    /// The stream has ended, and the peer had not said so: what came may be cut short. Only of TLS.
+    case truncated
     /// Broken, with errno.
     case failed(Int32)
 }

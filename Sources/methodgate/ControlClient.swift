@@ -70,7 +70,7 @@ enum ControlClient {
             switch Socket.receive(descriptor, into: space) {
             case .bytes(let count): buffer.didFill(count)
             case .wouldBlock: try wait(descriptor, POLLIN)
-            case .endOfStream: return buffer.view.bytes
+            case .endOfStream, .truncated: return buffer.view.bytes
             case .failed(let code):
                 throw ControlError(description: "no answer: \(Socket.describe(code))")
             }

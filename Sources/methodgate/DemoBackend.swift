@@ -72,7 +72,7 @@ extension Ref<DemoConnection> {
             value.inbound.didFill(count)
             while !value.isClosed, step() {}
         case .wouldBlock: break
-        case .endOfStream, .failed: close()
+        case .endOfStream, .truncated, .failed: close()
         }
     }
 

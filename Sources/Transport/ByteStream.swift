@@ -1,0 +1,175 @@
+package import HTTPSyntax
+
+// What both kinds of connections talk through: a descriptor, its two registrations with the loop,
+// and TLS over it where there is any. It knows no HTTP.
+
+/// A connected, non-blocking stream: who holds it reads, writes and closes only here.
+///
+/// `receive` and `send` mean what recv(2) and send(2) mean, with TLS too: what `send` has not
+/// reported is to be handed over again, at the front of the next call.
+package struct ByteStream: ~Copyable {
+    /// -1 once it is closed or has been taken over.
+    package private(set) var descriptor: Int32
+    private var readEvent: Event
+    private var writeEvent: Event
+    /// Owned; nil for a plain stream.
+    package private(set) var tls: Ref<TLSSession>?
+    private var isCut = false
+
+    /// Takes `descriptor` over; nothing is watched yet. Both callbacks get `context`.
+    package init(
+        _ descriptor: Int32, on base: EventBase, readable: EventCallback, writable: EventCallback,
+        context: UnsafeMutableRawPointer
+    ) {
+        self.descriptor = descriptor
+        readEvent = unsafe .streamRead(base, descriptor, readable, context)
+        writeEvent = unsafe .streamWrite(base, descriptor, writable, context)
+    }
+
+    /// Takes the descriptor and the session of `other` over, for other callbacks; `other` is as if
+    /// closed. Nothing is watched yet.
+    package init(
+        takingOver other: inout ByteStream, on base: EventBase, readable: EventCallback,
+        writable: EventCallback, context: UnsafeMutableRawPointer
+    ) {
+        unsafe self.init(
+            other.descriptor, on: base, readable: readable, writable: writable, context: context)
+        other.readEvent.remove()
+        other.writeEvent.remove()
+        tls = other.tls
+        other.tls = nil
+        other.descriptor = -1
+    }
+
+    // MARK: Reading
+
+    /// Input is watched for: `readable` is called, edge-triggered.
+    package var isReading: Bool { readEvent.isAdded }
+
+    /// Watches for input; what is there already counts as new.
+    package mutating func startReading() {
+        guard !readEvent.isAdded else { return }
+        readEvent.add()
+        if let tls, tls.holdsInput { readEvent.activate() }
+    }
+
+    package mutating func stopReading() { readEvent.remove() }
+
+    /// Has `readable` called once more, after others have had their turn.
+    package mutating func readAgain() {
+        readEvent.rearm()
+        if let tls, tls.holdsInput { readEvent.activate() }
+    }
+
+    /// Reads what has come, at most what `space` holds, which is not empty.
+    package mutating func receive(into space: MutableByteView) -> IOResult {
+        guard let tls else { return Socket.receive(descriptor, into: space) }
+        return receive(tls, into: space)
+    }
+
+    @inline(never)
+    private mutating func receive(_ tls: Ref<TLSSession>, into space: MutableByteView) -> IOResult {
+        let result = tls.receive(descriptor, into: space)
+        if tls.hasUnsent { writeEvent.add() }
+        // Much came that was nothing for the reader: the rest after others have had their turn.
+        if case .wouldBlock = result, tls.value.mayHoldMore, readEvent.isAdded {
+            readEvent.activate()
+        }
+        return result
+    }
+
+    /// Whether a read that brought `count` bytes into `space` may have left some behind.
+    @inline(__always) package func mayHoldMore(after count: Int, in space: MutableByteView) -> Bool
+    {
+        guard let tls else { return count == space.count }
+        return tls.value.mayHoldMore
+    }
+
+    /// Whether nothing has come on a stream that should be silent.
+    package var isSilent: Bool { Socket.isSilent(descriptor) }
+
+    // MARK: Writing
+
+    /// Calls `writable` once there is room.
+    package mutating func startWriting() { writeEvent.add() }
+
+    /// All output has gone. TLS may still have some of its own, for which `writable` is called and
+    /// `send` does its part without bytes, too.
+    package mutating func stopWriting() {
+        if let tls, tls.hasUnsent { return }
+        writeEvent.remove()
+    }
+
+    /// Sends what there is room for; how much that was.
+    package func send(_ bytes: ByteView) -> IOResult {
+        guard let tls else { return Socket.send(descriptor, bytes) }
+        return tls.send(descriptor, bytes, .empty)
+    }
+
+    /// Sends two pieces in one call; either may be empty.
+    package func send(_ head: ByteView, _ content: ByteView) -> IOResult {
+        guard let tls else { return Socket.send(descriptor, head, content) }
+        return tls.send(descriptor, head, content)
+    }
+
+    /// Ends our side, so that the peer sees its end; all output has gone.
+    package func finishWriting() {
+        tls?.sayEnd(descriptor)
+        Socket.shutdownWrite(descriptor)
+    }
+
+    /// Bytes that the kernel has taken and the peer has not.
+    package var queuedBytes: Int { Socket.queuedBytes(descriptor) }
+
+    // MARK: TLS
+
+    /// What is read from now on is TLS, `received` its first bytes. Then `shakeHands` until it is
+    /// complete.
+    package mutating func begin(_ session: Ref<TLSSession>, received: ByteView = .empty) {
+        session.value.kept.append(received)
+        tls = session
+        if !received.isEmpty, readEvent.isAdded { readEvent.activate() }
+    }
+
+    /// Goes on with the handshake; to be called whenever the stream is readable.
+    package mutating func shakeHands() -> Ref<TLSSession>.Handshake {
+        guard let tls else { return .complete }
+        let step = tls.shakeHands(descriptor)
+        if tls.sendOutput(descriptor) != nil { return .failed }
+        if tls.hasUnsent { writeEvent.add() }
+        return step
+    }
+
+    /// After `Handshake.plaintext`: goes on without TLS; what has come is put into `buffer`.
+    package mutating func dropTLS(into buffer: inout ByteBuffer) {
+        guard let session = tls else { return }
+        buffer.append(session.value.kept.view)
+        tls = nil
+        session.destroy()
+    }
+
+    // MARK: Ends
+
+    /// The error that a failed attempt to connect has left; 0 where it succeeded.
+    package var pendingError: Int32 { Socket.pendingError(descriptor) }
+
+    /// Makes the coming `close` a reset, so that the peer cannot take a cut stream for a whole one.
+    package mutating func resetOnClose() {
+        Socket.resetOnClose(descriptor)
+        isCut = true
+    }
+
+    /// Closes, with TLS' own end unless it was to be a reset. Nothing is read or sent after it.
+    package mutating func close() {
+        guard descriptor >= 0 else { return }
+        readEvent.remove()
+        writeEvent.remove()
+        if let session = tls {
+            if !isCut { session.sayEnd(descriptor) }
+            tls = nil
+            session.destroy()
+        }
+        Socket.close(descriptor)
+        descriptor = -1
+    }
+}

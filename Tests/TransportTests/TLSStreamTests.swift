@@ -1,0 +1,206 @@
+import Glibc
+import HTTPSyntax
+import TLS
+import Testing
+
+@testable import Transport
+
+@Suite struct TLSStreamTests {
+    private func pattern(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    }
+
+    @Test func `bytes pass in both directions after the handshake`() throws {
+        let pair = try TLSPair.open()
+        #expect(pair.client.send(Array("ping".utf8)) == 4)
+        #expect(pair.server.receiveAll() == Array("ping".utf8))
+        #expect(pair.server.send(Array("pong".utf8)) == 4)
+        #expect(pair.client.receiveAll() == Array("pong".utf8))
+        #expect(pair.server.tls?.applicationProtocol.text == "http/1.1")
+    }
+
+    @Test func `bytes that come with the end of the handshake are not lost`() throws {
+        let pair = try TLSPair()
+        try pair.begin(TLSPair.serverContext(), TLSPair.clientContext())
+        // Hello, the server's flight, and the client is done before the server is.
+        #expect(pair.client.shakeHands() == .pending)
+        #expect(pair.server.shakeHands() == .pending)
+        #expect(pair.client.shakeHands() == .complete)
+        #expect(pair.client.send(Array("early".utf8)) == 5)
+        #expect(pair.server.shakeHands() == .complete)
+        #expect(pair.server.receiveAll() == Array("early".utf8))
+    }
+
+    @Test(arguments: [1, 100, 5000, 16384, 16385, 131072])
+    func `what a small buffer leaves is read next, in order`(_ room: Int) throws {
+        let pair = try TLSPair.open()
+        let content = pattern(room < 10 ? 2000 : 60000)
+        #expect(pair.client.send(content) == content.count)
+        var all: [UInt8] = []
+        while case (.bytes, let bytes) = pair.server.receive(atMost: room) {
+            all += bytes
+            #expect(bytes.count <= room)
+        }
+        #expect(all == content)
+    }
+
+    @Test func `a stream says after a short read whether it holds more`() throws {
+        let pair = try TLSPair.open()
+        _ = pair.client.send(pattern(1000))
+        var buffer = ByteBuffer()
+        let space = buffer.space(atLeast: 600).slice(0, 600)
+        guard case .bytes(600) = pair.server.value.stream.receive(into: space) else {
+            Issue.record("not read")
+            return
+        }
+        #expect(pair.server.mayHoldMore(after: 600, in: space))
+        guard case .bytes(400) = pair.server.value.stream.receive(into: space) else {
+            Issue.record("not read")
+            return
+        }
+        #expect(!pair.server.mayHoldMore(after: 400, in: space))
+    }
+
+    /// The kernel tells of nothing: the bytes have left the socket.
+    @Test func `reading that begins again is told of bytes inside TLS`() throws {
+        let pair = try TLSPair.open()
+        pair.server.value.stream.startReading()
+        _ = pair.client.send(pattern(1000))
+        #expect(pair.base.runOnce())
+        _ = pair.server.receive(atMost: 100)
+        pair.server.value.stream.stopReading()
+        let before = pair.server.value.readable
+        pair.server.value.stream.startReading()
+        #expect(pair.base.runOnce())
+        #expect(pair.server.value.readable == before + 1)
+        #expect(pair.server.receiveAll() == Array(pattern(1000)[100...]))
+        pair.server.value.stream.stopReading()
+    }
+
+    @Test func `what the kernel refuses is reported as not sent, and is sent once`() throws {
+        let pair = try TLSPair.open()
+        let content = pattern(4 << 20)
+        var sent = 0
+        var read: [UInt8] = []
+        var wasRefused = false
+        while read.count < content.count {
+            let rest = Array(content[sent...].prefix(300_000))
+            let count = pair.client.send(rest)
+            wasRefused = wasRefused || count < rest.count
+            sent += count
+            let unsent = pair.client.tls?.value.unsent.count ?? 0
+            #expect(unsent <= TLSSession.batch + 1024)
+            if case (.bytes, let bytes) = pair.server.receive(atMost: 50000) { read += bytes }
+        }
+        #expect(wasRefused)
+        #expect(read == content)
+        #expect(pair.client.tls?.value.unsent.capacity == 0)
+    }
+
+    @Test func `two pieces arrive in their order`() throws {
+        let pair = try TLSPair.open()
+        let (head, content) = (pattern(20000), pattern(100_000))
+        head.withView { head in
+            content.withView { content in
+                guard case .bytes(120_000) = pair.client.value.stream.send(head, content) else {
+                    Issue.record("not sent")
+                    return
+                }
+            }
+        }
+        #expect(pair.server.receiveAll(by: 131072) == head + content)
+    }
+
+    @Test func `a closed stream is told from a cut one`() throws {
+        let closed = try TLSPair.open()
+        _ = closed.client.send([1, 2, 3])
+        closed.client.value.stream.close()
+        #expect(closed.server.receive().bytes == [1, 2, 3])
+        guard case .endOfStream = closed.server.receive().result else {
+            Issue.record("no end")
+            return
+        }
+        let cut = try TLSPair.open()
+        _ = cut.client.send([1, 2, 3])
+        Socket.shutdownWrite(cut.client.descriptor)
+        #expect(cut.server.receive().bytes == [1, 2, 3])
+        guard case .truncated = cut.server.receive().result else {
+            Issue.record("not truncated")
+            return
+        }
+    }
+
+    @Test func `one side may end before the other`() throws {
+        let pair = try TLSPair.open()
+        pair.client.value.stream.finishWriting()
+        guard case .endOfStream = pair.server.receive().result else {
+            Issue.record("no end")
+            return
+        }
+        #expect(pair.server.send(Array("answer".utf8)) == 6)
+        #expect(pair.client.receiveAll() == Array("answer".utf8))
+    }
+
+    @Test func `a record that was changed on its way breaks the stream`() throws {
+        let pair = try TLSPair.open()
+        var record: [UInt8] = [0x17, 0x03, 0x03, 0x00, 0x20]
+        record += [UInt8](repeating: 7, count: 32)
+        record.withView { _ = Socket.send(pair.client.descriptor, $0) }
+        guard case .failed = pair.server.receive().result else {
+            Issue.record("not failed")
+            return
+        }
+        #expect(pair.server.tls?.failure.text.isEmpty == false)
+    }
+
+    @Test func `a request without TLS is given back`() throws {
+        let pair = try TLSPair()
+        let context = try TLSPair.serverContext()
+        pair.server.value.stream.begin(try #require(.accept(context, pair.ciphertext)))
+        let request = Array("GET / HTTP/1.1\r\n\r\n".utf8)
+        request.withView { _ = Socket.send(pair.client.descriptor, $0) }
+        #expect(pair.server.shakeHands() == .plaintext)
+        var buffer = ByteBuffer()
+        pair.server.value.stream.dropTLS(into: &buffer)
+        #expect(buffer.view.bytes == request)
+        #expect(pair.server.tls == nil)
+    }
+
+    @Test(arguments: [("b.example", false), ("127.0.0.2", true)])
+    func `a certificate for another name is not taken`(_ name: String, _ isAddress: Bool) throws {
+        let pair = try TLSPair()
+        try pair.begin(
+            TLSPair.serverContext(), TLSPair.clientContext(name: name, isAddress: isAddress))
+        #expect(pair.shakeHands() == (.failed, .failed))
+        let reason = pair.client.tls?.failure.text ?? ""
+        #expect(reason.contains(isAddress ? "IP address mismatch" : "hostname mismatch"))
+    }
+
+    @Test func `protocols without a common one end the handshake`() throws {
+        let pair = try TLSPair()
+        try pair.begin(
+            TLSPair.serverContext(), TLSPair.clientContext(protocols: ["spdy/1"]))
+        #expect(pair.shakeHands() == (.failed, .failed))
+    }
+
+    @Test func `a stream is handed over with its session`() throws {
+        let pair = try TLSPair.open()
+        let second = Ref<TestEnd>.make { context in
+            TestEnd(
+                stream: ByteStream(
+                    takingOver: &pair.server.value.stream, on: pair.base,
+                    readable: { _, _, context in
+                        guard let context else { return }
+                        Ref<TestEnd>(context: context).value.readable += 100
+                    }, writable: { _, _, _ in }, context: context))
+        }
+        #expect(pair.server.descriptor == -1)
+        second.value.stream.startReading()
+        _ = pair.client.send([9])
+        #expect(pair.base.runOnce())
+        #expect(second.value.readable == 100)
+        #expect(second.receiveAll() == [9])
+        second.value.stream.close()
+        second.destroy()
+    }
+}
