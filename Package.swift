@@ -51,11 +51,14 @@ let package = Package(
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
         library("Policy", ["HTTPSyntax"]),
         library("HTTP1", ["HTTPSyntax"]),
+        library("HTTP2", ["HTTPSyntax", "CNGHTTP2"]),
         library("TLS", ["COpenSSL"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
@@ -63,7 +66,10 @@ let package = Package(
         library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
         library(
             "Gateway",
-            ["HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest"]),
+            [
+                "HTTPSyntax", "Policy", "HTTP1", "HTTP2", "Transport", "Configuration", "Audit",
+                "Digest",
+            ]),
         library(
             "Control",
             [
@@ -95,6 +101,7 @@ let package = Package(
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
+        tests("HTTP2", ["HTTP2", "HTTPSyntax"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
             resources: [.copy("Broken")]),
