@@ -108,8 +108,11 @@ enum Keys {
             Key(
                 "address", .listenAddress, \.address, isRequired: true,
                 "An address and a port (0: any that is free), or the path of a Unix socket."),
-            .later("tls", instead: "address, proxy_protocol"),
-            .later("h2c", instead: "address, proxy_protocol"),
+            .later("tls", instead: "address, h2c, proxy_protocol"),
+            Key(
+                "h2c", .boolean, \.allowsHTTP2, default: "false",
+                "Clients may speak HTTP/2 without TLS, as those do that know it beforehand; "
+                    + "HTTP/1.1 is served as well."),
             Key(
                 "proxy_protocol", .boolean, \.proxyProtocol, default: "false",
                 "Each connection begins with a PROXY header, version 1 or 2, from one of "

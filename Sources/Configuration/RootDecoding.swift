@@ -27,7 +27,10 @@ extension Decoder {
                 decoder.report(item, Complaint("\(address.text) is listened on twice"), at: first)
             }
             seen[address] = seen[address] ?? item
-            plan.listeners.append(Listen(address: address, proxyProtocol: draft.proxyProtocol))
+            plan.listeners.append(
+                Listen(
+                    address: address, proxyProtocol: draft.proxyProtocol,
+                    allowsHTTP2: draft.allowsHTTP2))
             if draft.proxyProtocol,
                 let node = item.pairs.first(where: { $0.key.hasText("proxy_protocol") })?.value
             {

@@ -73,6 +73,8 @@ package struct Listen: Sendable, Hashable {
     package var address: Address
     /// A connection begins with a PROXY header, from a trusted proxy.
     package var proxyProtocol = false
+    /// A connection may begin with the preface of HTTP/2.
+    package var allowsHTTP2 = false
 }
 
 /// One entry of `backends`.

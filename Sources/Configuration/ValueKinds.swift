@@ -7,6 +7,7 @@ import Policy
 struct ListenDraft: Sendable {
     var address: Address?
     var proxyProtocol = false
+    var allowsHTTP2 = false
 }
 
 /// `admin` while it is read.

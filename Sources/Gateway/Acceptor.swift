@@ -9,6 +9,8 @@ struct ListenerUse: Sendable {
     let listener: Listener
     /// With a PROXY header.
     let expectsProxyHeader: Bool
+    /// Perhaps with the preface of HTTP/2.
+    let allowsHTTP2: Bool
 }
 
 struct Acceptor: ~Copyable {
@@ -17,6 +19,8 @@ struct Acceptor: ~Copyable {
     var event: Event
     /// Each connection must begin with a PROXY header.
     var expectsProxyHeader = false
+    /// A connection may begin with the preface of HTTP/2.
+    var allowsHTTP2 = false
     /// No longer part of the configuration, or the gate is draining.
     var isRetired = false
 }
@@ -54,7 +58,8 @@ extension Ref<Acceptor> {
             case .connection(let descriptor, let peer):
                 Ref<ClientConnection>.open(
                     descriptor, peer: peer, on: worker,
-                    expectsProxyHeader: value.expectsProxyHeader)
+                    expectsProxyHeader: value.expectsProxyHeader,
+                    allowsHTTP2: value.allowsHTTP2)
             }
         }
         return true

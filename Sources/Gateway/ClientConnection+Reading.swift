@@ -1,5 +1,6 @@
 import Configuration
 import HTTP1
+import HTTP2
 import HTTPSyntax
 import Transport
 
@@ -44,6 +45,8 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed, value.stream.isReading else { return false }
         if isLikely { return true }
         switch value.phase {
+        // The answers that are owed find a reset.
+        case .frames: return false
         // Behind a PROXY header a first request is owed.
         case .idle: return !value.inbound.isEmpty || value.hasSkippedLine || !value.hasServed
         case .exchange: return value.exchange.request != .complete
@@ -52,11 +55,12 @@ extension Ref<ClientConnection> {
     }
 
     /// Processes fresh bytes where they were read, and keeps what is not used up.
-    private func take(_ bytes: MutableByteView) {
+    func take(_ bytes: MutableByteView) {
         let used = process(bytes)
         guard value.phase != .closed else { return }
         if used < bytes.count { value.inbound.append(bytes.view.dropFirst(used)) }
         regulateReading()
+        if value.carried != nil { acknowledge() }
     }
 
     /// Goes on with bytes that were kept.
@@ -69,6 +73,7 @@ extension Ref<ClientConnection> {
             if value.inbound.isEmpty { value.inbound.release() }
         }
         regulateReading()
+        if value.carried != nil { acknowledge() }
     }
 
     /// Reads on while what has come can be used or kept; a client that has ended its side leaves
@@ -112,7 +117,7 @@ extension Ref<ClientConnection> {
     }
 
     /// The client has ended its side (it may still read).
-    private func ended() {
+    func ended() {
         value.hasEnded = true
         value.stream.stopReading()
         switch value.phase {
@@ -120,6 +125,7 @@ extension Ref<ClientConnection> {
         case .exchange where value.end != .keep:
             // Its last answer is on the way.
             break
+        case .frames: value.http2?.clientEnded()
         case .tunnel: clientEndedTunnel()
         case .proxyHeader, .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
@@ -144,6 +150,7 @@ extension Ref<ClientConnection> {
             case .proxyHeader: step = takeProxyHeader(rest.view)
             case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
+            case .frames: step = mustWait ? 0 : takeFrames(rest.view)
             case .tunnel: step = tunnelMustWait ? 0 : passUp(rest.view)
             case .draining: step = drainContent(rest)
             case .lingering: step = dropLingering(rest)
@@ -158,6 +165,20 @@ extension Ref<ClientConnection> {
     private func processHead(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let view = bytes.view
+        if value.mayBeHTTP2 {
+            switch Preface.find(view) {
+            case .complete: return beginHTTP2(bytes)
+            case .begun:
+                if value.phase == .idle {
+                    value.deadline.set(worker.value.use.value.timeouts.clientHead)
+                }
+                value.phase = .head
+                return 0
+            case .other:
+                value.mayBeHTTP2 = false
+                value.phase = .idle
+            }
+        }
         var isFirstLook = false
         if value.phase == .idle {
             if let skipped = skipEmptyLine(view) { return skipped }
@@ -181,6 +202,7 @@ extension Ref<ClientConnection> {
             value.scanner.reset()
             value.hasServed = true
             value.hasSkippedLine = false
+            if value.carried != nil { worker.value.request.version = .http2 }
             return handle(bytes)
         }
     }
@@ -244,6 +266,10 @@ extension Ref<ClientConnection> {
     func becomeIdle() {
         value.phase = .idle
         value.contentCount = 0
+        guard value.carried == nil else {
+            endStream()
+            return
+        }
         value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
         if value.worker.value.isDraining { finish(.close) }
     }

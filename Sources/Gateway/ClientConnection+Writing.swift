@@ -116,6 +116,9 @@ extension Ref<ClientConnection> {
         }
         switch value.phase {
         case .idle, .head, .draining: resume()
+        case .frames:
+            value.http2?.wake()
+            resume()
         case .tunnel: tunnelReachedClient()
         case .proxyHeader, .exchange, .lingering, .closed: break
         }
@@ -129,6 +132,7 @@ extension Ref<ClientConnection> {
         case .head: value.deadline.set(timeouts.clientHead)
         case .draining: value.deadline.set(timeouts.clientContent)
         case .exchange: limitContent()
+        case .frames: value.http2?.limitAgain()
         case .proxyHeader, .tunnel, .lingering, .closed: break
         }
     }
@@ -168,6 +172,11 @@ extension Ref<ClientConnection> {
         value.inbound.release()
         value.stream.finishWriting()
         value.stream.startReading()
+        guard value.carried == nil else {
+            stopRequest()
+            awaitReading()
+            return
+        }
         let isDraining = value.worker.value.isDraining
         value.deadline.set(ClientConnection.lingerTime / (isDraining ? 5 : 1))
     }

@@ -212,6 +212,7 @@ package final class Gateway {
                 $0.address == listen.address || $0.bound[0].address.text == text
             }) {
                 kept.expectsProxyHeader = listen.proxyProtocol
+                kept.allowsHTTP2 = listen.allowsHTTP2
                 result.append(kept)
                 continue
             }
@@ -259,15 +260,19 @@ private struct BoundListener {
     let address: Address
     let bound: [Listener]
     var expectsProxyHeader: Bool
+    var allowsHTTP2: Bool
 
     init(_ listen: Listen, _ bound: [Listener]) {
         address = listen.address
         self.bound = bound
         expectsProxyHeader = listen.proxyProtocol
+        allowsHTTP2 = listen.allowsHTTP2
     }
 
     func use(_ worker: Int) -> ListenerUse {
-        ListenerUse(listener: bound[worker], expectsProxyHeader: expectsProxyHeader)
+        ListenerUse(
+            listener: bound[worker], expectsProxyHeader: expectsProxyHeader,
+            allowsHTTP2: allowsHTTP2)
     }
 }
 

@@ -163,6 +163,9 @@ extension Ref<UpstreamConnection> {
             client.limitContent()
             startResponseDeadline()
             return length
+        case .final where client.refusesAnswer(worker.value.response.status):
+            client.upstreamBrokeHandshake()
+            return nil
         case .final(let framing):
             value.content = BodyReader(framing)
             let taken = client.forwardAnswer(bytes, headLength: length, from: self)
