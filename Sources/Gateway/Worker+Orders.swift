@@ -97,6 +97,7 @@ extension Ref<Worker> {
             file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
         reassessTrust()
+        limitFields()
         listen(on: listeners)
     }
 
@@ -129,6 +130,15 @@ extension Ref<Worker> {
             if known == nil { value.acceptors.append(acceptor) }
             acceptor.value.expectsProxyHeader = use.expectsProxyHeader
             acceptor.value.allowsHTTP2 = use.allowsHTTP2
+        }
+    }
+
+    /// Connections of HTTP/2 check fields before they are a head.
+    private func limitFields() {
+        var client = value.firstClient
+        while let current = client {
+            client = current.value.next
+            current.value.http2?.value.session.adopt(HeaderBlock.Limits(value.requestLimits))
         }
     }
 
@@ -165,6 +175,8 @@ extension Ref<ClientConnection> {
     /// The gate is going away: an idle connection ends now, unless a request is already here; a
     /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
+        // A stream's request is its only one.
+        guard value.carried == nil else { return }
         switch value.phase {
         case .idle, .proxyHeader:
             if value.stream.isReading { readable(toEnd: false) }
@@ -180,6 +192,12 @@ extension Ref<ClientConnection> {
         case .frames: value.http2?.drain()
         case .head, .tunnel, .draining, .lingering, .closed: break
         }
+    }
+}
+
+extension HeaderBlock.Limits {
+    init(_ limits: HeadLimits) {
+        self.init(head: limits.head, target: limits.target, fields: limits.fields)
     }
 }
 
