@@ -91,7 +91,7 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP",
+                "HTTPSyntax", "HTTP1", "HTTP2", "Policy", "Configuration", "Gateway", "StrictHTTP",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
@@ -101,7 +101,7 @@ let package = Package(
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
-        tests("HTTP2", ["HTTP2", "HTTPSyntax"]),
+        tests("HTTP2", ["HTTP2", "HTTPSyntax", "TestSupport"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest"],
             resources: [.copy("Broken")]),
@@ -113,12 +113,13 @@ let package = Package(
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["StrictHTTP"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["StrictHTTP", "CNGHTTP2"],
+            path: "Tests/TestSupport",
             swiftSettings: [
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
-        tests("EndToEnd", ["methodgate", "TestSupport"]),
+        tests("EndToEnd", ["methodgate", "TestSupport", "Digest", "HTTPSyntax"]),
         tests("Conformance", ["methodgate", "TestSupport"], exclude: ["Cases", "README.md"]),
         tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
     ] + fuzzers,
