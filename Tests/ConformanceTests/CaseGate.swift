@@ -16,7 +16,8 @@ final class CaseGate: @unchecked Sendable {
         backend = try CaseBackend()
         var text = configuration
         let settings = [
-            "listen": "listen:\n  - address: 127.0.0.1:0\n",
+            "listen": "listen:\n  - address: 127.0.0.1:0\n"
+                + "  - address: 127.0.0.1:0\n    h2c: true\n",
             "backends": "backends:\n  app: \(backend.address.url)\n",
             "workers": "workers: 1\n",
         ]
