@@ -362,6 +362,8 @@ class Load(threading.Thread):
 
 def main():
     options = arguments()
+    # It is started in another folder.
+    options.gate = os.path.abspath(options.gate)
     processes.end_in_order()
     if not processes.find("slowhttptest"):
         sys.exit("slow.py: slowhttptest is not installed")
