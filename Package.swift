@@ -51,12 +51,15 @@ let package = Package(
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
         library("Memory"),
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
+        library("HTTP2", ["HTTPSyntax", "CNGHTTP2"]),
         library("TLS", ["COpenSSL"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
@@ -65,8 +68,8 @@ let package = Package(
         library(
             "Gateway",
             [
-                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest",
-                "TLS",
+                "HTTPSyntax", "Policy", "HTTP1", "HTTP2", "Transport", "Configuration", "Audit",
+                "Digest", "TLS",
             ]),
         library(
             "Control",
@@ -99,6 +102,7 @@ let package = Package(
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
+        tests("HTTP2", ["HTTP2", "HTTPSyntax"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),

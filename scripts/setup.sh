@@ -26,6 +26,7 @@ want_for_build() {
     want_library libevent_core libevent-dev
     want_library openssl libssl-dev
     want_library yaml-0.1 libyaml-dev
+    want_library libnghttp2 libnghttp2-dev
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     compgen -G '/usr/lib/gcc/*/*/libstdc++.so' >/dev/null || missing+=(libstdc++-12-dev)
 }
