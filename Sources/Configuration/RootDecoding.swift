@@ -28,7 +28,9 @@ extension Decoder {
             }
             seen[address] = seen[address] ?? item
             plan.listeners.append(
-                Listen(address: address, proxyProtocol: draft.proxyProtocol, tls: draft.tls))
+                Listen(
+                    address: address, proxyProtocol: draft.proxyProtocol,
+                    allowsHTTP2: draft.allowsHTTP2, tls: draft.tls))
             if draft.proxyProtocol,
                 let node = item.pairs.first(where: { $0.key.hasText("proxy_protocol") })?.value
             {

@@ -105,6 +105,7 @@ package struct ByteStream: ~Copyable {
     /// Whether bytes have come that nobody has read, or the peer's end; with TLS they may turn out
     /// to be none for the reader.
     package var hasInput: Bool {
+        if carrier != nil { return false }
         if let tls, tls.holdsInput { return true }
         return Socket.hasInput(descriptor)
     }
