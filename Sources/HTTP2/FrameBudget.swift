@@ -11,14 +11,12 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
 
     /// What costs, and what gives back.
     package enum Item: Sendable {
-        /// SETTINGS, PING, PRIORITY, WINDOW_UPDATE, empty DATA.
+        /// Any frame but HEADERS and DATA with content.
         case controlFrame
         /// The client took a request back before it was answered.
         case reset
         /// The gate had to refuse a stream.
         case streamError
-        /// That many bytes of frames that nobody has use for.
-        case ignored(Int)
         /// That many bytes of content went to the client, which may report twice that it took them.
         case sent(Int)
         /// That many bytes of content came.
@@ -41,7 +39,6 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
         switch item {
         case .controlFrame: points -= 1
         case .reset, .streamError: points -= 10
-        case .ignored(let bytes): points -= bytes / 1024
         case .sent(let bytes): earn(bytes >= 1024 ? 2 : 0)
         case .received(let bytes): earn(bytes >= 64 ? 1 : 0)
         case .answered: earn(10)

@@ -14,6 +14,8 @@ package enum Preface {
 
     private static let bytes: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
+    static var length: Int { ByteView(bytes).count }
+
     package static func find(_ view: ByteView) -> Finding {
         let preface = ByteView(bytes)
         let length = min(view.count, preface.count)

@@ -86,22 +86,19 @@ private func frameArrived(
 ) -> Int32 {
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let head = unsafe frame.pointee.hd
-    unsafe state.pointee.understood &+= head.length &+ 9
     let hasEnded = has(head.flags, NGHTTP2_FLAG_END_STREAM)
     switch UInt32(head.type) {
     case NGHTTP2_DATA.rawValue:
-        if head.length == 0 && !hasEnded { unsafe state.pointee.budget.note(.controlFrame) }
         guard hasEnded, let output = unsafe outputState(session, head.stream_id) else { break }
         unsafe state.pointee.handlers.end(output.pointee.owner)
     case NGHTTP2_HEADERS.rawValue: unsafe blockArrived(session, frame, state, hasEnded)
     case NGHTTP2_RST_STREAM.rawValue:
         let isAnswered =
             unsafe outputState(session, head.stream_id)?.pointee.isFinished ?? true
-        unsafe state.pointee.budget.note(isAnswered ? .controlFrame : .reset)
+        if !isAnswered { unsafe state.pointee.budget.note(.reset) }
     case NGHTTP2_PING.rawValue where has(head.flags, NGHTTP2_FLAG_ACK):
         unsafe state.pointee.handlers.pong(state.pointee.owner)
-    case NGHTTP2_SETTINGS.rawValue where has(head.flags, NGHTTP2_FLAG_ACK): break
-    default: unsafe state.pointee.budget.note(.controlFrame)
+    default: break
     }
     return 0
 }

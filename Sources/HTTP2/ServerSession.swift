@@ -18,11 +18,7 @@ package import HTTPSyntax
         var budget: FrameBudget
         /// A field section has begun and not ended.
         var isInBlock = false
-        /// Bytes that came, those of them that belong to frames that mean something, and those that
-        /// were charged as meaning nothing.
-        var received = 0
-        var understood = 0
-        var charged = 0
+        var scanner = FrameScanner(preface: Preface.length)
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
         var trailers = FieldList(capacity: 128)
@@ -75,7 +71,6 @@ package import HTTPSyntax
         // Content is acknowledged as the backend takes it, and messages are checked by HeaderBlock.
         unsafe nghttp2_option_set_no_auto_window_update(options, 1)
         unsafe nghttp2_option_set_no_http_messaging(options, 1)
-        unsafe nghttp2_option_set_no_closed_streams(options, 1)
         // A backend's head may be longer than nghttp2 would send.
         unsafe nghttp2_option_set_max_send_header_block_length(options, 1 << 24)
         // FrameBudget counts resets together with all else, and says why it ends a connection.
@@ -86,8 +81,7 @@ package import HTTPSyntax
         return unsafe handle
     }
 
-    /// The first SETTINGS. Priorities are ignored (RFC 9218 §2.1); tunnels may be asked for
-    /// (RFC 8441 §3).
+    /// The first SETTINGS. Tunnels may be asked for (RFC 8441 §3).
     private func announce() {
         func entry(_ id: nghttp2_settings_id, _ value: Int) -> nghttp2_settings_entry {
             nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: UInt32(value))
@@ -99,7 +93,6 @@ package import HTTPSyntax
                 NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
                 unsafe min(state.pointee.limits.head, Int(Int32.max))),
             entry(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1),
-            entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
         ]
         unsafe nghttp2_submit_settings(
             state.pointee.handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
@@ -116,9 +109,12 @@ package import HTTPSyntax
     ///   then says so with GOAWAY.
     package func receive(_ bytes: ByteView, now: UInt64) -> Bool {
         unsafe state.pointee.budget.refill(now: now)
-        unsafe state.pointee.received &+= bytes.count
+        let isInOrder = unsafe state.pointee.scanner.scan(bytes, &state.pointee.budget)
+        guard isInOrder else {
+            terminate(.protocolError)
+            return false
+        }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
-        chargeIgnored()
         if unsafe state.pointee.budget.isSpent || state.pointee.block.excess > Self.mostExcess {
             terminate(.enhanceYourCalm)
             return false
@@ -135,16 +131,6 @@ package import HTTPSyntax
     /// How often the limit of a head one may be beyond it: it is read to its end, since the
     /// compression's state depends on it, but not for ever.
     static var mostExcess: Int { 32 }
-
-    /// Charges bytes that belong to no frame of use, in steps larger than a frame, of which part
-    /// may be here only.
-    private func chargeIgnored() {
-        let ignored =
-            unsafe state.pointee.received &- state.pointee.understood &- state.pointee.charged
-        guard ignored > 1 << 15 else { return }
-        unsafe state.pointee.charged &+= ignored
-        unsafe state.pointee.budget.note(.ignored(ignored))
-    }
 
     /// The field section that a handler is called for.
     package func withBlock<Result>(_ body: (borrowing HeaderBlock) -> Result) -> Result {
