@@ -40,20 +40,19 @@ extension Ref<ClientConnection> {
     /// The preface has come: from now on this connection carries others.
     func beginHTTP2(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
-        let limits = worker.value.requestLimits
         let connection = unsafe Ref<HTTP2Connection>.make { context in
             HTTP2Connection(
                 client: self,
                 session: unsafe ServerSession(
                     owner: context, handlers: .ofGateway,
-                    limits: HeaderBlock.Limits(
-                        head: limits.head, target: limits.target, fields: limits.fields),
+                    limits: HeaderBlock.Limits(worker.value.requestLimits),
                     now: worker.value.wheel.value.now))
         }
         value.http2 = connection
         value.phase = .frames
         value.hasServed = true
         value.identity.raiseVersion()
+        value.deadline.clear()
         if worker.value.isDraining { connection.drain() }
         return takeFrames(bytes.view)
     }

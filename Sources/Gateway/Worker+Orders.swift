@@ -96,6 +96,7 @@ extension Ref<Worker> {
             file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
         reassessClients()
+        limitFields()
         listen(on: listeners)
     }
 
@@ -132,6 +133,21 @@ extension Ref<Worker> {
             acceptor.value.tls = use.tls
             acceptor.value.allowsHTTP2 = use.allowsHTTP2
         }
+    }
+
+    /// Connections of HTTP/2 check fields before they are a head.
+    private func limitFields() {
+        var client = value.firstClient
+        while let current = client {
+            client = current.value.next
+            current.value.http2?.value.session.adopt(HeaderBlock.Limits(value.requestLimits))
+        }
+    }
+}
+
+extension HeaderBlock.Limits {
+    init(_ limits: HeadLimits) {
+        self.init(head: limits.head, target: limits.target, fields: limits.fields)
     }
 }
 

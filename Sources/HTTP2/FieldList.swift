@@ -34,21 +34,21 @@ package import HTTPSyntax
         add(ByteView(":status"), unsafe ByteView(base: digits, count: 3))
     }
 
-    /// Begins a trailer section.
-    package mutating func beginTrailers() { count = 0 }
-
     /// Adds a line; both views are valid until the answer is submitted. Letters of the name become
     /// lower case on the wire. False where there is no room.
     @discardableResult
     package mutating func add(_ name: ByteView, _ value: ByteView) -> Bool {
         guard count < capacity else { return false }
-        // nghttp2 only reads what it copies.
-        let line = unsafe nghttp2_nv(
+        unsafe (lines + count).initialize(to: Self.line(name, value))
+        count += 1
+        return true
+    }
+
+    /// One line as nghttp2 has it, which only reads what it copies.
+    static func line(_ name: ByteView, _ value: ByteView) -> nghttp2_nv {
+        unsafe nghttp2_nv(
             name: UnsafeMutablePointer(mutating: name.base),
             value: UnsafeMutablePointer(mutating: value.base), namelen: name.count,
             valuelen: value.count, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
-        unsafe (lines + count).initialize(to: line)
-        count += 1
-        return true
     }
 }

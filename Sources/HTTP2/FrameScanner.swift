@@ -5,7 +5,7 @@ import HTTPSyntax
 // already.
 
 /// Finds the frames in a client's bytes (RFC 9113 §4.1), whose payload is left alone.
-struct FrameScanner: BitwiseCopyable {
+package struct FrameScanner: BitwiseCopyable {
     /// Bytes of the preface, or of a payload, that are still to come.
     private var rest: Int
     /// What has come of a frame's head, from the left, and how many bytes of it.

@@ -10,8 +10,8 @@ package enum HeaderProblem: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     // Pseudo-fields
     case pseudoUnknown, pseudoRepeated, pseudoLate, pseudoInTrailers
     case methodMissing, methodNotToken, schemeMissing, schemeUnknown, pathMissing, pathForm
-    case pathWithSpace, authorityInvalid, authorityMismatch, connectForm, protocolWithoutConnect,
-        protocolUnknown
+    case pathWithSpace, authorityInvalid, authorityMismatch
+    case connectForm, protocolWithoutConnect, protocolUnknown
     // Content and trailers
     case trailersMidway, contentTooLong, contentTooShort, tunnelTrailers
     // Sizes

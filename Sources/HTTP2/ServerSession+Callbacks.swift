@@ -203,8 +203,8 @@ func readData(
 ) -> Int {
     guard
         let output = unsafe source?.pointee.ptr?.assumingMemoryBound(to: StreamOutput.State.self),
-        let flags = unsafe flags, let state = unsafe sessionState(context),
-        unsafe output.pointee.stream == stream, unsafe !output.pointee.isClosed
+        let flags = unsafe flags, unsafe output.pointee.stream == stream,
+        unsafe !output.pointee.isClosed
     else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
     let held = unsafe output.pointee.queue.count
     guard unsafe held > 0 || output.pointee.hasEnded else {
@@ -217,7 +217,7 @@ func readData(
         unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
         if unsafe !output.pointee.trailers.isEmpty {
             unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            unsafe submitTrailers(session, output, &state.pointee.trailers)
+            unsafe submitTrailers(session, output)
         }
     }
     return count
@@ -226,14 +226,23 @@ func readData(
 /// Trailers are submitted when the content's last byte is about to go: nghttp2 would send them at
 /// once.
 private func submitTrailers(
-    _ session: OpaquePointer?, _ output: UnsafeMutablePointer<StreamOutput.State>,
-    _ list: inout FieldList
+    _ session: OpaquePointer?, _ output: UnsafeMutablePointer<StreamOutput.State>
 ) {
-    list.beginTrailers()
-    var rest = unsafe output.pointee.trailers.view
-    while let colon = rest.firstIndex(of: 0x3a), let end = rest.firstIndex(of: 0x0d) {
-        list.add(rest.slice(0, colon), rest.slice(colon + 2, end - colon - 2))
-        rest = rest.dropFirst(end + 2)
+    let text = unsafe output.pointee.trailers.view
+    var count = 0
+    for index in 0..<text.count where text[index] == 0x0a { count += 1 }
+    unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { lines in
+        var rest = text
+        for index in 0..<count {
+            guard let colon = rest.firstIndex(of: 0x3a), let end = rest.firstIndex(of: 0x0d) else {
+                return
+            }
+            unsafe lines.initializeElement(
+                at: index,
+                to: FieldList.line(
+                    rest.slice(0, colon), rest.slice(colon + 2, end - colon - 2)))
+            rest = rest.dropFirst(end + 2)
+        }
+        unsafe nghttp2_submit_trailer(session, output.pointee.stream, lines.baseAddress, count)
     }
-    unsafe nghttp2_submit_trailer(session, output.pointee.stream, list.lines, list.count)
 }

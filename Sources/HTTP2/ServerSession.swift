@@ -21,7 +21,6 @@ package import HTTPSyntax
         var scanner = FrameScanner(preface: Preface.length)
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
-        var trailers = FieldList(capacity: 128)
         var streamCount = 0
     }
 
