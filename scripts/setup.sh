@@ -77,6 +77,9 @@ want_for_bench() {
     want_command nginx nginx-light
     want_command haproxy haproxy
     want_command wrk wrk
+    want_command curl curl
+    want_command h2load nghttp2-client
+    want_command nghttpx nghttp2-proxy
     want_command strace strace
     want_command valgrind valgrind
 }
