@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP", "TLS",
+                "HTTPSyntax", "HTTP1", "HTTP2", "Policy", "Configuration", "Gateway", "StrictHTTP",
+                "TLS",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
@@ -102,7 +103,7 @@ let package = Package(
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
-        tests("HTTP2", ["HTTP2", "HTTPSyntax"]),
+        tests("HTTP2", ["HTTP2", "HTTPSyntax", "TestSupport"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
@@ -114,12 +115,13 @@ let package = Package(
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "TLS"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "CNGHTTP2", "TLS"],
+            path: "Tests/TestSupport",
             swiftSettings: [
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
-        tests("EndToEnd", ["methodgate", "TestSupport", "TLS"]),
+        tests("EndToEnd", ["methodgate", "TestSupport", "TLS", "Digest", "HTTPSyntax"]),
         tests("Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
         tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
     ] + fuzzers,
