@@ -38,6 +38,8 @@ final class CaseGate: @unchecked Sendable {
             settings["listen"]? += "    tls: {certificate: both.pem}\n"
             settings["backends"] =
                 "backends:\n  app: {url: \"https://\(backend.address)\", tls: {ca: both.pem}}\n"
+        } else {
+            settings["listen"]? += "  - address: 127.0.0.1:0\n    h2c: true\n"
         }
         var text = configuration
         for (key, lines) in settings.sorted(by: { $0.key < $1.key })
