@@ -15,14 +15,20 @@ package struct FrameScanner: BitwiseCopyable {
     /// opened any more.
     private var last: UInt32 = 0
     private var lastBefore: UInt32 = 0
+    /// CONTINUATION frames in a row.
+    private var continuations = 0
+    /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
+    /// one comes as another.
+    private static let mostContinuations = 8
 
     /// - Parameter preface: bytes before the first frame.
     init(preface: Int) { rest = preface }
 
     /// Looks at the bytes that come next.
     ///
-    /// - Returns: false where a frame breaks the order of streams.
-    mutating func scan(_ bytes: ByteView, _ budget: inout FrameBudget) -> Bool {
+    /// - Returns: why the connection is to end: a frame breaks the order of streams, or is one of
+    ///   too many in a row.
+    mutating func scan(_ bytes: ByteView, _ budget: inout FrameBudget) -> ErrorCode? {
         var offset = 0
         while true {
             let skipped = min(rest, bytes.count - offset)
@@ -32,8 +38,8 @@ package struct FrameScanner: BitwiseCopyable {
                 take(bytes[offset])
                 offset += 1
             }
-            guard headCount == 9 else { return true }
-            guard note(&budget) else { return false }
+            guard headCount == 9 else { return nil }
+            if let code = note(&budget) { return code }
             headCount = 0
         }
     }
@@ -44,17 +50,23 @@ package struct FrameScanner: BitwiseCopyable {
     }
 
     /// A frame's head is whole.
-    private mutating func note(_ budget: inout FrameBudget) -> Bool {
+    private mutating func note(_ budget: inout FrameBudget) -> ErrorCode? {
         rest = Int(head.0 &>> 40)
         let type = UInt8(truncatingIfNeeded: head.0 &>> 32)
         let flags = UInt8(truncatingIfNeeded: head.0 &>> 24)
         let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
         switch type {
         case 0: if rest == 0 && flags & 1 == 0 { budget.note(.controlFrame) }
-        case 1: return noteStream(stream)
+        case 1:
+            continuations = 0
+            return noteStream(stream) ? nil : .protocolError
+        case 9:
+            continuations += 1
+            budget.note(.controlFrame)
+            if continuations > Self.mostContinuations { return .enhanceYourCalm }
         default: budget.note(.controlFrame)
         }
-        return true
+        return nil
     }
 
     /// HEADERS: of a new stream, or trailers.

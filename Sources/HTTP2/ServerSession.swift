@@ -72,6 +72,8 @@ package import HTTPSyntax
         unsafe nghttp2_option_set_no_http_messaging(options, 1)
         // A backend's head may be longer than nghttp2 would send.
         unsafe nghttp2_option_set_max_send_header_block_length(options, 1 << 24)
+        // FrameScanner counts these: nghttp2 takes a head that comes in pieces for several.
+        unsafe nghttp2_option_set_max_continuations(options, 1 << 20)
         // FrameBudget counts resets together with all else, and says why it ends a connection.
         unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1 << 20, 1 << 20)
         var handle: OpaquePointer?
@@ -108,9 +110,8 @@ package import HTTPSyntax
     ///   then says so with GOAWAY.
     package func receive(_ bytes: ByteView, now: UInt64) -> Bool {
         unsafe state.pointee.budget.refill(now: now)
-        let isInOrder = unsafe state.pointee.scanner.scan(bytes, &state.pointee.budget)
-        guard isInOrder else {
-            terminate(.protocolError)
+        if let code = unsafe state.pointee.scanner.scan(bytes, &state.pointee.budget) {
+            terminate(code)
             return false
         }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
