@@ -79,7 +79,7 @@ extension Ref<HTTP2Connection> {
             worker: client.value.worker,
             stream: unsafe ByteStream(carriedBy: .ofStreams(context)), peer: client.value.peer,
             deadline: unsafe Deadline(on: client.value.worker.value.wheel, clientExpired, context),
-            origin: carriedOrigin, carried: carried)
+            origin: carriedOrigin, tls: nil, carried: carried)
     }
 
     /// Uses the storage of a stream that has ended for another one.
@@ -94,7 +94,8 @@ extension Ref<HTTP2Connection> {
         return ClientConnection(
             worker: client.value.worker,
             stream: unsafe ByteStream(carriedBy: .ofStreams(context)), peer: client.value.peer,
-            deadline: old.deadline, origin: carriedOrigin, note: old.note, carried: old.carried)
+            deadline: old.deadline, origin: carriedOrigin, tls: nil, note: old.note,
+            carried: old.carried)
     }
 
     /// Whose requests they are: the connection is counted, its streams are not.
