@@ -224,7 +224,12 @@ extension Ref<HTTP2Connection> {
 
 extension Ref<Worker> {
     /// Sends what this iteration has brought for connections of HTTP/2.
-    func flushFrames() {
+    @inline(__always) func flushFrames() {
+        guard !value.wokenConnections.isEmpty else { return }
+        sendFrames()
+    }
+
+    @inline(never) private func sendFrames() {
         while let connection = value.wokenConnections.popLast() { connection.flush() }
     }
 }
