@@ -4,7 +4,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get -qq update \
     && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
-        libevent-dev libssl-dev libyaml-dev pkg-config >/dev/null \
+        libevent-dev libnghttp2-dev libssl-dev libyaml-dev pkg-config >/dev/null \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -14,7 +14,7 @@ RUN swift build -c release --static-swift-stdlib --product methodgate \
 FROM debian:bookworm-slim AS gather
 RUN apt-get -qq update \
     && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
-        libevent-core-2.1-7 libevent-extra-2.1-7 libssl3 libstdc++6 libyaml-0-2 ca-certificates \
+        libevent-core-2.1-7 libevent-extra-2.1-7 libnghttp2-14 libssl3 libstdc++6 libyaml-0-2 ca-certificates \
         >/dev/null
 COPY --from=build /methodgate /image/usr/bin/methodgate
 COPY config/container.yaml /image/etc/methodgate/methodgate.yaml

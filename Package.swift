@@ -51,12 +51,15 @@ let package = Package(
         ),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
         library("Memory"),
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
+        library("HTTP2", ["HTTPSyntax", "CNGHTTP2"]),
         library("TLS", ["COpenSSL"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
@@ -65,8 +68,8 @@ let package = Package(
         library(
             "Gateway",
             [
-                "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest",
-                "TLS",
+                "HTTPSyntax", "Policy", "HTTP1", "HTTP2", "Transport", "Configuration", "Audit",
+                "Digest", "TLS",
             ]),
         library(
             "Control",
@@ -89,7 +92,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP", "TLS",
+                "HTTPSyntax", "HTTP1", "HTTP2", "Policy", "Configuration", "Gateway", "StrictHTTP",
+                "TLS",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
@@ -99,6 +103,7 @@ let package = Package(
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
         tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
+        tests("HTTP2", ["HTTP2", "HTTPSyntax", "TestSupport"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
@@ -110,12 +115,13 @@ let package = Package(
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "TLS"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "CNGHTTP2", "TLS"],
+            path: "Tests/TestSupport",
             swiftSettings: [
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
-        tests("EndToEnd", ["methodgate", "TestSupport", "TLS"]),
+        tests("EndToEnd", ["methodgate", "TestSupport", "TLS", "Digest", "HTTPSyntax"]),
         tests("Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
         tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
     ] + fuzzers,

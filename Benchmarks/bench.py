@@ -21,11 +21,12 @@ from harness import load, measure, peers, profile, report, rules
 from harness.processes import HarnessError, raise_descriptor_limit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["cpu", "405", "tls", "rules", "syscalls", "memory", "latency"]
+PARTS = ["cpu", "405", "tls", "http2", "rules", "syscalls", "memory", "latency"]
 # Not part of a full run: it needs perf.
 EXTRA = ["profile"]
 GET_CASES = [load.GET_100, load.GET_16K, load.BROWSER]
 NAMES = ["methodgate", "nginx", "haproxy"]
+HTTP2_NAMES = [*NAMES, "nghttpx"]
 
 
 def arguments():
@@ -64,14 +65,14 @@ class Run:
             self.targets = report.Targets(json.load(file))
 
     @contextlib.contextmanager
-    def servers(self, names, rule_set, logs=False, buffers=None):
+    def servers(self, names, rule_set, logs=False, buffers=None, http2=False):
         """Starts the named proxies under the same rules; `buffers`: the peers', in bytes."""
         with contextlib.ExitStack() as stack:
             started = {}
             for name in names:
                 log = self.bench.path(f"{name}.blocks") if logs else None
                 server = stack.enter_context(
-                    peers.STARTERS[name](self.bench, rule_set, log, buffers)
+                    peers.STARTERS[name](self.bench, rule_set, log, buffers, http2)
                 )
                 server.logs = [log] if log else []
                 started[name] = server
@@ -120,18 +121,31 @@ class Run:
                 rows.append(self._cpu_row(f"TLS, {case.title}", samples))
         self.say("CPU per request over TLS, µs (user + system), logs on", self._cpu_table(rows))
 
-    def _cpu_row(self, title, samples):
+    def http2(self):
+        """100 streams at a time on one connection; requests go to the backend by HTTP/1.1."""
+        rows = []
+        with self.servers(HTTP2_NAMES, rules.TEN, http2=True) as servers:
+            for case in [load.HTTP2_100, load.HTTP2_16K, load.HTTP2_DELETE]:
+                # nghttpx forwards what the others reject.
+                names = HTTP2_NAMES if case.status == 200 else NAMES
+                samples = self.rounds({name: (servers[name], case) for name in names})
+                row = self._cpu_row(case.title, samples, names)
+                rows.append(row if names is HTTP2_NAMES else [*row[:4], "–", *row[4:], "–"])
+        self.say("CPU per request over HTTP/2, µs (user + system)",
+                 self._cpu_table(rows, HTTP2_NAMES))  # fmt: skip
+
+    def _cpu_row(self, title, samples, names=NAMES):
         self.data[f"cpu {title}"] = samples
-        row = [title] + [f"{measure.median(samples[name], 'us'):.1f}" for name in NAMES]
+        row = [title] + [f"{measure.median(samples[name], 'us'):.1f}" for name in names]
         row.append(f"{measure.median(samples['methodgate'], 'user_us'):.1f}")
-        for peer in NAMES[1:]:
+        for peer in names[1:]:
             value = measure.paired_ratio(samples, "methodgate", peer)
             self.targets.judge(f"CPU {title} / {peer}", value[0])
             row.append(report.ratio(value))
         return row
 
-    def _cpu_table(self, rows):
-        header = ["case", *NAMES, "of it user", "/ nginx", "/ haproxy"]
+    def _cpu_table(self, rows, names=NAMES):
+        header = ["case", *names, "of it user", *(f"/ {peer}" for peer in names[1:])]
         return report.table(header, rows)
 
     def rule_counts(self):
@@ -291,7 +305,8 @@ def main():
         with bench.start_backend():
             run = Run(options, bench)
             parts = {
-                "cpu": run.cpu, "405": run.rejections, "tls": run.tls, "rules": run.rule_counts,
+                "cpu": run.cpu, "405": run.rejections, "tls": run.tls, "http2": run.http2,
+                "rules": run.rule_counts,
                 "syscalls": run.system_calls, "memory": run.memory, "latency": run.latency,
                 "profile": run.profile,
             }  # fmt: skip

@@ -26,6 +26,7 @@ want_for_build() {
     want_library libevent_core libevent-dev
     want_library openssl libssl-dev
     want_library yaml-0.1 libyaml-dev
+    want_library libnghttp2 libnghttp2-dev
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     compgen -G '/usr/lib/gcc/*/*/libstdc++.so' >/dev/null || missing+=(libstdc++-12-dev)
 }
@@ -33,6 +34,7 @@ want_for_build() {
 want_for_test() {
     want_for_build
     want_command curl curl
+    want_command h2load nghttp2-client
     want_command openssl openssl
     want_command nginx nginx-light
     want_command haproxy haproxy
@@ -76,6 +78,9 @@ want_for_bench() {
     want_command nginx nginx-light
     want_command haproxy haproxy
     want_command wrk wrk
+    want_command curl curl
+    want_command h2load nghttp2-client
+    want_command nghttpx nghttp2-proxy
     want_command strace strace
     want_command valgrind valgrind
 }

@@ -1,8 +1,9 @@
-"""The load (wrk), what it sends in each case, and a check that the answers are the right ones."""
+"""The load (wrk, h2load), what it sends in each case, and a check that the answers are the right ones."""
 
 import http.client
 import json
 import os
+import re
 import ssl
 import subprocess
 
@@ -32,16 +33,37 @@ BROWSER_FIELDS = [
 class Case:
     """What is sent, and what must come back: `status`, and `length` bytes if that is known."""
 
-    def __init__(self, title, method, paths, status, length=None, fields=()):
+    def __init__(self, title, method, paths, status, length=None, fields=(), streams=0):
+        """`streams`: over HTTP/2, so many at a time on one connection."""
         self.title = title
         self.method = method
         self.paths = paths
         self.status = status
         self.length = length
         self.fields = fields
+        self.streams = streams
 
     def check(self, server):
         """Sends one request and compares the answer: a fast wrong answer is no result."""
+        status, length = self._ask_http2(server) if self.streams else self._ask(server)
+        if status != self.status or self.length not in (None, length):
+            raise HarnessError(
+                f"{server.name}: {self.method} {self.paths[0]} was answered {status} with "
+                f"{length} bytes, not {self.status} with {self.length}"
+            )
+
+    def _ask_http2(self, server):
+        command = [
+            find("curl"), "-s", "--max-time", "10", "--http2-prior-knowledge", "-X", self.method,
+            "-o", "/dev/null", "-w", "%{http_code} %{size_download} %{http_version}",
+            f"http://127.0.0.1:{server.port}{self.paths[0]}",
+        ]  # fmt: skip
+        said = subprocess.run(command, capture_output=True, text=True).stdout.split()
+        if len(said) != 3 or said[2] != "2":
+            raise HarnessError(f"{server.name} does not speak HTTP/2: {said}")
+        return int(said[0]), int(said[1])
+
+    def _ask(self, server):
         if server.scheme == "https":
             anyone = ssl._create_unverified_context()
             connection = http.client.HTTPSConnection(
@@ -53,11 +75,7 @@ class Case:
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
-        if answer.status != self.status or self.length not in (None, len(content)):
-            raise HarnessError(
-                f"{server.name}: {self.method} {self.paths[0]} was answered {answer.status} with "
-                f"{len(content)} bytes, not {self.status} with {self.length}"
-            )
+        return answer.status, len(content)
 
 
 GET_100 = Case("GET 100 B", "GET", ["/static/100"], 200, 100)
@@ -66,10 +84,15 @@ BROWSER = Case("browser head, 750 B", "GET", ["/static/100"], 200, 100, BROWSER_
 DELETE = Case("DELETE → 405", "DELETE", ["/static/100"], 405)
 # A connection, and with TLS a whole handshake, for each request.
 CLOSE = Case("connection closed", "GET", ["/static/100"], 200, 100, [("Connection", "close")])
+HTTP2_100 = Case("HTTP/2 GET 100 B", "GET", ["/static/100"], 200, 100, streams=100)
+HTTP2_16K = Case("HTTP/2 GET 16 KiB", "GET", ["/static/16k"], 200, 16384, streams=100)
+HTTP2_DELETE = Case("HTTP/2 DELETE → 405", "DELETE", ["/static/100"], 405, streams=100)
 
 
 def run(bench, server, case, seconds, connections=64):
     """Loads `server` for `seconds`; returns wrk's counts and latencies (microseconds)."""
+    if case.streams:
+        return _run_http2(bench, server, case, seconds)
     stem = bench.path("load")
     with open(stem + ".paths", "w") as file:
         file.write("\n".join(case.paths) + "\n")
@@ -97,6 +120,32 @@ def run(bench, server, case, seconds, connections=64):
             _judge(server, case, result)
             return result
     raise HarnessError(f"wrk said nothing of use: {finished.stdout}{finished.stderr}")
+
+
+def _run_http2(bench, server, case, seconds):
+    """The same by h2load, on one connection: counts only."""
+    command = [
+        find("h2load"), "-t1", "-c1", f"-m{case.streams}", f"-D{seconds}", "-H",
+        f":method: {case.method}", f"http://127.0.0.1:{server.port}{case.paths[0]}",
+    ]  # fmt: skip
+    finished = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        preexec_fn=lambda: os.sched_setaffinity(0, {bench.load_core}),
+    )
+    found = re.search(r"requests: .* (\d+) done, \d+ succeeded, .* (\d+) errored", finished.stdout)
+    codes = re.search(r"status codes: (\d+) 2xx, \d+ 3xx, (\d+) 4xx", finished.stdout)
+    if not found or not codes or found[2] != "0":
+        raise HarnessError(f"h2load, {server.name}: {finished.stdout}{finished.stderr}")
+    wanted = codes[2 if case.status >= 400 else 1]
+    # A few answers may be on their way when the time is up.
+    if not int(wanted) or int(found[1]) - int(wanted) > case.streams:
+        raise HarnessError(f"{server.name}, {case.title}: {finished.stdout}")
+    none = {key: None for key in ("p50", "p90", "p99", "p999")}
+    return {"requests": int(wanted), "us": seconds * 1e6, **none}
 
 
 def _judge(server, case, result):

@@ -102,13 +102,15 @@ def find(program):
     raise SystemExit(f"bench: {program} is missing")
 
 
-def start_nginx(bench, rules, log, buffers):
+def start_nginx(bench, rules, log, buffers, http2=False):
+    """With `http2` its port speaks nothing else."""
     port = free_port()
     maps, locations = rule_sets.for_nginx(rules)
     config = bench.render(
         "nginx.conf",
         f"nginx-{port}.conf",
         PORT=port,
+        HTTP2=" http2" if http2 else "",
         ACCESS_LOG=log or "off",
         BUFFERS=f"proxy_buffer_size {buffers}; proxy_buffers 8 {buffers};" if buffers else "",
         MAPS=maps,
@@ -124,13 +126,14 @@ def start_nginx(bench, rules, log, buffers):
     return bench.start("nginx", nginx_command(config), port, bench.proxy_core)
 
 
-def start_haproxy(bench, rules, log, buffers):
+def start_haproxy(bench, rules, log, buffers, http2=False):
     """Its log goes to its standard output, which the harness has in a file."""
     port = free_port()
     config = bench.render(
         "haproxy.cfg",
         f"haproxy-{port}.cfg",
         PORT=port,
+        HTTP2=" proto h2" if http2 else "",
         BUFFERS=f"tune.bufsize {buffers}" if buffers else "",
         SSL=f" ssl crt {bench.certificate} alpn http/1.1" if bench.certificate else "",
         LOG="log stdout format raw local0 info\n    option httplog" if log else "no log",
@@ -139,7 +142,19 @@ def start_haproxy(bench, rules, log, buffers):
     return bench.start("haproxy", [find("haproxy"), "-db", "-f", config], port, bench.proxy_core)
 
 
-def start_methodgate(bench, rules, log, _):
+def start_nghttpx(bench, rules, log, buffers, http2=True):
+    """It knows no rules: it forwards everything."""
+    port = free_port()
+    command = [
+        find("nghttpx"), "--conf=/dev/null", "--workers=1", "--log-level=FATAL",
+        f"--frontend=127.0.0.1,{port};no-tls", f"--backend=127.0.0.1,{bench.backend_port}",
+        "--backend-connections-per-host=256", "--backend-keep-alive-timeout=1h",
+        "--frontend-http2-read-timeout=1h",
+    ]  # fmt: skip
+    return bench.start("nghttpx", command, port, bench.proxy_core)
+
+
+def start_methodgate(bench, rules, log, _, http2=False):
     """It has no buffers to choose: it reads up to 128 KiB at once."""
     port = free_port()
     config = bench.render(
@@ -148,6 +163,7 @@ def start_methodgate(bench, rules, log, _):
         PORT=port,
         TLS=f"tls: {{certificate: {bench.certificate}}}" if bench.certificate else "",
         BLOCKS=f"file {log or '/dev/null'}",
+        HTTP2="h2c: true" if http2 else "",
         RULES=rule_sets.for_methodgate(rules),
     )
     command = [
@@ -159,4 +175,7 @@ def start_methodgate(bench, rules, log, _):
     return server
 
 
-STARTERS = {"methodgate": start_methodgate, "nginx": start_nginx, "haproxy": start_haproxy}
+STARTERS = {
+    "methodgate": start_methodgate, "nginx": start_nginx, "haproxy": start_haproxy,
+    "nghttpx": start_nghttpx,
+}  # fmt: skip

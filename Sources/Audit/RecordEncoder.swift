@@ -50,6 +50,7 @@ struct RecordEncoder: ~Copyable {
     func append(_ request: borrowing RequestFields, to line: inout ByteBuffer) {
         appendMethod(request, to: &line)
         switch request.version {
+        case .http2: line.append(",\"http.version\":\"2\"")
         case .http11: line.append(",\"http.version\":\"1.1\"")
         case .http10: line.append(",\"http.version\":\"1.0\"")
         case nil: break

@@ -112,7 +112,10 @@ enum Keys {
                 "tls", listenTLS.shape, standardText: "none",
                 "Clients speak TLS, after a PROXY header if there is one.",
                 decode: { node, draft, decoder in draft.tls = decoder.listenTLS(node) }),
-            .later("h2c", instead: "address, tls, proxy_protocol"),
+            Key(
+                "h2c", .boolean, \.allowsHTTP2, default: "false",
+                "Clients may speak HTTP/2 without TLS, as those do that know it beforehand; "
+                    + "HTTP/1.1 is served as well."),
             Key(
                 "proxy_protocol", .boolean, \.proxyProtocol, default: "false",
                 "Each connection begins with a PROXY header, version 1 or 2, from one of "

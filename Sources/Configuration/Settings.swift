@@ -96,12 +96,18 @@ package struct Listen: Sendable, Hashable {
     package var address: Address
     /// A connection begins with a PROXY header, from a trusted proxy.
     package var proxyProtocol = false
+    /// A connection may begin with the preface of HTTP/2.
+    package var allowsHTTP2 = false
     /// Nil: clients speak plain HTTP.
     package var tls: ListenTLS?
 
-    package init(address: Address, proxyProtocol: Bool = false, tls: ListenTLS? = nil) {
+    package init(
+        address: Address, proxyProtocol: Bool = false, allowsHTTP2: Bool = false,
+        tls: ListenTLS? = nil
+    ) {
         self.address = address
         self.proxyProtocol = proxyProtocol
+        self.allowsHTTP2 = allowsHTTP2
         self.tls = tls
     }
 }

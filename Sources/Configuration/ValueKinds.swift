@@ -7,6 +7,7 @@ import Policy
 struct ListenDraft {
     var address: Address?
     var proxyProtocol = false
+    var allowsHTTP2 = false
     var tls: ListenTLS?
 }
 

@@ -11,6 +11,8 @@ struct ListenerUse: Sendable {
     let expectsProxyHeader: Bool
     /// With TLS, behind that.
     let tls: ListenTLS?
+    /// Perhaps with the preface of HTTP/2.
+    let allowsHTTP2: Bool
 }
 
 struct Acceptor: ~Copyable {
@@ -20,6 +22,8 @@ struct Acceptor: ~Copyable {
     /// Each connection must begin with a PROXY header.
     var expectsProxyHeader = false
     var tls: ListenTLS?
+    /// A connection may begin with the preface of HTTP/2.
+    var allowsHTTP2 = false
     /// No longer part of the configuration, or the gate is draining.
     var isRetired = false
 }
@@ -57,7 +61,8 @@ extension Ref<Acceptor> {
             case .connection(let descriptor, let peer):
                 Ref<ClientConnection>.open(
                     descriptor, peer: peer, on: worker,
-                    expectsProxyHeader: value.expectsProxyHeader, tls: value.tls)
+                    expectsProxyHeader: value.expectsProxyHeader, tls: value.tls,
+                    allowsHTTP2: value.allowsHTTP2)
             }
         }
         return true

@@ -53,7 +53,7 @@ extension Ref<ClientConnection> {
     func runningForm(_ head: ByteView) -> AnswerForm {
         var form = head.isEmpty ? AnswerForm() : value.worker.fieldForm(head)
         form.isHead = value.exchange.isHead
-        form.version = value.exchange.clientIsHTTP10 ? .http10 : .http11
+        form.version = value.exchange.clientVersion
         return form
     }
 
@@ -67,7 +67,7 @@ extension Ref<ClientConnection> {
         // own stand in front of them.
         let limits = HeadLimits(head: .max, target: .max, fields: .max)
         _ = RequestParser.parse(head, into: &worker.value.request, limits: limits)
-        worker.value.request.version = value.exchange.clientIsHTTP10 ? .http10 : .http11
+        worker.value.request.version = value.exchange.clientVersion
         return head
     }
 }

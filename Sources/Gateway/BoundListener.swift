@@ -10,18 +10,21 @@ struct BoundListener {
     let address: Address
     let bound: [Listener]
     var expectsProxyHeader: Bool
+    var allowsHTTP2: Bool
     var tls: ListenTLS?
 
     init(_ listen: Listen, _ bound: [Listener]) {
         address = listen.address
         self.bound = bound
         expectsProxyHeader = listen.proxyProtocol
+        allowsHTTP2 = listen.allowsHTTP2
         tls = listen.tls
     }
 
     func use(_ worker: Int) -> ListenerUse {
         ListenerUse(
-            listener: bound[worker], expectsProxyHeader: expectsProxyHeader, tls: tls)
+            listener: bound[worker], expectsProxyHeader: expectsProxyHeader, tls: tls,
+            allowsHTTP2: allowsHTTP2)
     }
 
     /// Binds all entries, but for those whose sockets are open: each of `old` is kept by at most
@@ -41,6 +44,7 @@ struct BoundListener {
             } else if let position = kept[index] {
                 var same = old[position]
                 same.expectsProxyHeader = listen.proxyProtocol
+                same.allowsHTTP2 = listen.allowsHTTP2
                 same.tls = listen.tls
                 result.append(same)
             } else {
@@ -77,7 +81,8 @@ struct BoundListener {
     }
 
     private func speaksLike(_ listen: Listen) -> Bool {
-        expectsProxyHeader == listen.proxyProtocol && (tls == nil) == (listen.tls == nil)
+        expectsProxyHeader == listen.proxyProtocol && allowsHTTP2 == listen.allowsHTTP2
+            && (tls == nil) == (listen.tls == nil)
     }
 
     private func isBound(to listen: Listen) -> Bool { bound[0].address.text == listen.address.text }

@@ -73,6 +73,17 @@ extension Ref<ClientConnection> {
             abort()
             return
         }
+        recordUnanswered(reason)
+        value.heldFrom = value.outbound.count
+        worker.holdUnlessDropped(self)
+        finish(.close)
+        worker.limitHold(self)
+    }
+
+    /// Records what is wrong with a connection where nobody can be answered.
+    func recordUnanswered(_ reason: StaticString) {
+        let worker = value.worker
+        guard !worker.value.log.isShut else { return }
         var fields = RequestFields()
         describeSource(&fields)
         var record = BlockRecord(
@@ -80,9 +91,5 @@ extension Ref<ClientConnection> {
         record.reason = ByteView(reason)
         worker.value.counters.malformed.add()
         worker.record(record)
-        value.heldFrom = value.outbound.count
-        worker.holdUnlessDropped(self)
-        finish(.close)
-        worker.limitHold(self)
     }
 }

@@ -1,5 +1,6 @@
 import Configuration
 import HTTP1
+import HTTP2
 import HTTPSyntax
 import Transport
 
@@ -45,6 +46,8 @@ extension Ref<ClientConnection> {
         guard value.phase != .closed, value.stream.isReading else { return false }
         if isLikely { return true }
         switch value.phase {
+        // The answers that are owed find a reset.
+        case .frames: return false
         // Behind a PROXY header a first request is owed.
         case .idle: return !value.inbound.isEmpty || value.hasSkippedLine || !value.hasServed
         case .exchange: return value.exchange.request != .complete
@@ -53,11 +56,12 @@ extension Ref<ClientConnection> {
     }
 
     /// Processes fresh bytes where they were read, and keeps what is not used up.
-    private func take(_ bytes: MutableByteView) {
+    func take(_ bytes: MutableByteView) {
         let used = process(bytes)
         guard value.phase != .closed else { return }
         if used < bytes.count { value.inbound.append(bytes.view.dropFirst(used)) }
         regulateReading()
+        if value.carried != nil { acknowledge() }
     }
 
     /// Goes on with bytes that were kept.
@@ -70,6 +74,7 @@ extension Ref<ClientConnection> {
             if value.inbound.isEmpty { value.inbound.release() }
         }
         regulateReading()
+        if value.carried != nil { acknowledge() }
     }
 
     /// Reads on while what has come can be used or kept; a client that has ended its side leaves
@@ -115,7 +120,7 @@ extension Ref<ClientConnection> {
     }
 
     /// The client has ended its side (it may still read).
-    private func ended() {
+    func ended() {
         value.hasEnded = true
         value.stream.stopReading()
         switch value.phase {
@@ -123,6 +128,7 @@ extension Ref<ClientConnection> {
         case .exchange where value.end != .keep:
             // Its last answer is on the way.
             break
+        case .frames: value.http2?.clientEnded()
         case .tunnel: clientEndedTunnel()
         case .proxyHeader, .handshake, .idle, .head, .draining, .lingering:
             value.inbound.removeAll()
@@ -149,6 +155,7 @@ extension Ref<ClientConnection> {
             case .handshake: step = 0
             case .idle, .head: step = mustWait ? 0 : processHead(rest)
             case .exchange: step = mustWait ? 0 : processContent(rest)
+            case .frames: step = mustWait ? 0 : takeFrames(rest.view)
             case .tunnel: step = tunnelMustWait ? 0 : passUp(rest.view)
             case .draining: step = drainContent(rest)
             case .lingering: step = dropLingering(rest)
@@ -163,6 +170,22 @@ extension Ref<ClientConnection> {
     private func processHead(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let view = bytes.view
+        if value.mayBeHTTP2 {
+            switch Preface.find(view) {
+            case .complete:
+                beginHTTP2()
+                return takeFrames(view)
+            case .begun:
+                if value.phase == .idle {
+                    value.deadline.set(worker.value.use.value.timeouts.clientHead)
+                }
+                value.phase = .head
+                return 0
+            case .other:
+                value.mayBeHTTP2 = false
+                value.phase = .idle
+            }
+        }
         var isFirstLook = false
         if value.phase == .idle {
             if let skipped = skipEmptyLine(view) { return skipped }
@@ -190,6 +213,7 @@ extension Ref<ClientConnection> {
                 refuse(.plainHTTP, unread: view, line: view)
                 return view.count
             }
+            if value.carried != nil { worker.value.request.version = .http2 }
             return handle(bytes)
         }
     }
@@ -253,6 +277,10 @@ extension Ref<ClientConnection> {
     func becomeIdle() {
         value.phase = .idle
         value.contentCount = 0
+        guard value.carried == nil else {
+            endStream()
+            return
+        }
         value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
     }
 }

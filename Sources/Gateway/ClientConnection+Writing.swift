@@ -117,6 +117,9 @@ extension Ref<ClientConnection> {
         switch value.phase {
         // Of a running request content may have waited, behind an answer that came before its end.
         case .idle, .head, .draining, .exchange: resume()
+        case .frames:
+            value.http2?.wake()
+            resume()
         case .tunnel: tunnelReachedClient()
         case .proxyHeader, .handshake, .lingering, .closed: break
         }
@@ -130,6 +133,7 @@ extension Ref<ClientConnection> {
         case .head: value.deadline.set(timeouts.clientHead)
         case .draining: value.deadline.set(timeouts.clientContent)
         case .exchange: limitContent()
+        case .frames: value.http2?.limitAgain()
         case .proxyHeader, .handshake, .tunnel, .lingering, .closed: break
         }
     }
@@ -169,6 +173,11 @@ extension Ref<ClientConnection> {
         value.inbound.release()
         value.stream.finishWriting()
         value.stream.startReading()
+        guard value.carried == nil else {
+            stopRequest()
+            awaitReading()
+            return
+        }
         let isDraining = value.worker.value.isDraining
         value.deadline.set(ClientConnection.lingerTime / (isDraining ? 5 : 1))
     }

@@ -4,8 +4,8 @@ import HTTPSyntax
 import Policy
 import Transport
 
-// One connection of a client: the requests it carries one after another, and the answers that go
-// back in their order. Extensions by what happens: +Reading, +Writing, Forwarding, Rejection.
+// One connection of a client, or one stream of a connection that carries many: the requests it
+// carries one after another, and the answers that go back in their order. Extensions by what happens: +Reading, +Writing, Forwarding, Rejection.
 
 struct ClientConnection: ~Copyable {
     enum Phase: UInt8 {
@@ -19,6 +19,8 @@ struct ClientConnection: ~Copyable {
         case head
         /// A request runs: `exchange`.
         case exchange
+        /// It carries streams: `http2` has them.
+        case frames
         /// No HTTP any more: `upgrade` has the tunnel.
         case tunnel
         /// Content of a request that was answered here is read and dropped.
@@ -70,6 +72,8 @@ struct ClientConnection: ~Copyable {
     var hasEnded = false
     /// A request has been read on this connection.
     var hasServed = false
+    /// Its first bytes may be the preface of HTTP/2.
+    var mayBeHTTP2 = false
     /// An empty line before the next request has been skipped.
     var hasSkippedLine = false
     /// Rule and method of the running request, for the truthful Allow of its answer and the log.
@@ -87,6 +91,10 @@ struct ClientConnection: ~Copyable {
     var note: Ref<RequestNote>?
     /// Made for the first request that may ask for another protocol.
     var upgrade: Ref<Upgrade>?
+    /// The streams it carries, once it speaks HTTP/2.
+    var http2: Ref<HTTP2Connection>?
+    /// What it is itself a stream of.
+    var carried: Ref<HTTP2Stream>?
     var next: Ref<ClientConnection>?
     var previous: Ref<ClientConnection>?
 
@@ -110,7 +118,7 @@ extension Ref<ClientConnection> {
     /// Takes in an accepted descriptor, or closes it where its client has enough connections.
     static func open(
         _ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>,
-        expectsProxyHeader: Bool = false, tls: ListenTLS? = nil
+        expectsProxyHeader: Bool = false, tls: ListenTLS? = nil, allowsHTTP2: Bool = false
     ) {
         let base = worker.value.base
         let address = peer.ipAddress
@@ -129,6 +137,7 @@ extension Ref<ClientConnection> {
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context),
                 origin: origin, tls: tls)
         }
+        client.value.mayBeHTTP2 = allowsHTTP2
         client.value.identity.describe(address)
         client.value.stream.startReading()
         worker.value.counters.connections.add()
@@ -144,7 +153,13 @@ extension Ref<ClientConnection> {
     func close() {
         guard value.phase != .closed else { return }
         if value.phase == .tunnel { concludeTunnel() }
+        value.http2?.closeStreams()
         endExchange()
+        guard !isSettling else {
+            value.phase = .lingering
+            awaitReading()
+            return
+        }
         value.phase = .closed
         value.deadline.clear()
         value.stream.close()
@@ -181,7 +196,7 @@ extension Ref<ClientConnection> {
             close()
             return
         }
-        guard value.outbound.isEmpty || value.phase == .tunnel else {
+        guard value.outbound.isEmpty && !hasCarriedOutput || value.phase == .tunnel else {
             if hasRead { awaitReading() } else { abort() }
             return
         }
@@ -193,6 +208,7 @@ extension Ref<ClientConnection> {
             value.origin.client = nil
             refuseLate(value.inbound.view)
         case .exchange: contentTimedOut()
+        case .frames: value.http2?.expired()
         case .tunnel: tunnelTimedOut()
         case .closed: break
         }

@@ -63,6 +63,9 @@ struct ClientIdentity: ~Copyable {
         lines.overwrite(at: 7, with: ByteView("0"))
     }
 
+    /// The connection speaks HTTP/2: `Via` says so.
+    mutating func raiseVersion() { lines.overwrite(at: 5, with: ByteView("2.0")) }
+
     private var hostOffset: Int { fixedLength + (hostLength > 0 ? 7 : 0) }
 
     private mutating func append(_ host: ByteView) {
@@ -79,5 +82,5 @@ struct ClientIdentity: ~Copyable {
 
 extension Ref<ClientConnection> {
     /// The client's address as text; `unknown` behind a Unix socket.
-    var addressText: ByteView { value.identity.addressText }
+    var addressText: ByteView { carrier.value.identity.addressText }
 }

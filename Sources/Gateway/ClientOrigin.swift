@@ -54,7 +54,9 @@ extension Ref<Worker> {
             client = current.value.next
             let origin = current.value.origin
             current.value.origin.isTrusted = !origin.isUnnamed && trusts(origin.address)
-            guard isLimited, !origin.isCounted, !origin.isUnnamed, !current.value.origin.isTrusted
+            // The streams of a connection are not counted.
+            guard isLimited, !origin.isCounted, !origin.isUnnamed, !current.value.origin.isTrusted,
+                current.value.carried == nil
             else { continue }
             value.clients.note(origin.address)
             current.value.origin.isCounted = true

@@ -121,6 +121,7 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let head = watch.value.head.view
         worker.parseAgain(head)
+        if value.carried != nil { worker.value.request.version = .http2 }
         let target = worker.value.request.target
         let request = PolicyRequest(
             method: watch.value.method, path: head.slice(target.pathOffset, target.pathLength),

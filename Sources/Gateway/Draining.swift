@@ -29,9 +29,8 @@ extension Ref<Worker> {
 
     /// Time is up: what still runs is cut off.
     func endDrain() {
-        var client = value.firstClient
-        while let current = client {
-            client = current.value.next
+        // A stream stands before the connection that carries it, which takes its streams with it.
+        while let current = value.firstClient {
             if current.isWaitedFor { value.cutOff += 1 }
             if current.value.phase == .tunnel {
                 current.cutTunnel(.drained)
@@ -51,6 +50,8 @@ extension Ref<ClientConnection> {
     /// The gate is going away: an idle connection ends now, unless a request is already here; a
     /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
+        // A stream's request is its only one.
+        guard value.carried == nil else { return }
         switch value.phase {
         case .idle, .proxyHeader, .handshake:
             if value.stream.isReading { readable(toEnd: false) }
@@ -59,6 +60,7 @@ extension Ref<ClientConnection> {
                 return
             }
             value.deadline.set(ClientConnection.firstRequestTime)
+        case .frames: value.http2?.drain()
         case .head, .exchange, .tunnel, .draining, .lingering, .closed: break
         }
     }
@@ -67,7 +69,7 @@ extension Ref<ClientConnection> {
     /// request is here.
     func endWhenIdle() {
         guard value.phase == .idle, value.hasServed, value.end == .keep, !value.isHeld,
-            value.outbound.isEmpty, value.inbound.isEmpty
+            value.carried == nil, value.outbound.isEmpty, value.inbound.isEmpty
         else { return }
         // The event for what waits is on its way.
         if value.stream.hasInput { return }
@@ -100,7 +102,8 @@ extension Ref<ClientConnection> {
     fileprivate var isWaitedFor: Bool {
         switch value.phase {
         case .exchange, .tunnel, .head: true
-        case .idle, .proxyHeader, .handshake, .draining, .lingering, .closed: value.isHeld
+        case .idle, .proxyHeader, .handshake, .frames, .draining, .lingering, .closed:
+            value.isHeld
         }
     }
 }

@@ -19,8 +19,10 @@ package struct Exchange: BitwiseCopyable, Sendable {
     package private(set) var response = Progress.complete
     /// HEAD: the answer has no content whatever its fields say.
     package private(set) var isHead = false
+    /// What the client speaks.
+    package private(set) var clientVersion = HTTPVersion.http11
     /// The client speaks HTTP/1.0: no interim answers, no chunked coding.
-    package private(set) var clientIsHTTP10 = false
+    package var clientIsHTTP10: Bool { clientVersion == .http10 }
     /// Whether the client's connection may carry another request after this one.
     package private(set) var clientPersists = true
     /// Whether the upstream's connection may carry another request after this one.
@@ -50,17 +52,17 @@ package struct Exchange: BitwiseCopyable, Sendable {
         request = framing.isNone ? .complete : .content
         response = .head
         isHead = method == .head
-        clientIsHTTP10 = version == .http10
+        clientVersion = version
         clientPersists = Self.persists(version, flags)
         isIdempotent = method.isIdempotent
         awaitsContinue =
-            !framing.isNone && flags.contains(.expectContinue) && version == .http11
+            !framing.isNone && flags.contains(.expectContinue) && version != .http10
     }
 
     /// Whether a sender of such a message keeps its connection open (RFC 9112 §9.3).
     package static func persists(_ version: HTTPVersion, _ flags: HeadFlags) -> Bool {
         if flags.contains(.close) { return false }
-        return version == .http11 || flags.contains(.keepAlive)
+        return version != .http10 || flags.contains(.keepAlive)
     }
 
     /// We are going away: this request is the connection's last.

@@ -51,6 +51,10 @@ extension Ref<ClientConnection> {
         if worker.isTooLong {
             return refuse(.contentTooLarge, head: head, rule: verdict.rule)
         }
+        if value.carried?.value.asksTunnel == true, !mayTunnel(head, verdict.rule) {
+            return refuse(
+                Refusal(403, "the rule grants no WebSocket"), head: head, rule: verdict.rule)
+        }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request, shadow) }
         return forward(bytes, head, verdict, request, watched, shadow)
     }

@@ -123,7 +123,7 @@ extension Ref<ClientConnection> {
 
 extension Ref<Worker> {
     /// Whether every rule that the path in `request` finds lets it become a WebSocket.
-    fileprivate func grantsWebSocket(_ head: ByteView, _ rule: Int32) -> Bool {
+    func grantsWebSocket(_ head: ByteView, _ rule: Int32) -> Bool {
         let target = value.request.target
         let asked = PolicyRequest(
             method: .get, path: head.slice(target.pathOffset, target.pathLength),

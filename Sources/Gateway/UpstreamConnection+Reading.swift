@@ -183,6 +183,9 @@ extension Ref<UpstreamConnection> {
             client.limitContent()
             startResponseDeadline()
             return length
+        case .final where client.refusesAnswer(worker.value.response.status):
+            client.upstreamBrokeHandshake()
+            return nil
         case .final(let framing):
             value.silence = Silence()
             value.content = BodyReader(framing)

@@ -41,7 +41,8 @@ extension Ref<Worker> {
         } else {
             HeadWriter.request(
                 value.request, in: head,
-                extra: client.value.identity.lines(host: requestHost(head)), into: &value.output)
+                extra: client.carrier.value.identity.lines(host: requestHost(head)),
+                into: &value.output)
         }
     }
 
@@ -53,7 +54,7 @@ extension Ref<Worker> {
         if client.value.origin.isTrusted, ForwardingChain.isClaimed(in: value.request) {
             continueChain(head, of: client)
         } else {
-            value.extra.append(client.value.identity.lines(host: requestHost(head)))
+            value.extra.append(client.carrier.value.identity.lines(host: requestHost(head)))
             if value.request.version == .http10 { ClientIdentity.lowerVersion(in: &value.extra) }
         }
         if value.request.target.form != .absolute, !value.request.fields.has(.host) {

@@ -2,6 +2,7 @@ import Audit
 import Configuration
 import Digest
 import HTTP1
+import HTTP2
 import HTTPSyntax
 import Policy
 import Transport
@@ -36,11 +37,22 @@ extension Ref<Worker> {
                 request: RequestHead(maximumFields: settings.limits.fields),
                 response: ResponseHead(maximumFields: settings.limits.fields),
                 requestLimits: settings.limits.ofRequests,
-                responseLimits: settings.limits.ofResponses, ids: ids, now: now,
+                responseLimits: settings.limits.ofResponses,
+                answerHead: answerHead(settings.limits),
+                answerFields: answerFields(settings.limits), ids: ids, now: now,
                 connectionLimit: connectionLimit)
         }
         worker.install(snapshot, listeners)
         return worker
+    }
+
+    /// With the lines that the gate adds.
+    private static func answerHead(_ limits: Limits) -> ResponseHead {
+        ResponseHead(maximumFields: limits.fields + 16)
+    }
+
+    private static func answerFields(_ limits: Limits) -> FieldList {
+        FieldList(capacity: limits.fields + 16)
     }
 
     func takeOrders() {
@@ -72,6 +84,8 @@ extension Ref<Worker> {
         if settings.limits.fields != value.request.fields.capacity {
             value.request = RequestHead(maximumFields: settings.limits.fields)
             value.response = ResponseHead(maximumFields: settings.limits.fields)
+            value.answerHead = Self.answerHead(settings.limits)
+            value.answerFields = Self.answerFields(settings.limits)
         }
         value.requestLimits = settings.limits.ofRequests
         value.responseLimits = settings.limits.ofResponses
@@ -82,6 +96,7 @@ extension Ref<Worker> {
             file: settings.files.first ?? "",
             ruleCount: snapshot.policy.ruleCount)
         reassessClients()
+        limitFields()
         listen(on: listeners)
     }
 
@@ -116,7 +131,23 @@ extension Ref<Worker> {
             if known == nil { value.acceptors.append(acceptor) }
             acceptor.value.expectsProxyHeader = use.expectsProxyHeader
             acceptor.value.tls = use.tls
+            acceptor.value.allowsHTTP2 = use.allowsHTTP2
         }
+    }
+
+    /// Connections of HTTP/2 check fields before they are a head.
+    private func limitFields() {
+        var client = value.firstClient
+        while let current = client {
+            client = current.value.next
+            current.value.http2?.value.session.adopt(HeaderBlock.Limits(value.requestLimits))
+        }
+    }
+}
+
+extension HeaderBlock.Limits {
+    init(_ limits: HeadLimits) {
+        self.init(head: limits.head, target: limits.target, fields: limits.fields)
     }
 }
 

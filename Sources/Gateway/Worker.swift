@@ -1,6 +1,7 @@
 import Audit
 import Configuration
 import HTTP1
+import HTTP2
 import HTTPSyntax
 import Policy
 import Transport
@@ -66,6 +67,12 @@ struct Worker: ~Copyable {
     var override = OverrideNote()
     var date = HTTPDate()
     var answers = AnswerCache()
+    /// An answer on its way to a client that speaks HTTP/2: its head, and the same as a list.
+    var answerHead: ResponseHead
+    var answerFields: FieldList
+    /// Frames for such a client, and a piece of content from one, as a chunk.
+    var frames = ByteBuffer()
+    var chunk = ByteBuffer()
     /// Storage for output that waits for the log, over and over.
     var spares = ByteBufferPool()
     let ids: Ref<EventIDGenerator>
@@ -85,6 +92,10 @@ struct Worker: ~Copyable {
     var upstreamCount = 0
     var firstClient: Ref<ClientConnection>?
     var closedClients: [Ref<ClientConnection>] = []
+    /// Those that have frames to send.
+    var wokenConnections: [Ref<HTTP2Connection>] = []
+    /// Storage of streams that have ended, for others.
+    var spareStreams: [Ref<ClientConnection>] = []
     var closedUpstreams: [Ref<UpstreamConnection>] = []
     var retiredUses: [Ref<SnapshotUse>] = []
 
@@ -92,6 +103,8 @@ struct Worker: ~Copyable {
     static let readSize = 128 * 1024
     /// Reads of one stream before the others get their turn.
     static let readsInARow = 8
+    /// Streams whose storage is kept.
+    static let spareLimit = 512
     /// Content up to this is copied behind its head rather than sent as a second piece.
     static let copyLimit = 4096
 }
@@ -149,11 +162,13 @@ extension Ref<Worker> {
     /// Write-ahead, then release, then free, then what nobody waits for: in this order.
     private func endIteration() {
         flushLog()
+        flushFrames()
         reap()
         // Releasing may have produced rejections of pipelined requests: their records, too, are
         // written before the loop waits again.
         while value.log.hasUnwritten {
             flushLog()
+            flushFrames()
             reap()
         }
         flushAccessLog()
@@ -183,8 +198,16 @@ extension Ref<Worker> {
     /// Frees what was closed in this iteration; nothing refers to it any more.
     private func reap() {
         while let client = value.closedClients.popLast() {
-            client.value.note?.destroy()
             client.value.upgrade?.destroy()
+            client.value.upgrade = nil
+            if client.value.carried != nil, value.spareStreams.count < Worker.spareLimit {
+                client.value.note?.value.waiting.removeAll()
+                value.spareStreams.append(client)
+                continue
+            }
+            client.value.note?.destroy()
+            client.value.http2?.destroy()
+            client.value.carried?.destroy()
             client.destroy()
         }
         while let upstream = value.closedUpstreams.popLast() { upstream.destroy() }
@@ -231,11 +254,12 @@ extension Ref<Worker> {
 
     // MARK: Connections
 
-    func link(_ client: Ref<ClientConnection>) {
+    /// - Parameter isCarried: it is a stream of a connection that counts already.
+    func link(_ client: Ref<ClientConnection>, isCarried: Bool = false) {
         client.value.next = value.firstClient
         value.firstClient?.value.previous = client
         value.firstClient = client
-        value.clientCount += 1
+        if !isCarried { value.clientCount += 1 }
     }
 
     /// Takes a closed client out; its storage goes when the iteration ends.
@@ -249,7 +273,7 @@ extension Ref<Worker> {
         next?.value.previous = client.value.previous
         client.value.next = nil
         client.value.previous = nil
-        value.clientCount -= 1
+        if client.value.carried == nil { value.clientCount -= 1 }
         if client.value.origin.isCounted { value.clients.leave(client.value.origin.address) }
         // One that waits for the log is freed by whoever takes it off that list.
         if !client.value.isHeld { value.closedClients.append(client) }

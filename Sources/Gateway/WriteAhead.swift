@@ -140,7 +140,8 @@ extension Ref<Worker> {
         var client = value.firstClient
         while let current = client {
             client = current.value.next
-            current.resume()
+            // What carries streams does not stop for the log, and would close others.
+            if current.value.phase != .frames { current.resume() }
         }
     }
 

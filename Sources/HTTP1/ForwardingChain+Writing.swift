@@ -62,7 +62,11 @@ extension ForwardingChain {
             buffer.append(bytes.slice(Int(line.valueOffset), Int(line.valueLength)))
             buffer.append(", ")
         }
-        buffer.append(head.version == .http10 ? "1.0 methodgate" : "1.1 methodgate")
+        switch head.version {
+        case .http10: buffer.append("1.0 methodgate")
+        case .http11: buffer.append("1.1 methodgate")
+        case .http2: buffer.append("2.0 methodgate")
+        }
     }
 
     /// `X-Forwarded-For`. A member of its own is copied as it came, with port and all.

@@ -120,7 +120,7 @@ struct HeadFacts {
     /// How the content ends by the fields; `fallback` where they say nothing (RFC 9112 §6.3).
     func framing(_ version: HTTPVersion, else fallback: BodyFraming) throws(Halt) -> BodyFraming {
         if isChunked {
-            guard case .http11 = version else { throw .refused(.transferEncodingInHTTP10) }
+            if case .http10 = version { throw .refused(.transferEncodingInHTTP10) }
             guard length == nil else { throw .refused(.twoFramings) }
             return .chunked
         }

@@ -115,7 +115,7 @@ package enum HeadWriter {
 
     /// An HTTP/1.0 client cannot expect anything, nor one that sends nothing (RFC 9110 §10.1.1).
     @inline(__always) private static func mayExpect(_ head: borrowing RequestHead) -> Bool {
-        guard case .http11 = head.version else { return false }
+        if case .http10 = head.version { return false }
         if case .none = head.framing { return false }
         return true
     }

@@ -22,3 +22,15 @@ extension MutableByteView {
             .storeBytes(of: digits.bigEndian, as: UInt64.self)
     }
 }
+
+extension ByteBuffer {
+    /// In lower-case hexadecimal digits, no more than needed.
+    package mutating func append(hexadecimal value: UInt64) {
+        var shift = max(0, 60 - value.leadingZeroBitCount & ~3)
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: value &>> UInt64(shift) & 15)
+            append(byte: digit < 10 ? 0x30 + digit : 0x57 + digit)
+            shift -= 4
+        }
+    }
+}

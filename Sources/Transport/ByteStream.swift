@@ -1,20 +1,24 @@
 package import HTTPSyntax
 
-// What both kinds of connections talk through: a descriptor, its two registrations with the loop,
-// and TLS over it where there is any. It knows no HTTP.
+// What all kinds of connections talk through: a descriptor, its two registrations with the loop, and
+// TLS over it where there is any; or a stream that another connection carries among others. It knows
+// no HTTP.
 
 /// A connected, non-blocking stream: who holds it reads, writes and closes only here.
 ///
 /// `receive` and `send` mean what recv(2) and send(2) mean, with TLS too: what `send` has not
 /// reported is to be handed over again, at the front of the next call.
 package struct ByteStream: ~Copyable {
-    /// -1 once it is closed or has been taken over.
+    /// -1 once it is closed or has been taken over, and of a carried stream.
     package private(set) var descriptor: Int32
     private var readEvent: Event
     private var writeEvent: Event
     /// Owned; nil for a plain stream.
     package private(set) var tls: Ref<TLSSession>?
-    private var isCut = false
+    /// Nil for a stream with a descriptor of its own.
+    private var carrier: StreamCarrier?
+    /// `close` is to be a reset.
+    package private(set) var isCut = false
 
     /// Takes `descriptor` over; nothing is watched yet. Both callbacks get `context`.
     package init(
@@ -39,6 +43,14 @@ package struct ByteStream: ~Copyable {
         tls = other.tls
         other.tls = nil
         other.descriptor = -1
+    }
+
+    /// A stream that `carrier` carries: its input is handed to whoever holds it, not read here.
+    package init(carriedBy carrier: StreamCarrier) {
+        descriptor = -1
+        readEvent = .unwatched
+        writeEvent = .unwatched
+        self.carrier = carrier
     }
 
     // MARK: Reading
@@ -93,6 +105,7 @@ package struct ByteStream: ~Copyable {
     /// Whether bytes have come that nobody has read, or the peer's end; with TLS they may turn out
     /// to be none for the reader.
     package var hasInput: Bool {
+        if carrier != nil { return false }
         if let tls, tls.holdsInput { return true }
         return Socket.hasInput(descriptor)
     }
@@ -110,7 +123,10 @@ package struct ByteStream: ~Copyable {
     // MARK: Writing
 
     /// Calls `writable` once there is room.
-    package mutating func startWriting() { writeEvent.add() }
+    package mutating func startWriting() {
+        writeEvent.add()
+        carrier?.startWriting()
+    }
 
     /// All output has gone. TLS may still have some of its own, for which `writable` is called and
     /// `send` does its part without bytes, too.
@@ -121,24 +137,27 @@ package struct ByteStream: ~Copyable {
 
     /// Sends what there is room for; how much that was.
     package func send(_ bytes: ByteView) -> IOResult {
+        if let carrier { return carrier.send(bytes, .empty) }
         guard let tls else { return Socket.send(descriptor, bytes) }
         return tls.send(descriptor, bytes, .empty)
     }
 
     /// Sends two pieces in one call; either may be empty.
     package func send(_ head: ByteView, _ content: ByteView) -> IOResult {
+        if let carrier { return carrier.send(head, content) }
         guard let tls else { return Socket.send(descriptor, head, content) }
         return tls.send(descriptor, head, content)
     }
 
     /// Ends our side, so that the peer sees its end; all output has gone.
     package func finishWriting() {
+        if let carrier { return carrier.finishWriting() }
         tls?.sayEnd(descriptor)
         Socket.shutdownWrite(descriptor)
     }
 
-    /// Bytes that the kernel has taken and the peer has not.
-    package var queuedBytes: Int { Socket.queuedBytes(descriptor) }
+    /// Bytes that the kernel, or the carrier, has taken and the peer has not.
+    package var queuedBytes: Int { carrier?.queuedBytes ?? Socket.queuedBytes(descriptor) }
 
     // MARK: TLS
 
@@ -181,12 +200,16 @@ package struct ByteStream: ~Copyable {
 
     /// Makes the coming `close` a reset, so that the peer cannot take a cut stream for a whole one.
     package mutating func resetOnClose() {
-        Socket.resetOnClose(descriptor)
+        if carrier == nil { Socket.resetOnClose(descriptor) }
         isCut = true
     }
 
     /// Closes, with TLS' own end unless it was to be a reset. Nothing is read or sent after it.
     package mutating func close() {
+        if let carrier {
+            carrier.close(isCut)
+            self.carrier = nil
+        }
         guard descriptor >= 0 else { return }
         readEvent.remove()
         writeEvent.remove()

@@ -8,7 +8,8 @@ internal import Glibc
 ///
 /// The storage is its own allocation, because libevent keeps its address.
 @safe package struct Event: ~Copyable {
-    private let handle: UnsafeMutablePointer<event>
+    /// Nil: nothing is watched, and only `isAdded` is kept.
+    private let handle: UnsafeMutablePointer<event>?
     package private(set) var isAdded = false
 
     /// Watches a stream for input, edge-triggered: after a callback the stream has to be read
@@ -56,23 +57,30 @@ internal import Glibc
         unsafe Event(base, -1, Int16(EV_PERSIST), callback, context)
     }
 
+    /// Watches nothing: for a stream that has no descriptor.
+    package static var unwatched: Event { Event() }
+
+    private init() { unsafe handle = nil }
+
     private init(
         _ base: EventBase, _ descriptor: Int32, _ what: Int16, _ callback: EventCallback,
         _ context: UnsafeMutableRawPointer
     ) {
-        unsafe handle = .allocate(capacity: 1)
+        let handle = UnsafeMutablePointer<event>.allocate(capacity: 1)
         unsafe handle.initialize(to: event())
+        unsafe self.handle = handle
         unsafe event_assign(handle, base.handle, descriptor, what, callback, context)
     }
 
     deinit {
+        guard let handle = unsafe handle else { return }
         if isAdded { unsafe event_del(handle) }
         unsafe handle.deallocate()
     }
 
     /// Calls back in the next round as if there were input, once; only while watching.
     package mutating func activate() {
-        guard isAdded else { return }
+        guard isAdded, let handle = unsafe handle else { return }
         unsafe event_active(handle, Int32(EV_READ), 0)
     }
 
@@ -85,7 +93,7 @@ internal import Glibc
     /// Starts watching; nothing where it already does.
     package mutating func add() {
         guard !isAdded else { return }
-        unsafe event_add(handle, nil)
+        if let handle = unsafe handle { unsafe event_add(handle, nil) }
         isAdded = true
     }
 
@@ -99,7 +107,7 @@ internal import Glibc
     /// Stops watching; nothing where it does not.
     package mutating func remove() {
         guard isAdded else { return }
-        unsafe event_del(handle)
+        if let handle = unsafe handle { unsafe event_del(handle) }
         isAdded = false
     }
 }

@@ -38,6 +38,8 @@ final class CaseGate: @unchecked Sendable {
             settings["listen"]? += "    tls: {certificate: both.pem}\n"
             settings["backends"] =
                 "backends:\n  app: {url: \"https://\(backend.address)\", tls: {ca: both.pem}}\n"
+        } else {
+            settings["listen"]? += "  - address: 127.0.0.1:0\n    h2c: true\n"
         }
         var text = configuration
         for (key, lines) in settings.sorted(by: { $0.key < $1.key })
@@ -54,6 +56,14 @@ final class CaseGate: @unchecked Sendable {
 
     func connect() throws -> RawClient {
         try gate.connect(tls: transport == .tls ? TestTLS() : nil)
+    }
+
+    /// By ALPN, or to the listener that takes the preface.
+    func connectHTTP2() throws -> HTTP2Client {
+        guard transport == .tls else { return try HTTP2Client(gate.addresses[1]) }
+        var settings = TestTLS()
+        settings.protocols = ["h2"]
+        return try HTTP2Client(gate.address, tls: settings)
     }
 
     func stop() {

@@ -6,6 +6,8 @@ import TestSupport
 
 /// What was seen while a case ran.
 struct Observation {
+    /// The client spoke HTTP/2.
+    var isHTTP2 = false
     var replies: [WireMessage] = []
     var requests: [WireMessage] = []
     var records: [LogRecord] = []
@@ -16,7 +18,7 @@ struct CaseRun {
     let theCase: Case
     let gate: CaseGate
     let isByteByByte: Bool
-    private var seen = Observation()
+    var seen = Observation()
 
     /// A request without Host: the gate itself answers 400 and writes a record, in any
     /// configuration. It ends each case, so that what the case wrote is all there.
@@ -115,6 +117,11 @@ struct CaseRun {
             }
             client.close()
         }
+        return try sentinel()
+    }
+
+    /// Sends the sentinel on a connection of its own; the event id of its record.
+    func sentinel() throws -> String {
         let last = try gate.connect()
         defer { last.close() }
         try last.send(gate.greeting + Self.sentinel)
@@ -125,7 +132,7 @@ struct CaseRun {
         return id
     }
 
-    private mutating func readRecords(after mark: Int, until sentinel: String) throws {
+    mutating func readRecords(after mark: Int, until sentinel: String) throws {
         var records: [LogRecord] = []
         let isThere = try eventually(within: 2) {
             records = try BlockLog(lines: gate.gate.log.lines.dropFirst(mark)).records()
@@ -138,7 +145,7 @@ struct CaseRun {
         seen.records = records.filter { $0.isAboutRequest && $0["event.id"] != sentinel }
     }
 
-    private mutating func checkUnfinished() {
+    mutating func checkUnfinished() {
         gate.backend.settle()
         let isClosed = eventually(within: 2) {
             gate.backend.unfinished.allSatisfy { $0.hasEnded }

@@ -49,8 +49,11 @@ struct FieldExpectations: Sendable {
     }
 
     /// What is wrong; `value` gives the text form of each key, nil where it is missing.
-    func problems(_ value: (String) -> String?) -> [String] {
+    func problems(
+        where isAsked: (String) -> Bool = { _ in true }, _ value: (String) -> String?
+    ) -> [String] {
         demands.compactMap { key, demand in
+            guard isAsked(key) else { return nil }
             let found = value(key)
             let shown = found.map { "is \($0)" } ?? "is missing"
             switch demand {
@@ -87,8 +90,14 @@ struct ReplyExpectation: Sendable {
         expectations = try FieldExpectations(section.lines)
     }
 
-    func problems(in answer: WireMessage) -> [String] {
-        var problems = expectations.problems { key in Self.value(key, in: answer) }
+    /// How HTTP/1.1 writes an answer, which HTTP/2 does in another way.
+    private static let ofHTTP1: Set<String> = [
+        "framing", "reason", "connection", "transfer-encoding", "keep-alive",
+    ]
+
+    func problems(in answer: WireMessage, isHTTP2: Bool = false) -> [String] {
+        let isAsked = { (key: String) in !isHTTP2 || !Self.ofHTTP1.contains(key.lowercased()) }
+        var problems = expectations.problems(where: isAsked) { Self.value($0, in: answer) }
         if answer.status != status {
             problems.insert("status \(answer.status), not \(status ?? 0)", at: 0)
         }

@@ -28,7 +28,7 @@ enum Judge {
         _ whole: Observation, _ byteByByte: Observation, in theCase: Case
     ) -> [String] {
         // Where either end will do, so will either word on it.
-        let ignored = theCase.end == .any ? ["Date", "Connection"] : ["Date"]
+        let ignored = theCase.end == .any ? ["date", "connection"] : ["date"]
         let first = whole.replies.map { withoutIdentity($0, ignored) }
         let second = byteByByte.replies.map { withoutIdentity($0, ignored) }
         var found: [String] = []
@@ -44,7 +44,8 @@ enum Judge {
 
     private static func withoutIdentity(_ answer: WireMessage, _ ignored: [String]) -> [String] {
         let id = answer.value("Methodgate-Event") ?? "no event"
-        let fields = answer.fields.filter { !ignored.contains($0.name) }.map(\.description)
+        let fields = answer.fields.filter { !ignored.contains($0.name.lowercased()) }
+            .map(\.description)
         return ([answer.startLine] + fields + [answer.text] + answer.trailers.map(\.description))
             .map { $0.replacing(id, with: "EVENT") }
     }
@@ -60,7 +61,7 @@ enum Judge {
         }
         var found: [String] = []
         for (number, (expectation, answer)) in zip(expected, seen.replies).enumerated() {
-            var problems = expectation.problems(in: answer)
+            var problems = expectation.problems(in: answer, isHTTP2: seen.isHTTP2)
             if answer.status >= 200 && answer.values("Date").count != 1 {
                 problems.append("not exactly one Date")
             }
@@ -96,15 +97,22 @@ enum Judge {
         }
         var found: [String] = []
         for (number, (exchange, request)) in zip(theCase.exchanges, seen.requests).enumerated() {
-            found += upstreamProblems(request, exchange.expected)
+            found += upstreamProblems(request, exchange.expected, isHTTP2: seen.isHTTP2)
                 .map { "request \(number + 1) upstream: \($0)" }
         }
         return found
     }
 
-    private static func upstreamProblems(_ request: WireMessage, _ bytes: Bytes) -> [String] {
-        guard let outcome = try? StrictReader.request(bytes), case .message(let expected) = outcome
+    private static func upstreamProblems(
+        _ request: WireMessage, _ bytes: Bytes, isHTTP2: Bool
+    ) -> [String] {
+        guard let outcome = try? StrictReader.request(bytes), case .message(var expected) = outcome
         else { return ["the case's own bytes are no request"] }
+        var request = request
+        if isHTTP2 {
+            request = lowered(request)
+            expected = lowered(expected)
+        }
         var found: [String] = []
         if request.startLine != expected.startLine {
             found.append("\(request.startLine), not \(expected.startLine)")
@@ -122,7 +130,24 @@ enum Judge {
         if request.trailers != expected.trailers {
             found.append("trailers \(request.trailers), not \(expected.trailers)")
         }
-        return found + forwardingProblems(request, except: named)
+        return found + forwardingProblems(request, except: named, isHTTP2: isHTTP2)
+    }
+
+    /// As it is where the client spoke HTTP/2: names in lower case, and `Via` says so.
+    private static func lowered(_ message: WireMessage) -> WireMessage {
+        func lowered(_ fields: [WireField]) -> [WireField] {
+            fields.map { field in
+                let name = field.name.lowercased()
+                let value =
+                    name == "via"
+                    ? field.value.replacing("1.1 methodgate", with: "2.0 methodgate") : field.value
+                return WireField(name: name, value: value)
+            }
+        }
+        var message = message
+        message.fields = lowered(message.fields)
+        message.trailers = lowered(message.trailers)
+        return message
     }
 
     /// By name; the order of lines with the same name stays. A coding's name has no case.
@@ -137,10 +162,10 @@ enum Judge {
 
     /// What the gate writes of an ordinary client; fields that the case lists are compared there.
     private static func forwardingProblems(
-        _ request: WireMessage, except named: Set<String>
+        _ request: WireMessage, except named: Set<String>, isHTTP2: Bool
     ) -> [String] {
         let parts = [
-            "Via": ["1.", " methodgate"], "X-Forwarded-For": ["127.0.0.1"],
+            "Via": [isHTTP2 ? "2.0" : "1.", " methodgate"], "X-Forwarded-For": ["127.0.0.1"],
             "X-Forwarded-Proto": ["http"], "Forwarded": ["for=", "127.0.0.1", "proto=http"],
         ]
         return parts.sorted { $0.key < $1.key }.compactMap { name, parts in
@@ -185,7 +210,12 @@ enum Judge {
             found.append("\(seen.records.count) records, not \(expected.count)")
         }
         for (number, (expectation, record)) in zip(expected, seen.records).enumerated() {
-            found += expectation.problems { record.values[$0].map(JSONText.of) }
+            let version = record.values["http.version"].map(JSONText.of)
+            if seen.isHTTP2, let version, version != "\"2\"" {
+                found.append("record \(number + 1): http.version is \(version)")
+            }
+            let isAsked = { (key: String) in !seen.isHTTP2 || key != "http.version" }
+            found += expectation.problems(where: isAsked) { record.values[$0].map(JSONText.of) }
                 .map { "record \(number + 1): \($0)" }
         }
         return found

@@ -1,0 +1,235 @@
+import Configuration
+import HTTP1
+import HTTP2
+import HTTPSyntax
+import Transport
+
+// A client's connection that speaks HTTP/2: frames in, frames out. Its requests are streams, and
+// each of them is a `ClientConnection` of its own that this one carries (HTTP2Stream.swift), so
+// that a request takes the same way whatever it came by. See docs/http2.md.
+
+struct HTTP2Connection: ~Copyable {
+    enum End: UInt8 {
+        case open
+        /// The client has been told that an end comes, and may not know yet.
+        case announced
+        /// No new streams are taken.
+        case closing
+    }
+
+    /// The connection that reads and writes the frames.
+    let client: Ref<ClientConnection>
+    let session: ServerSession
+    /// Streams that have not ended, linked through theirs.
+    var firstStream: Ref<ClientConnection>?
+    /// Those that may go on writing, likewise.
+    var firstWaiting: Ref<ClientConnection>?
+    var end = End.open
+    /// There may be something to send: it is in the worker's list.
+    var isWoken = false
+    /// `client_head` runs.
+    var limitsHead = false
+    /// `client_idle` runs.
+    var isIdle = false
+
+    /// Bytes that are made ready for one send(2).
+    static let batch = 96 * 1024
+}
+
+extension Ref<ClientConnection> {
+    /// The client speaks HTTP/2, as was agreed on or as its preface says: from now on this
+    /// connection carries others.
+    func beginHTTP2() {
+        let worker = value.worker
+        let connection = unsafe Ref<HTTP2Connection>.make { context in
+            HTTP2Connection(
+                client: self,
+                session: unsafe ServerSession(
+                    owner: context, handlers: .ofGateway,
+                    limits: HeaderBlock.Limits(worker.value.requestLimits),
+                    now: worker.value.wheel.value.now))
+        }
+        value.http2 = connection
+        value.phase = .frames
+        value.hasServed = true
+        value.identity.raiseVersion()
+        value.deadline.clear()
+        worker.value.counters.http2Connections.add()
+        // Our SETTINGS need not wait for the client's.
+        connection.wake()
+        if worker.value.isDraining { connection.drain() }
+    }
+
+    /// Frames have come; all bytes are used.
+    func takeFrames(_ bytes: ByteView) -> Int {
+        guard let connection = value.http2 else { return bytes.count }
+        let hadEnded = connection.value.session.endCode != nil
+        _ = connection.value.session.receive(bytes, now: value.worker.value.wheel.value.now)
+        if !hadEnded, connection.value.session.endCode == .enhanceYourCalm {
+            value.worker.value.counters.http2Floods.add()
+        }
+        guard value.phase == .frames else { return bytes.count }
+        connection.wake()
+        connection.limit()
+        return bytes.count
+    }
+}
+
+extension Ref<HTTP2Connection> {
+    private var worker: Ref<Worker> { value.client.value.worker }
+
+    // MARK: Output
+
+    /// There is something to send: it goes when the iteration ends, in as few calls as can be.
+    func wake() {
+        guard !value.isWoken else { return }
+        value.isWoken = true
+        worker.value.wokenConnections.append(self)
+    }
+
+    /// Sends what there is, and lets streams write that waited for room.
+    func flush() {
+        value.isWoken = false
+        let client = value.client
+        while client.value.phase == .frames {
+            while let stream = takeWaiting() { stream.writable() }
+            guard client.value.outbound.isEmpty else { return }
+            worker.value.frames.removeAll()
+            let isFine = value.session.send(
+                into: &worker.value.frames, limit: HTTP2Connection.batch)
+            guard isFine else {
+                client.abort()
+                return
+            }
+            if worker.value.frames.isEmpty {
+                guard value.firstWaiting != nil else { break }
+                continue
+            }
+            client.send(.empty, worker.value.frames.view)
+        }
+        guard client.value.phase == .frames else { return }
+        let isLast = client.value.hasEnded && value.session.streamCount == 0
+        if isLast || value.session.isOver {
+            closeStreams()
+            client.finish(.linger)
+        } else {
+            limit()
+        }
+    }
+
+    private func takeWaiting() -> Ref<ClientConnection>? {
+        guard let stream = value.firstWaiting, let carried = stream.value.carried else {
+            return nil
+        }
+        value.firstWaiting = carried.value.nextWaiting
+        carried.value.nextWaiting = nil
+        carried.value.isWaiting = false
+        return stream
+    }
+
+    // MARK: Time
+
+    /// What the client owes limits its time: the rest of a field section, or a request at all. The
+    /// time of requests that run is kept with each.
+    func limit() {
+        let client = value.client
+        guard client.value.phase == .frames, client.value.outbound.isEmpty,
+            value.end != .announced
+        else { return }
+        let timeouts = worker.value.use.value.timeouts
+        if value.session.isInBlock {
+            if !value.limitsHead { client.value.deadline.set(timeouts.clientHead) }
+            value.limitsHead = true
+            value.isIdle = false
+        } else if value.session.streamCount > 0 {
+            if value.limitsHead || value.isIdle { client.value.deadline.clear() }
+            value.limitsHead = false
+            value.isIdle = false
+        } else if !value.isIdle {
+            // Set once, and not by whatever else comes: a PING is no request.
+            client.value.deadline.set(timeouts.clientIdle)
+            value.limitsHead = false
+            value.isIdle = true
+            value.session.releaseBlock()
+        }
+    }
+
+    /// The client has taken what waited for it: its time is about something else again.
+    func limitAgain() {
+        value.limitsHead = false
+        value.isIdle = false
+        value.client.value.deadline.clear()
+        limit()
+    }
+
+    /// A deadline of the connection has passed.
+    func expired() {
+        if value.end == .announced {
+            refuseNewStreams()
+        } else if value.session.isInBlock {
+            value.client.recordUnanswered(
+                "the head did not arrive in time")
+            value.session.terminate(.enhanceYourCalm)
+            wake()
+        } else {
+            refuseNewStreams()
+        }
+    }
+
+    // MARK: Ends
+
+    /// The gate is going away. The client is told, and has until it knows to send what is on its
+    /// way; then no stream is taken any more, and the connection ends with the last one.
+    func drain() {
+        guard value.end == .open else { return }
+        value.end = .announced
+        value.session.announceEnd()
+        value.client.value.deadline.set(ClientConnection.firstRequestTime)
+        wake()
+    }
+
+    /// It knows.
+    func ponged() {
+        if value.end == .announced { refuseNewStreams() }
+    }
+
+    private func refuseNewStreams() {
+        value.end = .closing
+        value.session.refuseNewStreams()
+        limitAgain()
+        wake()
+    }
+
+    /// The client sends nothing any more: what it has sent whole is answered.
+    func clientEnded() {
+        var stream = value.firstStream
+        while let current = stream {
+            stream = current.value.carried?.value.next
+            let isWhole =
+                current.value.phase != .tunnel && current.value.exchange.request == .complete
+            if !isWhole { current.abort() }
+        }
+        value.end = .closing
+        wake()
+    }
+
+    /// The connection is gone, or about to be: so are its streams.
+    func closeStreams() {
+        while let stream = value.firstStream {
+            stream.value.carried?.value.output.disconnect()
+            stream.abort()
+        }
+    }
+}
+
+extension Ref<Worker> {
+    /// Sends what this iteration has brought for connections of HTTP/2.
+    @inline(__always) func flushFrames() {
+        guard !value.wokenConnections.isEmpty else { return }
+        sendFrames()
+    }
+
+    @inline(never) private func sendFrames() {
+        while let connection = value.wokenConnections.popLast() { connection.flush() }
+    }
+}

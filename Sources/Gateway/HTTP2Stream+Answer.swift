@@ -1,0 +1,213 @@
+import HTTP1
+import HTTP2
+import HTTPSyntax
+import Transport
+
+// From an HTTP/1.1 answer to frames: heads become field sections, content is kept until the
+// client's window has room for it, and what frames it in HTTP/1.1 goes.
+
+extension Ref<ClientConnection> {
+    /// Takes bytes of the answer, as many as there is room for; how many that were, or -1 where the
+    /// stream is gone.
+    func transmit(_ head: ByteView, _ content: ByteView) -> Int {
+        guard let carried = value.carried, !carried.value.output.isClosed else { return -1 }
+        carried.value.connection.wake()
+        let used = accept(head, carried)
+        guard used == head.count else { return used }
+        return used + accept(content, carried)
+    }
+
+    private func accept(_ bytes: ByteView, _ carried: Ref<HTTP2Stream>) -> Int {
+        var offset = 0
+        while offset < bytes.count {
+            let rest = bytes.dropFirst(offset)
+            let step: Int
+            switch carried.value.part {
+            case .head: step = acceptHead(rest, carried)
+            case .content: step = acceptContent(rest, carried)
+            case .trailers: step = acceptTrailers(rest, carried)
+            case .end: return bytes.count
+            }
+            guard step > 0 else { break }
+            offset += step
+        }
+        return offset
+    }
+
+    // MARK: Head
+
+    private func acceptHead(_ bytes: ByteView, _ carried: Ref<HTTP2Stream>) -> Int {
+        let worker = value.worker
+        let limits = HeadLimits(head: .max, target: .max, fields: .max)
+        let result = ResponseParser.parse(bytes, into: &worker.value.answerHead, limits: limits)
+        // We have written it ourselves, whole.
+        guard result == .complete else { return 0 }
+        let length = worker.value.answerHead.length
+        let status = worker.value.answerHead.status
+        let isSwitch = status == 101
+        worker.listFields(bytes, status: isSwitch ? 200 : status, isSwitch: isSwitch)
+        let session = carried.value.connection
+        if status < 200 && !isSwitch {
+            session.value.session.interim(carried.value.output, worker.value.answerFields)
+            return length
+        }
+        let hasNone = carried.value.isHead || status == 204 || status == 304
+        let framing = hasNone ? BodyFraming.none : worker.value.answerHead.framing
+        let hasContent = isSwitch || framing != .none
+        carried.value.part = hasContent ? .content : .end
+        carried.value.reader = BodyReader(isSwitch ? .untilClose : framing)
+        session.value.session.answer(
+            carried.value.output, worker.value.answerFields, hasContent: hasContent)
+        return length
+    }
+
+    // MARK: Content and trailers
+
+    private func acceptContent(_ bytes: ByteView, _ carried: Ref<HTTP2Stream>) -> Int {
+        let room = carried.value.output.room
+        guard room > 0 else { return 0 }
+        let piece = bytes.slice(0, min(room, bytes.count))
+        var offset = 0
+        while let data = carried.value.reader.nextData(in: piece, from: &offset) {
+            carried.value.output.append(data)
+        }
+        let session = carried.value.connection
+        if carried.value.reader.isAwaitingTrailers {
+            carried.value.part = .trailers
+        } else if carried.value.reader.isComplete {
+            carried.value.part = .end
+            session.value.session.end(carried.value.output)
+            return offset
+        }
+        session.value.session.resume(carried.value.output)
+        return offset
+    }
+
+    private func acceptTrailers(_ bytes: ByteView, _ carried: Ref<HTTP2Stream>) -> Int {
+        let worker = value.worker
+        let limits = HeadLimits(head: .max, target: .max, fields: .max)
+        let (result, length) = TrailerSection.parse(
+            bytes, into: &worker.value.answerHead.fields, limits: limits)
+        guard result == .complete else { return 0 }
+        carried.value.part = .end
+        carried.value.reader.trailersDone()
+        // Without the empty line.
+        carried.value.connection.value.session.end(
+            carried.value.output, trailers: bytes.slice(0, length - 2))
+        return length
+    }
+
+    // MARK: Room
+
+    /// `writable` is to be called once there is room.
+    func awaitRoom() {
+        guard let carried = value.carried else { return }
+        if carried.value.output.room >= StreamOutput.limit / 2 {
+            enqueueToWrite()
+        } else {
+            carried.value.output.awaitRoom()
+        }
+    }
+
+    /// There is room: the connection lets it write when it sends.
+    func enqueueToWrite() {
+        guard let carried = value.carried, !carried.value.isWaiting else { return }
+        let connection = carried.value.connection
+        carried.value.isWaiting = true
+        carried.value.nextWaiting = connection.value.firstWaiting
+        connection.value.firstWaiting = self
+        connection.wake()
+    }
+
+    // MARK: Ends
+
+    /// The answer has ended, as far as whoever wrote it is concerned.
+    func finishAnswer() {
+        guard let carried = value.carried, carried.value.part == .content else { return }
+        carried.value.part = .end
+        let connection = carried.value.connection
+        connection.value.session.end(carried.value.output)
+        connection.wake()
+    }
+
+    /// Request and answer are whole: nothing follows on this stream, which ends once the client has
+    /// taken the answer. END_STREAM of counted content may stand in the very frame that is read now.
+    func endStream() {
+        if case .none? = value.carried?.value.content { stopRequest() }
+        awaitReading()
+    }
+
+    /// What is left of the request is not wanted: the stream is reset once the answer has gone.
+    func stopRequest() {
+        guard let carried = value.carried else { return }
+        let connection = carried.value.connection
+        connection.value.session.endRequest(carried.value.output, carried.value.code)
+        connection.wake()
+    }
+
+    /// Nothing is left to be done here: resets the stream unless it has ended.
+    func leaveConnection(isCut: Bool) {
+        guard let carried = value.carried else { return }
+        let connection = carried.value.connection
+        let isSilent = !isCut || carried.value.asksTunnel
+        let code = carried.value.code
+        connection.value.session.close(
+            carried.value.output,
+            code != .noError ? code : isSilent ? .cancel : .internalError)
+        connection.unlink(self, carried)
+        connection.wake()
+    }
+}
+
+extension Ref<HTTP2Connection> {
+    fileprivate func unlink(_ stream: Ref<ClientConnection>, _ carried: Ref<HTTP2Stream>) {
+        let next = carried.value.next
+        if let previous = carried.value.previous {
+            previous.value.carried?.value.next = next
+        } else {
+            value.firstStream = next
+        }
+        next?.value.carried?.value.previous = carried.value.previous
+        carried.value.next = nil
+        carried.value.previous = nil
+        if carried.value.isWaiting { stopWaiting(stream, carried) }
+    }
+
+    private func stopWaiting(_ stream: Ref<ClientConnection>, _ carried: Ref<HTTP2Stream>) {
+        var before: Ref<HTTP2Stream>?
+        var current = value.firstWaiting
+        while let other = current, other != stream {
+            before = other.value.carried
+            current = before?.value.nextWaiting
+        }
+        if let before {
+            before.value.nextWaiting = carried.value.nextWaiting
+        } else {
+            value.firstWaiting = carried.value.nextWaiting
+        }
+        carried.value.nextWaiting = nil
+        carried.value.isWaiting = false
+    }
+}
+
+extension Ref<Worker> {
+    /// Puts the fields of the answer in `answerHead` into `answerFields`, less what HTTP/2 has
+    /// frames for (RFC 9113 §8.2.2).
+    fileprivate func listFields(_ head: ByteView, status: Int, isSwitch: Bool) {
+        value.answerFields.begin(status: status)
+        for index in 0..<value.answerHead.fields.count {
+            let line = value.answerHead.fields[index]
+            let name = head.slice(Int(line.nameOffset), Int(line.nameLength))
+            switch line.name {
+            case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade,
+                .http2Settings:
+                continue
+            case .other where isSwitch && name.equalsIgnoringCase(ByteView("sec-websocket-accept")):
+                continue
+            default:
+                value.answerFields.add(
+                    name, head.slice(Int(line.valueOffset), Int(line.valueLength)))
+            }
+        }
+    }
+}

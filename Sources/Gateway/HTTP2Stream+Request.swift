@@ -1,0 +1,192 @@
+import HTTP1
+import HTTP2
+import HTTPSyntax
+import Transport
+
+// From frames to an HTTP/1.1 request: what the session tells of a stream. Every function here runs
+// inside of a callback of nghttp2, while it reads.
+
+extension SessionHandlers {
+    static var ofGateway: SessionHandlers {
+        unsafe SessionHandlers(
+            request: requestArrived, content: contentArrived, trailers: trailersArrived,
+            end: requestEnded, closed: streamClosed, room: roomArrived, pong: pongArrived)
+    }
+}
+
+private func requestArrived(
+    _ owner: UnsafeMutableRawPointer, _ stream: Int32, _ hasEnded: Bool
+) {
+    let connection = unsafe Ref<HTTP2Connection>(context: owner)
+    connection.open(stream).beginRequest(hasEnded: hasEnded)
+}
+
+private func contentArrived(
+    _ owner: UnsafeMutableRawPointer, _ bytes: UnsafePointer<UInt8>, _ count: Int
+) {
+    // What nghttp2 reads is our own read buffer, of which nobody else has a part now.
+    let view = unsafe MutableByteView(base: UnsafeMutablePointer(mutating: bytes), count: count)
+    unsafe Ref<ClientConnection>(context: owner).takeContent(view)
+}
+
+private func trailersArrived(_ owner: UnsafeMutableRawPointer) {
+    unsafe Ref<ClientConnection>(context: owner).takeTrailers()
+}
+
+private func requestEnded(_ owner: UnsafeMutableRawPointer) {
+    unsafe Ref<ClientConnection>(context: owner).endContent()
+}
+
+private func streamClosed(_ owner: UnsafeMutableRawPointer, _ code: UInt32) {
+    unsafe Ref<ClientConnection>(context: owner).close()
+}
+
+private func roomArrived(_ owner: UnsafeMutableRawPointer) {
+    unsafe Ref<ClientConnection>(context: owner).enqueueToWrite()
+}
+
+private func pongArrived(_ owner: UnsafeMutableRawPointer) {
+    unsafe Ref<HTTP2Connection>(context: owner).ponged()
+}
+
+extension Ref<ClientConnection> {
+    // MARK: Head
+
+    /// A request's field section is whole, and stands in the session's block.
+    fileprivate func beginRequest(hasEnded: Bool) {
+        guard let carried = value.carried else { return }
+        let connection = carried.value.connection
+        let problem = connection.value.session.withBlock { block in
+            carried.value.isHead = block.isHead
+            carried.value.asksTunnel = block.asksTunnel
+            if block.asksTunnel {
+                carried.value.content = .tunnel
+            } else if !hasEnded, !block.isConnect {
+                carried.value.content = block.contentLength.map { .counted($0) } ?? .chunked
+            }
+            return block.problem
+        }
+        if let problem {
+            refuseSection(problem)
+        } else {
+            take(connection.value.session.blockText)
+        }
+        if hasEnded, carried.value.asksTunnel { ended() }
+    }
+
+    /// Refuses what is no request of HTTP/2; the stream is reset behind the answer.
+    private func refuseSection(_ problem: HeaderProblem) {
+        guard let carried = value.carried else { return }
+        let worker = value.worker
+        // Nothing of it can be relied on but what the line says.
+        _ = RequestParser.parse(
+            .empty, into: &worker.value.request, limits: worker.value.requestLimits)
+        if problem.isMalformed { carried.value.code = .protocolError }
+        carried.value.content = .none
+        let line = carried.value.connection.value.session.blockLine
+        refuse(Refusal(problem.status, problem.text), unread: .empty, line: line)
+    }
+
+    // MARK: Content
+
+    fileprivate func takeContent(_ bytes: MutableByteView) {
+        guard let carried = value.carried, value.phase != .closed else { return }
+        carried.value.unacknowledged += bytes.count
+        switch carried.value.content {
+        case .none: acknowledge()
+        case .tunnel: deliver(bytes)
+        case .counted(let rest):
+            guard bytes.count <= rest else { return refuseContent(.contentTooLong) }
+            carried.value.content = .counted(rest - UInt64(bytes.count))
+            deliver(bytes)
+        case .chunked:
+            let worker = value.worker
+            worker.value.chunk.removeAll()
+            worker.value.chunk.append(hexadecimal: UInt64(bytes.count))
+            worker.value.chunk.append("\r\n")
+            worker.value.chunk.append(bytes.view)
+            worker.value.chunk.append("\r\n")
+            deliver(worker.value.chunk.mutableView)
+        }
+    }
+
+    /// END_STREAM has come.
+    fileprivate func endContent() {
+        guard let carried = value.carried, value.phase != .closed else { return }
+        switch carried.value.content {
+        case .none: break
+        case .tunnel: ended()
+        case .counted(let rest): if rest > 0 { refuseContent(.contentTooShort) }
+        case .chunked:
+            value.worker.value.chunk.removeAll()
+            value.worker.value.chunk.append("0\r\n\r\n")
+            deliver(value.worker.value.chunk.mutableView)
+        }
+        if value.phase != .closed { carried.value.content = .none }
+    }
+
+    /// Trailers have come, and END_STREAM with them. Behind content that is counted HTTP/1.1 has no
+    /// place for them.
+    fileprivate func takeTrailers() {
+        guard let carried = value.carried, value.phase != .closed else { return }
+        let session = carried.value.connection.value.session.blockProblem
+        if let session { return refuseContent(session) }
+        switch carried.value.content {
+        case .tunnel: refuseContent(.tunnelTrailers)
+        case .chunked:
+            deliver(carried.value.connection.value.session.blockText)
+            if value.phase != .closed { carried.value.content = .none }
+        case .none, .counted: endContent()
+        }
+    }
+
+    /// Hands bytes to whoever reads the request.
+    private func deliver(_ bytes: MutableByteView) {
+        if value.inbound.isEmpty && !value.isProcessing {
+            take(bytes)
+        } else {
+            value.inbound.append(bytes.view)
+            resume()
+        }
+    }
+
+    /// Lets the client send as much again as has been used.
+    func acknowledge() {
+        guard let carried = value.carried else { return }
+        let used = carried.value.unacknowledged - value.inbound.count
+        guard used > 0 else { return }
+        carried.value.unacknowledged -= used
+        carried.value.connection.value.session.acknowledge(carried.value.output, used)
+        carried.value.connection.wake()
+    }
+
+    /// The content is not what the fields announced: the upstream must not take it for a request.
+    private func refuseContent(_ problem: HeaderProblem) {
+        guard let carried = value.carried else { return }
+        carried.value.code = .protocolError
+        carried.value.content = .none
+        if value.phase == .exchange, !value.exchange.hasAnswered,
+            value.exchange.request != .complete
+        {
+            refuseRunning(Refusal(problem.status, problem.text))
+        } else {
+            abort()
+        }
+    }
+}
+
+// MARK: Tunnels
+
+extension Ref<ClientConnection> {
+    /// Whether a stream that asks for a tunnel is one for WebSocket, and its rules grant it.
+    func mayTunnel(_ head: ByteView, _ rule: Int32) -> Bool {
+        WebSocketHandshake.key(value.worker.value.request, head) != nil
+            && value.worker.grantsWebSocket(head, rule)
+    }
+
+    /// Whether an answer would look like a tunnel's start to a client that asked for one, and is
+    /// none (RFC 8441 §5).
+    func refusesAnswer(_ status: Int) -> Bool {
+        value.carried?.value.asksTunnel == true && status < 300
+    }
+}

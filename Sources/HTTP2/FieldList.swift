@@ -1,0 +1,54 @@
+internal import CNGHTTP2
+package import HTTPSyntax
+
+// The fields of an answer as nghttp2 takes them: pointers to where they stand, copied when the
+// answer is submitted. Made once a worker and used for every answer.
+
+/// Field lines of one answer; fixed capacity, owned.
+@safe package struct FieldList: ~Copyable {
+    let lines: UnsafeMutablePointer<nghttp2_nv>
+    private let digits: UnsafeMutablePointer<UInt8>
+    private let capacity: Int
+    private(set) var count = 0
+
+    /// Room for that many lines besides `:status`.
+    package init(capacity: Int) {
+        self.capacity = capacity + 1
+        unsafe lines = .allocate(capacity: capacity + 1)
+        unsafe digits = .allocate(capacity: 3)
+    }
+
+    deinit {
+        unsafe lines.deallocate()
+        unsafe digits.deallocate()
+    }
+
+    /// Begins an answer with that status, of three digits.
+    package mutating func begin(status: Int) {
+        var rest = status
+        for index in [2, 1, 0] {
+            unsafe digits[index] = UInt8(truncatingIfNeeded: 0x30 + rest % 10)
+            rest /= 10
+        }
+        count = 0
+        add(ByteView(":status"), unsafe ByteView(base: digits, count: 3))
+    }
+
+    /// Adds a line; both views are valid until the answer is submitted. Letters of the name become
+    /// lower case on the wire. False where there is no room.
+    @discardableResult
+    package mutating func add(_ name: ByteView, _ value: ByteView) -> Bool {
+        guard count < capacity else { return false }
+        unsafe (lines + count).initialize(to: Self.line(name, value))
+        count += 1
+        return true
+    }
+
+    /// One line as nghttp2 has it, which only reads what it copies.
+    static func line(_ name: ByteView, _ value: ByteView) -> nghttp2_nv {
+        unsafe nghttp2_nv(
+            name: UnsafeMutablePointer(mutating: name.base),
+            value: UnsafeMutablePointer(mutating: value.base), namelen: name.count,
+            valuelen: value.count, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+    }
+}

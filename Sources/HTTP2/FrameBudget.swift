@@ -1,0 +1,59 @@
+// What a client may make the gate do for nothing. Frames that carry no request and no content are
+// cheap to send and cost the receiver work and memory; each takes points from a budget that useful
+// traffic and time give back. Who has spent it all is sent away (RFC 9113 §10.5).
+
+/// A token bucket of one connection.
+package struct FrameBudget: BitwiseCopyable, Sendable {
+    /// What a newcomer has, and the most that anybody has.
+    package static let capacity = 2000
+    /// Points a second that time gives back.
+    package static let perSecond = 100
+
+    /// What costs, and what gives back.
+    package enum Item: Sendable {
+        /// Any frame but HEADERS and DATA with content.
+        case controlFrame
+        /// The client took a request back before it was answered.
+        case reset
+        /// The gate had to refuse a stream.
+        case streamError
+        /// That many bytes of content went to the client, which may report twice that it took them.
+        case sent(Int)
+        /// That many bytes of content came.
+        case received(Int)
+        /// A request was answered to its end.
+        case answered
+    }
+
+    private var points = Self.capacity
+    private var refilled: UInt64
+
+    /// - Parameter now: monotonic milliseconds.
+    package init(now: UInt64) { refilled = now }
+
+    /// Whether more was spent than there was.
+    package var isSpent: Bool { points < 0 }
+
+    /// Counts what happened.
+    package mutating func note(_ item: Item) {
+        switch item {
+        case .controlFrame: points -= 1
+        case .reset, .streamError: points -= 10
+        case .sent(let bytes): earn(bytes >= 1024 ? 2 : 0)
+        case .received(let bytes): earn(bytes >= 64 ? 1 : 0)
+        case .answered: earn(10)
+        }
+    }
+
+    /// Gives back what time has brought.
+    package mutating func refill(now: UInt64) {
+        guard now >= refilled + 100 else { return }
+        earn(Int(clamping: (now - refilled) / 10 * UInt64(Self.perSecond) / 100))
+        refilled = now
+    }
+
+    private mutating func earn(_ more: Int) {
+        guard !isSpent else { return }
+        points = min(Self.capacity, points + min(more, Self.capacity))
+    }
+}

@@ -1,0 +1,80 @@
+import HTTPSyntax
+
+// A look at the head of each frame before nghttp2 gets it, for what that lets pass without a word:
+// frames it ignores cost something, too, and a stream may not be opened below one that is open
+// already.
+
+/// Finds the frames in a client's bytes (RFC 9113 §4.1), whose payload is left alone.
+package struct FrameScanner: BitwiseCopyable {
+    /// Bytes of the preface, or of a payload, that are still to come.
+    private var rest: Int
+    /// What has come of a frame's head, from the left, and how many bytes of it.
+    private var head: (UInt64, UInt8) = (0, 0)
+    private var headCount = 0
+    /// The highest stream that was opened, and the one before: what lies between them can never be
+    /// opened any more.
+    private var last: UInt32 = 0
+    private var lastBefore: UInt32 = 0
+    /// CONTINUATION frames in a row.
+    private var continuations = 0
+    /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
+    /// one comes as another.
+    private static let mostContinuations = 8
+
+    /// - Parameter preface: bytes before the first frame.
+    init(preface: Int) { rest = preface }
+
+    /// Looks at the bytes that come next.
+    ///
+    /// - Returns: why the connection is to end: a frame breaks the order of streams, or is one of
+    ///   too many in a row.
+    mutating func scan(_ bytes: ByteView, _ budget: inout FrameBudget) -> ErrorCode? {
+        var offset = 0
+        while true {
+            let skipped = min(rest, bytes.count - offset)
+            rest -= skipped
+            offset += skipped
+            while headCount < 9, offset < bytes.count {
+                take(bytes[offset])
+                offset += 1
+            }
+            guard headCount == 9 else { return nil }
+            if let code = note(&budget) { return code }
+            headCount = 0
+        }
+    }
+
+    private mutating func take(_ byte: UInt8) {
+        if headCount < 8 { head.0 = head.0 &<< 8 | UInt64(byte) } else { head.1 = byte }
+        headCount += 1
+    }
+
+    /// A frame's head is whole.
+    private mutating func note(_ budget: inout FrameBudget) -> ErrorCode? {
+        rest = Int(head.0 &>> 40)
+        let type = UInt8(truncatingIfNeeded: head.0 &>> 32)
+        let flags = UInt8(truncatingIfNeeded: head.0 &>> 24)
+        let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
+        switch type {
+        case 0: if rest == 0 && flags & 1 == 0 { budget.note(.controlFrame) }
+        case 1:
+            continuations = 0
+            return noteStream(stream) ? nil : .protocolError
+        case 9:
+            continuations += 1
+            budget.note(.controlFrame)
+            if continuations > Self.mostContinuations { return .enhanceYourCalm }
+        default: budget.note(.controlFrame)
+        }
+        return nil
+    }
+
+    /// HEADERS: of a new stream, or trailers.
+    private mutating func noteStream(_ stream: UInt32) -> Bool {
+        if stream > last {
+            (lastBefore, last) = (last, stream)
+            return true
+        }
+        return stream <= lastBefore || stream == last
+    }
+}

@@ -1,0 +1,135 @@
+// One line after the other: pseudo-fields first, then the others, each checked for what would
+// change its meaning in HTTP/1.1 (RFC 9113 §8.2, §8.3).
+
+package import HTTPSyntax
+
+extension HeaderBlock {
+    /// Takes one field line in.
+    package mutating func add(_ name: ByteView, _ value: ByteView) {
+        size &+= name.count &+ value.count &+ 4
+        lineCount &+= 1
+        guard problem == nil else { return }
+        guard !name.isEmpty else { return refuse(.nameEmpty) }
+        if name[0] == 0x3a { addPseudo(name, value) } else { addRegular(name, value) }
+    }
+
+    // MARK: Pseudo-fields
+
+    private mutating func addPseudo(_ name: ByteView, _ value: ByteView) {
+        if isTrailers { return refuse(.pseudoInTrailers) }
+        if hasBegun { return refuse(.pseudoLate) }
+        if let problem = Self.problem(inValue: value) { return refuse(problem) }
+        if name.equals(ByteView(":path")) {
+            if value.count > limits.target { return refuse(.targetTooLong) }
+            path = keep(value, instead: path)
+        } else if name.equals(ByteView(":method")) {
+            method = keep(value, instead: method)
+        } else if name.equals(ByteView(":scheme")) {
+            scheme = keep(value, instead: scheme)
+        } else if name.equals(ByteView(":authority")) {
+            authority = keep(value, instead: authority)
+        } else if name.equals(ByteView(":protocol")) {
+            protocolName = keep(value, instead: protocolName)
+        } else {
+            refuse(.pseudoUnknown)
+        }
+    }
+
+    private mutating func keep(_ value: ByteView, instead part: Part) -> Part {
+        guard part.isMissing, size <= limits.head else {
+            refuse(part.isMissing ? .headTooLarge : .pseudoRepeated)
+            return part
+        }
+        pseudo.append(value)
+        return Part(offset: pseudo.count - value.count, length: value.count)
+    }
+
+    // MARK: Other fields
+
+    private mutating func addRegular(_ name: ByteView, _ value: ByteView) {
+        if let problem = Self.problem(inName: name) ?? Self.problem(inValue: value) {
+            return refuse(problem)
+        }
+        if !hasBegun && !isTrailers { beginHead() }
+        if lineCount > limits.fields + 5 { return refuse(.tooManyFields) }
+        if size > limits.head { return refuse(.headTooLarge) }
+        guard problem == nil else { return }
+        let match = FieldName.lookup(name)
+        guard !match.isVariant, match.name != .other || isKey(name) else {
+            return append(name, value)
+        }
+        addKnown(match.name, name, value)
+    }
+
+    private mutating func addKnown(_ known: FieldName, _ name: ByteView, _ value: ByteView) {
+        switch known {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
+            refuse(.connectionSpecific)
+        case .te where !value.equalsIgnoringCase(ByteView("trailers")): refuse(.teUnknown)
+        case .cookie where !isTrailers:
+            // Crumbs are one field for whoever does not speak HTTP/2 (RFC 9113 §8.2.3).
+            if !cookies.isEmpty { cookies.append("; ") }
+            cookies.append(value)
+        case .host where !isTrailers && !authority.isMissing:
+            guard value.equalsIgnoringCase(view(authority)) else {
+                return refuse(.authorityMismatch)
+            }
+            // Says the same; a second one is written out, and refused as such.
+            if hasHost { append(name, value) }
+            hasHost = true
+        case .contentLength where !isTrailers:
+            contentLength = Self.decimal(value)
+            append(name, value)
+        case .other:
+            // The gate makes the key of a tunnel's handshake itself.
+            break
+        default: append(name, value)
+        }
+    }
+
+    /// What only a handshake of HTTP/1.1 has, in a request for a tunnel.
+    private func isKey(_ name: ByteView) -> Bool {
+        asksTunnel && name.equals(ByteView("sec-websocket-key"))
+    }
+
+    private mutating func append(_ name: ByteView, _ value: ByteView) {
+        text.append(name)
+        text.append(": ")
+        text.append(value)
+        text.append("\r\n")
+    }
+
+    // MARK: Grammar
+
+    private static func problem(inName name: ByteView) -> HeaderProblem? {
+        for index in 0..<name.count {
+            let byte = name[index]
+            if Token.contains(byte) && byte &- 0x41 >= 26 { continue }
+            return byte &- 0x41 < 26 ? .nameUpperCase : .nameNotToken
+        }
+        return nil
+    }
+
+    private static func problem(inValue value: ByteView) -> HeaderProblem? {
+        guard !value.isEmpty else { return nil }
+        if ASCII.isBlank(value[0]) || ASCII.isBlank(value[value.count - 1]) { return .valuePadded }
+        for index in 0..<value.count {
+            let byte = value[index]
+            if byte > 0x0d { continue }
+            if byte == 0x0d || byte == 0x0a { return .valueWithLineEnd }
+            if byte == 0 { return .valueWithNUL }
+        }
+        return nil
+    }
+
+    /// Nil where it is no plain number: the parser of heads refuses that.
+    private static func decimal(_ value: ByteView) -> UInt64? {
+        guard !value.isEmpty, value.count <= 19 else { return nil }
+        var number: UInt64 = 0
+        for index in 0..<value.count {
+            guard ASCII.isDigit(value[index]) else { return nil }
+            number = number &* 10 &+ UInt64(value[index] &- 0x30)
+        }
+        return number
+    }
+}

@@ -1,0 +1,107 @@
+// The field lines of one HTTP/2 message as they come out of HPACK, written as the HTTP/1.1 head
+// that says the same, so that one parser and one judge see the requests of both versions. What
+// HTTP/1.1 cannot spell is refused here; all else is the parser's to refuse.
+
+package import HTTPSyntax
+
+/// One field section while it arrives; of a request or its trailers.
+package struct HeaderBlock: ~Copyable {
+    /// Where a part stands in `pseudo`.
+    struct Part: BitwiseCopyable {
+        var offset = 0
+        var length = -1
+
+        var isMissing: Bool { length < 0 }
+    }
+
+    /// A request head with its empty line, or a trailer section with its own.
+    package internal(set) var text = ByteBuffer()
+    /// What is wrong; nil where nothing is.
+    package internal(set) var problem: HeaderProblem?
+    /// What Content-Length says, where it says a number.
+    package internal(set) var contentLength: UInt64?
+    /// The request asks for a tunnel (RFC 8441).
+    package var asksTunnel: Bool { !protocolName.isMissing }
+    /// HEAD: its answer has no content.
+    package var isHead: Bool { view(method).equals(ByteView("HEAD")) }
+    /// A plain CONNECT, whose content nobody takes.
+    package var isConnect: Bool {
+        protocolName.isMissing && view(method).equals(ByteView("CONNECT"))
+    }
+
+    var limits = Limits()
+    var isTrailers = false
+    /// Bytes that all lines would take, and how many lines there are.
+    var size = 0
+    var lineCount = 0
+    var hasBegun = false
+    var pseudo = ByteBuffer()
+    var cookies = ByteBuffer()
+    var method = Part()
+    var scheme = Part()
+    var authority = Part()
+    var path = Part()
+    var protocolName = Part()
+    /// A Host that says the same as `authority`.
+    var hasHost = false
+
+    /// The sizes beyond which a head is refused.
+    package struct Limits: Sendable, BitwiseCopyable {
+        package var head = 32 * 1024
+        package var target = 8 * 1024
+        package var fields = 100
+
+        package init(head: Int = 32 * 1024, target: Int = 8 * 1024, fields: Int = 100) {
+            self.head = head
+            self.target = target
+            self.fields = fields
+        }
+    }
+
+    package init() {}
+
+    /// Forgets the last section, for the next one.
+    package mutating func begin(trailers: Bool, limits: Limits) {
+        text.removeAll()
+        pseudo.removeAll()
+        cookies.removeAll()
+        problem = nil
+        contentLength = nil
+        self.limits = limits
+        isTrailers = trailers
+        (size, lineCount) = (0, 0)
+        hasBegun = false
+        hasHost = false
+        (method, scheme, authority, path, protocolName) = (Part(), Part(), Part(), Part(), Part())
+        if trailers { text.append("0\r\n") }
+    }
+
+    /// Gives the storage back.
+    package mutating func release() {
+        text.release()
+        pseudo.release()
+        cookies.release()
+    }
+
+    /// How often a head's limit its lines are beyond; 0 as long as they are not.
+    package var excess: Int { size / max(1, limits.head) }
+
+    func view(_ part: Part) -> ByteView {
+        part.isMissing ? .empty : pseudo.view.slice(part.offset, part.length)
+    }
+
+    /// Method and target as far as they are known, as a request line would have them: for the
+    /// record of what is refused.
+    ///
+    /// Afterwards it stands in `text`.
+    mutating func describe() {
+        text.removeAll()
+        text.append(view(method))
+        text.append(byte: 0x20)
+        text.append(isConnect ? view(authority) : view(path))
+    }
+
+    mutating func refuse(_ reason: HeaderProblem) {
+        if problem == nil { problem = reason }
+    }
+}

@@ -1,0 +1,169 @@
+internal import CNGHTTP2
+package import HTTPSyntax
+
+// HTTP/2 of one connection, by nghttp2, without a socket: bytes go in, what they mean comes out
+// through `SessionHandlers`, and bytes that are to be sent come out of `send`. nghttp2 keeps
+// frames, HPACK and flow control; the checks of messages that it could make are ours (HeaderBlock),
+// since a request that is refused is to be recorded, and answered.
+
+/// The server's side of one HTTP/2 connection. No function here is called from several threads.
+@safe package struct ServerSession: ~Copyable {
+    /// What the callbacks work on, at an address that nghttp2 keeps.
+    @unsafe struct State: ~Copyable {
+        let owner: UnsafeMutableRawPointer
+        let handlers: SessionHandlers
+        var handle: OpaquePointer?
+        var block = HeaderBlock()
+        var limits: HeaderBlock.Limits
+        var budget: FrameBudget
+        /// A field section has begun and not ended.
+        var isInBlock = false
+        var scanner = FrameScanner(preface: Preface.length)
+        /// Where `send` writes; nil outside of it.
+        var output: UnsafeMutablePointer<ByteBuffer>?
+        var streamCount = 0
+        /// Why we end the connection.
+        var endCode: ErrorCode?
+    }
+
+    let state: UnsafeMutablePointer<State>
+
+    /// Streams that a client may have open at the same time.
+    package static let maximumStreams = 100
+    /// Bytes of content that may wait for one stream's backend.
+    package static let streamWindow = 65535
+    /// Bytes of the connection's window: more than all streams together may have waiting, so that
+    /// one that is slow holds up no other.
+    package static let connectionWindow = 1 << 23
+
+    /// - Parameters:
+    ///   - owner: context of the handlers that are about the connection.
+    ///   - now: monotonic milliseconds.
+    package init(
+        owner: UnsafeMutableRawPointer, handlers: SessionHandlers, limits: HeaderBlock.Limits,
+        now: UInt64
+    ) {
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(
+            to: State(
+                owner: owner, handlers: handlers, limits: limits, budget: FrameBudget(now: now)))
+        unsafe state.pointee.handle = Self.makeHandle(state)
+        announce()
+    }
+
+    deinit {
+        unsafe nghttp2_session_del(state.pointee.handle)
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
+    }
+
+    private static func makeHandle(_ state: UnsafeMutablePointer<State>) -> OpaquePointer? {
+        var callbacks: OpaquePointer?
+        var options: OpaquePointer?
+        // All of them fail where no memory is left, as every allocation here does.
+        let hasCallbacks = unsafe nghttp2_session_callbacks_new(&callbacks) == 0
+        let hasOptions = unsafe nghttp2_option_new(&options) == 0
+        precondition(hasCallbacks && hasOptions, "no memory left")
+        defer {
+            unsafe nghttp2_session_callbacks_del(callbacks)
+            unsafe nghttp2_option_del(options)
+        }
+        unsafe register(callbacks)
+        // Content is acknowledged as the backend takes it, and messages are checked by HeaderBlock.
+        unsafe nghttp2_option_set_no_auto_window_update(options, 1)
+        unsafe nghttp2_option_set_no_http_messaging(options, 1)
+        // A backend's head may be longer than nghttp2 would send.
+        unsafe nghttp2_option_set_max_send_header_block_length(options, 1 << 24)
+        // FrameScanner counts these: nghttp2 takes a head that comes in pieces for several.
+        unsafe nghttp2_option_set_max_continuations(options, 1 << 20)
+        // FrameBudget counts resets together with all else, and says why it ends a connection.
+        unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1 << 20, 1 << 20)
+        var handle: OpaquePointer?
+        let isMade = unsafe nghttp2_session_server_new2(&handle, callbacks, state, options) == 0
+        precondition(isMade, "no memory left")
+        return unsafe handle
+    }
+
+    /// The first SETTINGS. Tunnels may be asked for (RFC 8441 §3).
+    private func announce() {
+        func entry(_ id: nghttp2_settings_id, _ value: Int) -> nghttp2_settings_entry {
+            nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: UInt32(value))
+        }
+        let entries = [
+            entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, Self.maximumStreams),
+            entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, Self.streamWindow),
+            entry(
+                NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+                unsafe min(state.pointee.limits.head, Int(Int32.max))),
+            entry(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1),
+        ]
+        unsafe nghttp2_submit_settings(
+            state.pointee.handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
+        unsafe nghttp2_session_set_local_window_size(
+            state.pointee.handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0,
+            Int32(Self.connectionWindow))
+    }
+
+    // MARK: Bytes in
+
+    /// Takes bytes of the client in, all of them; the handlers are called meanwhile.
+    ///
+    /// - Returns: false where the connection is to end once everything has been sent: the session
+    ///   then says so with GOAWAY.
+    package func receive(_ bytes: ByteView, now: UInt64) -> Bool {
+        unsafe state.pointee.budget.refill(now: now)
+        if let code = unsafe state.pointee.scanner.scan(bytes, &state.pointee.budget) {
+            terminate(code)
+            return false
+        }
+        let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
+        if unsafe state.pointee.budget.isSpent || state.pointee.block.excess > Self.mostExcess {
+            terminate(.enhanceYourCalm)
+            return false
+        }
+        guard used < 0 else { return unsafe nghttp2_session_want_read(state.pointee.handle) != 0 }
+        let code = nghttp2_error(rawValue: Int32(truncatingIfNeeded: used))
+        let isFlood =
+            code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
+            || code == NGHTTP2_ERR_TOO_MANY_SETTINGS || code == NGHTTP2_ERR_CALLBACK_FAILURE
+        terminate(isFlood ? .enhanceYourCalm : .protocolError)
+        return false
+    }
+
+    /// How often the limit of a head one may be beyond it: it is read to its end, since the
+    /// compression's state depends on it, but not for ever.
+    static var mostExcess: Int { 32 }
+
+    /// The field section that a handler is called for.
+    package func withBlock<Result>(_ body: (borrowing HeaderBlock) -> Result) -> Result {
+        unsafe body(state.pointee.block)
+    }
+
+    /// What is wrong with it.
+    package var blockProblem: HeaderProblem? { unsafe state.pointee.block.problem }
+
+    /// Its text as HTTP/1.1 has it, to be edited in place; valid until the handler returns.
+    package var blockText: MutableByteView { unsafe state.pointee.block.text.mutableView }
+
+    /// The request line of a section that is refused, as far as it is known; likewise.
+    package var blockLine: ByteView {
+        unsafe state.pointee.block.describe()
+        return unsafe state.pointee.block.text.view
+    }
+
+    /// Gives back what a field section needed.
+    package func releaseBlock() {
+        guard unsafe !state.pointee.isInBlock else { return }
+        unsafe state.pointee.block.release()
+    }
+
+    /// A field section has begun and its end has not come.
+    package var isInBlock: Bool { unsafe state.pointee.isInBlock }
+    /// Why we end the connection, and say so with GOAWAY; nil as long as we do not.
+    package var endCode: ErrorCode? { unsafe state.pointee.endCode }
+    /// Streams that are open.
+    package var streamCount: Int { unsafe state.pointee.streamCount }
+
+    /// Limits of the field sections that begin from now on.
+    package func adopt(_ limits: HeaderBlock.Limits) { unsafe state.pointee.limits = limits }
+}

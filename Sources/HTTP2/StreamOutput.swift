@@ -1,0 +1,85 @@
+internal import CNGHTTP2
+package import HTTPSyntax
+
+// What waits to be sent on one stream: content until the client's window has room for it. nghttp2
+// asks for it by address when it may send, so that it stands in storage of its own; the storage is
+// used for one stream after another.
+
+/// The sending side of one stream.
+@safe package struct StreamOutput: ~Copyable {
+    @unsafe struct State: ~Copyable {
+        /// Of the gateway, for `SessionHandlers`.
+        let owner: UnsafeMutableRawPointer
+        var stream: Int32 = 0
+        var queue = ByteBuffer()
+        /// Nothing is added to `queue` any more.
+        var hasEnded = false
+        /// Lines of `name: value` behind the content: END_STREAM is theirs.
+        var trailers = ByteBuffer()
+        /// nghttp2 has asked in vain: it is to be told when there is more.
+        var isDeferred = false
+        /// Somebody waits for room in `queue`.
+        var wantsRoom = false
+        /// END_STREAM has gone out.
+        var isFinished = false
+        /// The stream is reset behind END_STREAM if the client has not ended its side by then.
+        var endsRequest = false
+        var endCode = ErrorCode.noError
+        /// nghttp2 knows the stream no more.
+        var isClosed = false
+    }
+
+    let state: UnsafeMutablePointer<State>
+
+    /// Bytes of content that may wait; more is the upstream's to keep.
+    package static let limit = 64 * 1024
+
+    /// For streams of that owner, one after another.
+    package init(owner: UnsafeMutableRawPointer) {
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: State(owner: owner))
+    }
+
+    deinit {
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
+    }
+
+    /// Begins with another stream; keeps the queue's storage where it is small.
+    package func reset(stream: Int32) {
+        unsafe state.pointee.stream = stream
+        if unsafe state.pointee.queue.capacity > 16 * 1024 {
+            unsafe state.pointee.queue.release()
+        } else {
+            unsafe state.pointee.queue.removeAll()
+        }
+        unsafe state.pointee.hasEnded = false
+        unsafe state.pointee.trailers.removeAll()
+        unsafe state.pointee.isDeferred = false
+        unsafe state.pointee.wantsRoom = false
+        unsafe state.pointee.isFinished = false
+        unsafe state.pointee.endsRequest = false
+        unsafe state.pointee.endCode = .noError
+        unsafe state.pointee.isClosed = false
+    }
+
+    package var stream: Int32 { unsafe state.pointee.stream }
+    /// Bytes of content that wait.
+    package var count: Int { unsafe state.pointee.queue.count }
+    /// Bytes there is room for.
+    package var room: Int { unsafe max(0, Self.limit - state.pointee.queue.count) }
+    /// Whether nothing is added any more.
+    package var hasEnded: Bool { unsafe state.pointee.hasEnded }
+    /// Whether nghttp2 knows the stream no more.
+    package var isClosed: Bool { unsafe state.pointee.isClosed }
+    /// Whether END_STREAM has gone out.
+    package var isFinished: Bool { unsafe state.pointee.isFinished }
+
+    /// The connection is gone, and nghttp2 with it.
+    package func disconnect() { unsafe state.pointee.isClosed = true }
+
+    package func append(_ bytes: ByteView) { unsafe state.pointee.queue.append(bytes) }
+
+    /// `SessionHandlers.room` is called when there is room again.
+    package func awaitRoom() { unsafe state.pointee.wantsRoom = true }
+}

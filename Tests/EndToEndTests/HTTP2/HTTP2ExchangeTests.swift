@@ -1,0 +1,173 @@
+// Requests as streams: what reaches the backend, what comes back, and what is refused.
+
+import Foundation
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `HTTP 2` {
+        @Test func `and HTTP 1 are served on one listener`() throws {
+            try withHTTP2(try .echo()) { gate, client throws in
+                #expect(
+                    try client.exchange(HTTP2Field.request("GET", "/two")).message?.text
+                        == "GET /two HTTP/1.1\n")
+                let old = try gate.connect()
+                defer { old.close() }
+                try old.send(request("GET", "/one"))
+                #expect(try old.readAnswer().text == "GET /one HTTP/1.1\n")
+            }
+        }
+
+        @Test func `has interim answers, trailers and answers without content`() throws {
+            let backend = try ScriptedBackend { connection in
+                while let request = try connection.readRequest() {
+                    switch request.target {
+                    case "/interim":
+                        try connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+                        try connection.send("HTTP/1.1 204 No Content\r\n\r\n")
+                    case "/trailers":
+                        try connection.send(
+                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                + "2;x=y\r\nok\r\n0\r\nX-Sum: 1\r\nContent-Type: x\r\n\r\n")
+                    default:
+                        try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n")
+                    }
+                }
+            }
+            try withHTTP2(backend) { _, client throws in
+                let interim = try client.exchange(HTTP2Field.request("GET", "/interim"))
+                #expect(interim.interim.map(\.status) == [103])
+                #expect(interim.interim[0].value("link") == "</a>")
+                #expect(interim.status == 204 && interim.message?.content == [])
+                let trailers = try client.exchange(HTTP2Field.request("GET", "/trailers"))
+                #expect(trailers.message?.text == "ok")
+                #expect(trailers.message?.trailers.map(\.description) == ["x-sum: 1"])
+                #expect(trailers.message?.value("transfer-encoding") == nil)
+                let head = try client.exchange(HTTP2Field.request("HEAD", "/"))
+                #expect(head.message?.value("content-length") == "7")
+                #expect(head.message?.content == [] && head.hasEnded)
+            }
+        }
+
+        @Test func `requests with trailers keep them where HTTP 1 has a place`() throws {
+            let backend = try ScriptedBackend.echo()
+            try withHTTP2(backend) { _, client throws in
+                let stream = try client.open(HTTP2Field.request("PUT", "/a"), ends: false)
+                try client.sendContent(Bytes("hello".utf8), on: stream, ends: false)
+                try client.send(.headers(stream, [HTTP2Field("x-sum", "1")]))
+                #expect(try client.readAnswer(stream).status == 200)
+                let request = try #require(backend.requests.last)
+                #expect(request.text == "hello" && request.framing == .chunked)
+                #expect(request.trailers.map(\.description) == ["x-sum: 1"])
+            }
+        }
+
+        @Test func `a rejection is for its stream alone, and has its record`() throws {
+            try withHTTP2(try .echo()) { gate, client throws in
+                let stream = try client.open(HTTP2Field.request("PATCH", "/x"), ends: false)
+                let answer = try client.readAnswer(stream)
+                #expect(answer.status == 405 && answer.message?.value("allow") != nil)
+                try client.sendContent(Bytes("late".utf8), on: stream)
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                #expect(client.goAways.isEmpty)
+                let id = answer.message?.value("methodgate-event")
+                let isRecorded = try eventually(within: 10) {
+                    try gate.log.records().contains {
+                        $0["event.id"] == id && $0["http.version"] == "2"
+                    }
+                }
+                #expect(isRecorded)
+            }
+        }
+
+        @Test func `malformed fields are answered, recorded, and reach no backend`() throws {
+            let backend = try ScriptedBackend.echo()
+            try withHTTP2(backend) { gate, client throws in
+                let bad: [[HTTP2Field]] = [
+                    HTTP2Field.request("GET", "/ HTTP/1.1\r\nHost: b\r\n\r\nGET /x"),
+                    HTTP2Field.request("GET", "/", [HTTP2Field("a", "b\r\nc: d")]),
+                    HTTP2Field.request("GET", "/", [HTTP2Field("transfer-encoding", "chunked")]),
+                    HTTP2Field.request("G T", "/"), HTTP2Field.request("GET", "x"),
+                    HTTP2Field.request("GET", "/", [HTTP2Field("Upper", "x")]),
+                ]
+                for fields in bad {
+                    let answer = try client.exchange(fields)
+                    try client.readUntil { client.answers.values.contains { $0.resetCode == 1 } }
+                    #expect(answer.status == 400)
+                    let id = answer.message?.value("methodgate-event")
+                    let isRecorded = try eventually(within: 10) {
+                        try gate.log.records().contains {
+                            $0["event.id"] == id && $0["event.action"] == "malformed-request"
+                                && $0["http.version"] == "2"
+                        }
+                    }
+                    #expect(isRecorded)
+                }
+                #expect(backend.requests.isEmpty)
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+            }
+        }
+
+        @Test func `content that differs from its length is no request`() throws {
+            let backend = try ScriptedBackend.echo()
+            try withHTTP2(backend) { gate, client throws in
+                let length = [HTTP2Field("content-length", "5")]
+                for content in ["hell", "hello!"] {
+                    let stream = try client.open(
+                        HTTP2Field.request("PUT", "/a", length), ends: false)
+                    try client.send(.data(stream, Bytes(content.utf8)))
+                    try client.readUntil { client.answers[stream]?.resetCode != nil }
+                    #expect(client.answers[stream]?.resetCode == 1)
+                }
+                #expect(backend.requests.isEmpty)
+                let isRecorded = try eventually(within: 10) {
+                    let reasons = try gate.log.records().compactMap { $0["event.reason"] }
+                    return reasons.contains { $0.hasPrefix("less content") }
+                        && reasons.contains { $0.hasPrefix("more content") }
+                }
+                #expect(isRecorded)
+            }
+        }
+
+        @Test func `CONNECT is never forwarded`() throws {
+            let backend = try ScriptedBackend.echo()
+            try withHTTP2(backend) { _, client throws in
+                let fields = [
+                    HTTP2Field(":method", "CONNECT"), HTTP2Field(":authority", "b.example:443"),
+                ]
+                let stream = try client.open(fields, ends: false)
+                #expect(try client.readAnswer(stream).status == 405)
+                try client.readUntil { client.answers[stream]?.resetCode != nil }
+                #expect(client.answers[stream]?.resetCode == 0)
+                #expect(backend.requests.isEmpty)
+            }
+        }
+
+        @Test func `a hundred streams at once are all answered, one more ends the connection`()
+            throws
+        {
+            let flag = Flag()
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {
+                    _ = eventually(within: 20) { flag.isRaised }
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                }
+            }
+            try withHTTP2(backend) { gate, client throws in
+                try client.readUntil { client.others.contains { $0.kind == 4 } }
+                let streams = try (0..<100).map { _ in try client.open(HTTP2Field.request()) }
+                #expect(eventually(within: 20) { backend.requests.count == 100 })
+                flag.raise()
+                for stream in streams { #expect(try client.readAnswer(stream).status == 200) }
+                let greedy = try gate.connectHTTP2()
+                defer { greedy.close() }
+                try greedy.readUntil { greedy.others.contains { $0.kind == 4 } }
+                for _ in 0...100 {
+                    try greedy.open(HTTP2Field.request("PUT", "/"), ends: false)
+                }
+                try greedy.readUntil { !greedy.goAways.isEmpty }
+                #expect(greedy.goAways.map(\.code) == [1])
+            }
+        }
+    }
+}

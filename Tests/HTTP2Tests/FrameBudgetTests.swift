@@ -1,0 +1,59 @@
+import HTTP2
+import Testing
+
+@Suite struct FrameBudgetTests {
+    @Test func `frames that nobody asked for spend it, and time gives it back`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0..<FrameBudget.capacity { budget.note(.controlFrame) }
+        #expect(!budget.isSpent)
+        budget.refill(now: 1000)
+        for _ in 0..<FrameBudget.perSecond { budget.note(.controlFrame) }
+        #expect(!budget.isSpent)
+        budget.note(.controlFrame)
+        #expect(budget.isSpent)
+    }
+
+    @Test func `streams taken back at once are dearer than control frames`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0...FrameBudget.capacity / 10 { budget.note(.reset) }
+        #expect(budget.isSpent)
+    }
+
+    @Test func `who gets content may report that he took it, for ever`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0..<100_000 {
+            budget.note(.sent(16384))
+            budget.note(.controlFrame)
+            budget.note(.controlFrame)
+        }
+        #expect(!budget.isSpent)
+    }
+
+    @Test func `a window opened byte by byte is not paid for by the bytes`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0...FrameBudget.capacity {
+            budget.note(.sent(1))
+            budget.note(.controlFrame)
+        }
+        #expect(budget.isSpent)
+    }
+
+    @Test func `answered requests pay for those that are taken back`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0..<10_000 {
+            budget.note(.answered)
+            budget.note(.reset)
+        }
+        #expect(!budget.isSpent)
+    }
+
+    @Test func `nobody saves up for a flood`() {
+        var budget = FrameBudget(now: 0)
+        budget.refill(now: 1_000_000_000)
+        for _ in 0..<1000 { budget.note(.answered) }
+        for _ in 0...FrameBudget.capacity { budget.note(.controlFrame) }
+        #expect(budget.isSpent)
+        budget.refill(now: 2_000_000_000)
+        #expect(budget.isSpent, "what is spent stays spent")
+    }
+}

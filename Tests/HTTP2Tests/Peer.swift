@@ -1,0 +1,94 @@
+import HTTP2
+import HTTPSyntax
+import TestSupport
+
+private final class Output {
+    let value: StreamOutput
+
+    init(_ value: consuming StreamOutput) { self.value = value }
+}
+
+/// A session whose events are kept as text, and whose answers are frames again.
+final class Peer {
+    private(set) var events: [String] = []
+    private var session: ServerSession?
+    private var outputs: [Int32: Output] = [:]
+    private var fields = FieldList(capacity: 20)
+    private var stream: Int32 = 0
+    private(set) var now: UInt64 = 0
+
+    init(limits: HeaderBlock.Limits = .init()) {
+        let handlers = SessionHandlers(
+            request: { owner, stream, hasEnded in
+                Peer.at(owner).began(stream, hasEnded)
+            },
+            content: { owner, bytes, count in
+                Peer.at(owner).note("content \(ByteView(base: bytes, count: count).text)")
+            },
+            trailers: { owner in Peer.at(owner).noteBlock("trailers") },
+            end: { owner in Peer.at(owner).note("end") },
+            closed: { owner, code in Peer.at(owner).note("closed \(code)") },
+            room: { owner in Peer.at(owner).note("room") },
+            pong: { owner in Peer.at(owner).note("pong") })
+        session = ServerSession(
+            owner: Unmanaged.passUnretained(self).toOpaque(), handlers: handlers, limits: limits,
+            now: 0)
+    }
+
+    private static func at(_ owner: UnsafeMutableRawPointer) -> Peer {
+        Unmanaged<Peer>.fromOpaque(owner).takeUnretainedValue()
+    }
+
+    private func note(_ event: String) { events.append(event) }
+
+    private func noteBlock(_ what: String) {
+        let problem = session?.blockProblem.map { "\($0)" }
+        note("\(what) \(problem ?? session?.blockText.view.text ?? "")")
+    }
+
+    private func began(_ stream: Int32, _ hasEnded: Bool) {
+        self.stream = stream
+        let output = Output(StreamOutput(owner: Unmanaged.passUnretained(self).toOpaque()))
+        output.value.reset(stream: stream)
+        session?.attach(output.value)
+        outputs[stream] = output
+        noteBlock("request \(stream)")
+        if hasEnded { note("end") }
+    }
+
+    /// Takes frames in; whether the connection goes on.
+    @discardableResult
+    func receive(_ bytes: Bytes, at time: UInt64 = 0) -> Bool {
+        now = time
+        return bytes.withView { session?.receive($0, now: time) ?? false }
+    }
+
+    /// What is sent.
+    func send() -> [HTTP2Frame] {
+        var buffer = ByteBuffer()
+        _ = session?.send(into: &buffer, limit: .max)
+        var bytes = buffer.view.bytes
+        var frames: [HTTP2Frame] = []
+        while let (frame, length) = HTTP2Frame.read(bytes) {
+            frames.append(frame)
+            bytes.removeFirst(length)
+        }
+        return frames
+    }
+
+    func answer(_ stream: Int32, _ status: Int, content: String, trailers: String = "") {
+        guard let output = outputs[stream] else { return }
+        fields.begin(status: status)
+        fields.add(ByteView("Server"), ByteView("x"))
+        session?.answer(output.value, fields, hasContent: !content.isEmpty)
+        content.withView { output.value.append($0) }
+        if !content.isEmpty { trailers.withView { session?.end(output.value, trailers: $0) } }
+    }
+
+    func acknowledge(_ stream: Int32, _ count: Int) {
+        guard let output = outputs[stream] else { return }
+        session?.acknowledge(output.value, count)
+    }
+
+    var isOver: Bool { session?.isOver ?? true }
+}

@@ -1,0 +1,168 @@
+import HTTP2
+import HTTPSyntax
+import TestSupport
+import Testing
+
+@Suite struct SessionTests {
+    private static let start = HTTP2Frame.preface + HTTP2Frame.settings().bytes
+
+    @Test func `what comes does not depend on how the bytes are split`() {
+        let frames = [
+            HTTP2Frame.headers(1, HTTP2Field.request("POST", "/a"), ends: false),
+            .data(1, Bytes("hello".utf8), ends: false),
+            .headers(1, [HTTP2Field("x-sum", "1")]), .headers(3, HTTP2Field.request("GET", "/b")),
+        ]
+        let bytes = Self.start + frames.flatMap(\.bytes)
+        let whole = Peer()
+        #expect(whole.receive(bytes))
+        #expect(
+            whole.events == [
+                "request 1 POST /a HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "content hello", "trailers 0\r\nx-sum: 1\r\n\r\n",
+                "request 3 GET /b HTTP/1.1\r\nHost: a.example\r\n\r\n", "end",
+            ])
+        let trickled = Peer()
+        for byte in bytes { #expect(trickled.receive([byte])) }
+        #expect(
+            trickled.events.filter { !$0.hasPrefix("content") }
+                == whole.events.filter { !$0.hasPrefix("content") })
+    }
+
+    @Test func `an answer is fields, content and trailers`() throws {
+        let peer = Peer()
+        peer.receive(Self.start + HTTP2Frame.headers(1, HTTP2Field.request()).bytes)
+        peer.answer(1, 200, content: "hello", trailers: "x-sum: 1\r\n")
+        let sent = peer.send().filter { $0.stream == 1 }
+        #expect(sent.map(\.kind) == [1, 0, 1])
+        #expect(sent.map(\.hasEnded) == [false, false, true])
+        let decoder = HTTP2FieldDecoder()
+        #expect(
+            try decoder.decode(sent[0].payload).map(\.description)
+                == [":status: 200", "server: x"])
+        #expect(try decoder.decode(sent[2].payload).map(\.description) == ["x-sum: 1"])
+        #expect(peer.events.last == "closed 0")
+    }
+
+    @Test func `content waits for the window`() {
+        let peer = Peer()
+        let settings = HTTP2Frame.settings([(4, 3)]).bytes
+        peer.receive(
+            HTTP2Frame.preface + settings + HTTP2Frame.headers(1, HTTP2Field.request()).bytes)
+        peer.answer(1, 200, content: "hello")
+        #expect(peer.send().filter { $0.kind == 0 }.map(\.payload) == [Bytes("hel".utf8)])
+        peer.receive(HTTP2Frame.windowUpdate(1, 10).bytes)
+        let rest = peer.send().filter { $0.kind == 0 }
+        #expect(rest.map(\.payload) == [Bytes("lo".utf8)] && rest[0].hasEnded)
+    }
+
+    @Test func `a stream's window opens as its content is used, and not before`() {
+        let peer = Peer()
+        peer.receive(
+            Self.start + HTTP2Frame.headers(1, HTTP2Field.request("POST"), ends: false).bytes)
+        let piece = Bytes(repeating: 1, count: 16384)
+        for _ in 0..<3 { peer.receive(HTTP2Frame.data(1, piece, ends: false).bytes) }
+        func updates() -> [HTTP2Frame] { peer.send().filter { $0.kind == 8 && $0.stream == 1 } }
+        #expect(updates().isEmpty)
+        peer.acknowledge(1, 3 * 16384)
+        #expect(updates().map { HTTP2Frame.value($0.payload[...]) } == [3 * 16384])
+    }
+
+    /// What ends a connection, and the code it is told.
+    @Test(
+        arguments: [
+            (
+                "PING", Array(repeating: HTTP2Frame(6, Bytes(repeating: 0, count: 8)), count: 3000),
+                11
+            ),
+            ("SETTINGS", Array(repeating: HTTP2Frame.settings([(4, 65535)]), count: 3000), 11),
+            ("an unknown type", Array(repeating: HTTP2Frame(77, [1]), count: 3000), 11),
+            ("WINDOW_UPDATE", Array(repeating: HTTP2Frame.windowUpdate(0, 1), count: 3000), 11),
+            (
+                "PRIORITY",
+                Array(repeating: HTTP2Frame(2, stream: 5, [0, 0, 0, 0, 1]), count: 3000), 11
+            ),
+            (
+                "a stream out of order",
+                [.headers(5, HTTP2Field.request()), .headers(3, HTTP2Field.request())], 1
+            ),
+            ("DATA on a stream that was never opened", [.data(7, [1])], 1),
+        ] as [(String, [HTTP2Frame], UInt32)])
+    func `a flood ends the connection with the right code`(
+        _ name: String, _ frames: [HTTP2Frame], _ code: UInt32
+    ) {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        _ = peer.send()
+        var isGoing = true
+        var sent: [HTTP2Frame] = []
+        for frame in frames where isGoing {
+            isGoing = peer.receive(frame.bytes)
+            sent += peer.send()
+        }
+        let goAway = sent.last { $0.kind == 7 }
+        #expect(goAway.map { HTTP2Frame.value($0.payload[4..<8]) } == code, "\(name)")
+        #expect(peer.isOver)
+    }
+
+    @Test func `streams taken back at once end the connection, answered ones do not`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        var stream: UInt32 = 1
+        for _ in 0..<2000 {
+            #expect(peer.receive(HTTP2Frame.headers(stream, HTTP2Field.request()).bytes))
+            peer.answer(Int32(stream), 204, content: "")
+            _ = peer.send()
+            stream += 2
+        }
+        var count = 0
+        while count < 1000,
+            peer.receive(
+                HTTP2Frame.headers(stream, HTTP2Field.request()).bytes
+                    + HTTP2Frame.reset(stream).bytes)
+        {
+            _ = peer.send()
+            stream += 2
+            count += 1
+        }
+        #expect((100..<400).contains(count))
+        #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 11)
+    }
+
+    @Test func `a field section that never ends is cut off`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        let begin = HTTP2Frame(1, flags: 0, stream: 1, HTTP2Field.encode(HTTP2Field.request()))
+        var isGoing = peer.receive(begin.bytes)
+        let line = HTTP2Field.encode([HTTP2Field("a", "b")])
+        var count = 0
+        while isGoing, count < 1000 {
+            isGoing = peer.receive(HTTP2Frame(9, stream: 1, line).bytes)
+            count += 1
+        }
+        #expect(!isGoing && count < 1000)
+    }
+
+    @Test func `a field section that unfolds to very many bytes is cut off`() {
+        // One line goes into the table, and is named again by one byte each (RFC 7541 §6.1).
+        let peer = Peer(limits: .init(head: 4096))
+        #expect(peer.receive(Self.start))
+        let line = HTTP2Field("x", String(repeating: "y", count: 3500))
+        var block = HTTP2Field.encode(HTTP2Field.request())
+        block += [0x40] + HTTP2Field.encode([line]).dropFirst()
+        block += Bytes(repeating: 0xbe, count: 10_000)
+        let frame = HTTP2Frame(1, flags: 5, stream: 1, block)
+        #expect(!peer.receive(frame.bytes))
+        #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 11)
+    }
+
+    @Test func `the preface is told from HTTP 1.1 by its first different byte`() {
+        let preface = HTTP2Frame.preface
+        for length in 0..<preface.count {
+            #expect(Bytes(preface.prefix(length)).withView(Preface.find) == .begun)
+        }
+        #expect((preface + [0]).withView(Preface.find) == .complete)
+        for text in ["G", "PRI * HTTP/1.1\r\n", "PUT / HTTP/1.1\r\n"] {
+            #expect(text.withView(Preface.find) == .other)
+        }
+    }
+}
