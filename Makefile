@@ -12,6 +12,8 @@ ATTACKS_ARGS ?=
 # Of `make fuzz`: seconds for each target, and which one (all of them).
 SECONDS ?= 60
 TARGET ?=
+# Of `make mutations`: numbers of invariants; all of them.
+INVARIANTS ?=
 # Of `make paths`: generated request targets, and where the generator begins.
 COUNT ?= 1000000
 SEED ?= 1
@@ -24,7 +26,7 @@ export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
     test-image-whole test-package bench attacks slow inspection match-instructions install clean
-.PHONY: fuzz fuzz-corpus paths test-address test-thread test-all
+.PHONY: fuzz fuzz-corpus paths test-address test-thread test-all mutations
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
@@ -33,6 +35,9 @@ help:
 	@echo 'make test-address, make test-thread'
 	@echo '              the same tests with AddressSanitizer or ThreadSanitizer'
 	@echo 'make test-all make test, with both sanitizers, and a short run of each fuzzer'
+	@echo 'make mutations'
+	@echo '              takes each mechanism of the invariants out once and sees its tests fail;'
+	@echo '              INVARIANTS="4 7" only those'
 	@echo 'make fuzz     all fuzzers, SECONDS=60 each; TARGET=one (see Fuzz/README.md)'
 	@echo 'make fuzz-corpus'
 	@echo '              keep what the fuzzers found new'
@@ -90,6 +95,10 @@ test-all:
 test-address test-thread: test-%:
 	@scripts/setup.sh test
 	@SANITIZE=$* scripts/test.sh $(TEST_ARGS)
+
+mutations:
+	@scripts/setup.sh test
+	@Tests/MutationTests/run.py $(INVARIANTS)
 
 fuzz:
 	@scripts/setup.sh build

@@ -79,6 +79,30 @@ extension `End to end` {
             try gate.log.verifyChain()
         }
 
+        /// Who waits in the queue of a socket that is closed is reset, however soon another one is
+        /// bound in its place.
+        @Test func `keeps the sockets that listen`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, workers: 2))
+            defer { end(gate) }
+            let before = try listening(at: gate.address.port)
+            #expect(before.count == 2)
+            try gate.reload(configuration(backend.address, workers: 2, methods: "[GET, PATCH]"))
+            #expect(
+                eventually { (try? RawClient.exchange(gate.address, blocked).status) == 200 })
+            #expect(try listening(at: gate.address.port) == before)
+        }
+
+        /// The inodes of the sockets that listen at a port of IPv4 (proc_net(5), state 0A).
+        private func listening(at port: UInt16) throws -> Set<String> {
+            let place = ":" + String(format: "%04X", port)
+            let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
+            let sockets = table.split(separator: "\n").map { $0.split(separator: " ") }
+            let found = sockets.filter { $0.count > 9 && $0[1].hasSuffix(place) && $0[3] == "0A" }
+            return Set(found.map { String($0[9]) })
+        }
+
         @Test func `with a broken configuration changes nothing and says so`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
