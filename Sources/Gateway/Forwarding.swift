@@ -146,9 +146,7 @@ extension Ref<ClientConnection> {
                 idle.closeTaken()
                 continue
             }
-            idle.value.silence = Silence(
-                brokenBefore: Clock.wallNanoseconds(), wasSeen: looks,
-                sweeps: value.worker.value.sweeps)
+            idle.value.silence = Silence(brokenBefore: Clock.wallNanoseconds(), wasSeen: looks)
             idle.value.phase = .busy
             value.exchange.upstreamIsReused = true
             attach(idle)

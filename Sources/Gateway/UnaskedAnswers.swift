@@ -16,31 +16,21 @@ struct Silence {
     private var offset: Int64 = 0
     /// A look just before found nothing.
     private var wasSeen = false
-    /// `Worker.sweeps` at that time.
-    private var sweeps: UInt64 = 0
 
     /// Nothing is doubted.
     init() {}
 
     /// A request is about to be sent.
     ///
-    /// - Parameters:
-    ///   - wasSeen: the connection has been looked at, and was silent.
-    ///   - sweeps: how often the loop has called back for everything so far.
-    init(brokenBefore now: Int64, wasSeen: Bool, sweeps: UInt64) {
+    /// - Parameter wasSeen: the connection has been looked at, and was silent.
+    init(brokenBefore now: Int64, wasSeen: Bool) {
         askedAt = now
         offset = now - Self.steady()
         self.wasSeen = wasSeen
-        self.sweeps = sweeps
     }
 
     /// Whether what comes may be something else than the answer.
     var isDoubted: Bool { askedAt != 0 }
-
-    /// Whether the loop may not have called back yet for what was there before the request. It
-    /// has when a sweep has ended that began behind the request; the one that was under way then
-    /// counts, too, when it ends.
-    func mayBreak(after now: UInt64) -> Bool { isDoubted && now &- sweeps < 2 }
 
     /// Whether an answer with something behind it is not believed: one of the two was there before.
     var isDoubtedBehind: Bool { isDoubted && !wasSeen }
@@ -61,13 +51,6 @@ struct Silence {
 }
 
 extension Ref<UpstreamConnection> {
-    /// Whether to ask when the bytes came that are about to be read.
-    var needsArrival: Bool {
-        // Of what a TLS session keeps the loop does not know.
-        guard value.stream.tls == nil else { return value.silence.isDoubted }
-        return value.silence.mayBreak(after: value.worker.value.sweeps)
-    }
-
     /// Whether the head in `worker.response`, at the front of `bytes`, begins an answer that is
     /// whole with something behind it, on a connection where either may be older than the request.
     func isAmbiguous(_ bytes: ByteView, _ client: Ref<ClientConnection>) -> Bool {

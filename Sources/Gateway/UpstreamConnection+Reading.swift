@@ -25,7 +25,7 @@ extension Ref<UpstreamConnection> {
         // A head that came in pieces is completed where its beginning is kept.
         let space = held > 0 ? value.inbound.space(atLeast: 4096) : value.worker.readSpace
         let result: IOResult
-        if needsArrival {
+        if value.silence.isDoubted {
             let (received, arrival) = value.stream.receiveNoting(into: space)
             if value.silence.wasBroken(by: arrival), let client = value.client {
                 client.upstreamSpokeUnasked()

@@ -72,8 +72,6 @@ struct Worker: ~Copyable {
 
     var now: Timestamp
     var isClockStale = true
-    /// Iterations before this one in which the loop called back for all that was ready.
-    var sweeps: UInt64 = 0
     var isDraining = false
     var isAcceptingPaused = false
     var drainDeadline: UInt64 = .max
@@ -132,7 +130,6 @@ extension Ref<Worker> {
                 break
             }
             endIteration()
-            if value.base.hasTakenAll { value.sweeps &+= 1 }
         }
         value.log.close()
         value.outbox.post(

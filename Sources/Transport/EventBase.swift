@@ -27,18 +27,6 @@ internal import CLibevent
     package func runOnce() -> Bool {
         unsafe event_base_loop(handle, EVLOOP_ONCE) == 0
     }
-
-    /// Whether the last `runOnce` is sure to have called back for everything that was ready when
-    /// it began: libevent takes so many reports of epoll_wait(2) at a time, and leaves the rest for
-    /// the next. To be asked once after each.
-    package var hasTakenAll: Bool {
-        // Every descriptor that is reported activates an event at least, before the first is
-        // called back.
-        unsafe event_base_get_max_events(handle, UInt32(EVENT_BASE_COUNT_ACTIVE), 1) < Self.reports
-    }
-
-    /// How many reports it takes before it has been busy (INITIAL_NEVENT); more later.
-    package static let reports: Int32 = 32
 }
 
 /// What libevent calls: descriptor, what happened, the context given at registration.

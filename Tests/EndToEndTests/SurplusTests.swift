@@ -62,37 +62,6 @@ extension `End to end` {
             }
         }
 
-        /// So many others are ready that the loop learns of the surplus only rounds after the request
-        /// has gone, and before its answer comes.
-        @Test(arguments: [10, 40, 120, 300])
-        func `that the loop learns of late is not the answer either`(_ others: Int) throws {
-            let backend = try ScriptedBackend { connection in
-                while let request = try connection.readRequest() {
-                    if request.startLine.contains("/second") { usleep(300_000) }
-                    let line = request.startLine + "\n"
-                    let head = "HTTP/1.1 200 OK\r\nContent-Length: \(line.utf8.count)\r\n\r\n"
-                    try connection.send(head + line)
-                }
-            }
-            try pooled(backend) { gate, client in
-                let busy = try (0..<others).map { _ in try gate.connect() }
-                defer { for one in busy { one.close() } }
-                // All of them are accepted.
-                for one in busy {
-                    try one.send(blocked)
-                    #expect(try one.readFinalAnswer().status == 405)
-                }
-                try gate.whileStopped {
-                    try client.send(request("GET", "/second"))
-                    for one in busy { try one.send(blocked) }
-                    try backend.connections[0].send(Self.surplus)
-                }
-                #expect(try client.readFinalAnswer().text == "GET /second HTTP/1.1\n")
-                #expect(eventually(within: 10) { backend.connections[0].isAtEnd })
-                #expect(backend.connections.count == 2)
-            }
-        }
-
         /// Work of other clients stands between the request and what comes back, so that surplus
         /// and answer are read together as often as not.
         @Test func `is told from the answer behind it`() throws {

@@ -6,7 +6,7 @@ import Transport
 @Suite struct SilenceTests {
     @Test func `what came before the request breaks it, and nothing else does`() {
         let now = Clock.wallNanoseconds()
-        let silence = Silence(brokenBefore: now, wasSeen: false, sweeps: 7)
+        let silence = Silence(brokenBefore: now, wasSeen: false)
         #expect(silence.isDoubted && silence.isDoubtedBehind)
         #expect(silence.wasBroken(by: now - 1))
         #expect(!silence.wasBroken(by: now))
@@ -17,8 +17,7 @@ import Transport
 
     @Test func `a clock that was set back proves nothing`() {
         // As if the request had been sent by a clock that was ahead then.
-        let silence = Silence(
-            brokenBefore: Clock.wallNanoseconds() + 50_000_000, wasSeen: false, sweeps: 7)
+        let silence = Silence(brokenBefore: Clock.wallNanoseconds() + 50_000_000, wasSeen: false)
         #expect(!silence.wasBroken(by: Clock.wallNanoseconds()))
     }
 
@@ -29,18 +28,8 @@ import Transport
 
     @Test func `a look before leaves no doubt about two answers`() {
         let now = Clock.wallNanoseconds()
-        let silence = Silence(brokenBefore: now, wasSeen: true, sweeps: 7)
+        let silence = Silence(brokenBefore: now, wasSeen: true)
         #expect(silence.isDoubted && !silence.isDoubtedBehind)
         #expect(silence.wasBroken(by: now - 1))
-    }
-
-    /// The first sweep that ends may have been under way when the request was sent.
-    @Test func `two sweeps later nothing can come that was there before`() {
-        let silence = Silence(brokenBefore: 1, wasSeen: false, sweeps: 7)
-        #expect(silence.mayBreak(after: 7))
-        #expect(silence.mayBreak(after: 8))
-        #expect(!silence.mayBreak(after: 9))
-        #expect(silence.isDoubtedBehind)
-        #expect(!Silence().mayBreak(after: 0))
     }
 }
