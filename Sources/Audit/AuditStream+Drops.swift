@@ -35,8 +35,8 @@ extension AuditStream {
 
     /// Gives a record that is not to be encoded its number and counts it as dropped.
     package func skip() {
-        chain.sequence += 1
-        chain.droppedTotal += 1
+        state.chain.sequence += 1
+        state.chain.droppedTotal += 1
         drops.unreported += 1
     }
 
@@ -46,16 +46,16 @@ extension AuditStream {
     /// `position` goes back to the end of what is kept: records that ended beyond it are the lost
     /// ones. A summary among them is no loss: it gives its number back and is made anew.
     @discardableResult package func dropPending() -> Int {
-        let waiting = queue.lines.count
-        let lines = queue.dropUnbegun()
+        let waiting = state.queue.lines.count
+        let lines = state.queue.dropUnbegun()
         guard lines > 0 else { return 0 }
-        position -= UInt64(waiting - queue.lines.count)
-        let begun = queue.begunLine
-        chain.previousHash = begun.isEmpty ? settledHash : chain.digest(of: begun)
+        state.position -= UInt64(waiting - state.queue.lines.count)
+        let begun = state.queue.begunLine
+        state.chain.previousHash = begun.isEmpty ? settledHash : state.chain.digest(of: begun)
         let summaries = drops.withdrawSummaries(endingBeyond: position)
         let lost = lines - summaries
-        chain.sequence -= UInt64(summaries)
-        chain.droppedTotal += UInt64(lost)
+        state.chain.sequence -= UInt64(summaries)
+        state.chain.droppedTotal += UInt64(lost)
         drops.unreported += UInt64(lost)
         return lost
     }
@@ -67,18 +67,18 @@ extension AuditStream {
     func reportDrops(at time: Timestamp) {
         guard drops.unreported > 0 else { return }
         let last = sequence
-        let start = begin(
+        let start = state.begin(
             """
             ,"event.kind":"event","event.category":["process"],"event.type":["info"]\
             ,"event.action":"records-dropped","event.reason":"the log could not be written"
             """, at: time)
-        queue.lines.append(",\"methodgate.dropped\":")
-        queue.lines.append(number: drops.unreported)
-        queue.lines.append(",\"methodgate.dropped_first\":")
-        queue.lines.append(number: last - drops.unreported + 1)
-        queue.lines.append(",\"methodgate.dropped_last\":")
-        queue.lines.append(number: last)
-        seal(from: start)
+        state.queue.lines.append(",\"methodgate.dropped\":")
+        state.queue.lines.append(number: drops.unreported)
+        state.queue.lines.append(",\"methodgate.dropped_first\":")
+        state.queue.lines.append(number: last - drops.unreported + 1)
+        state.queue.lines.append(",\"methodgate.dropped_last\":")
+        state.queue.lines.append(number: last)
+        state.seal(from: start)
         drops.didAppendSummary(endingAt: position)
     }
 }

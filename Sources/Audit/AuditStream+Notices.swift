@@ -9,8 +9,8 @@ extension AuditStream {
         at time: Timestamp, policyDigest digest: [UInt8], file: String, ruleCount: Int
     ) {
         reportDrops(at: time)
-        let isFirst = policyDigest.isEmpty
-        let start = begin(
+        let isFirst = state.policyDigest.isEmpty
+        let start = state.begin(
             isFirst
                 ? """
                 ,"event.kind":"event","event.category":["configuration"],"event.type":["info"]\
@@ -20,18 +20,18 @@ extension AuditStream {
                 ,"event.kind":"event","event.category":["configuration"],"event.type":["change"]\
                 ,"event.action":"configuration-loaded"
                 """, at: time)
-        queue.lines.append(",\"file.path\":", text: file)
-        queue.lines.append(",\"methodgate.rules\":")
-        queue.lines.append(number: UInt64(ruleCount))
+        state.queue.lines.append(",\"file.path\":", text: file)
+        state.queue.lines.append(",\"methodgate.rules\":")
+        state.queue.lines.append(number: UInt64(ruleCount))
         if !isFirst {
-            queue.lines.append(",\"methodgate.previous_policy_sha256\":\"")
-            queue.lines.append(policyDigest.view)
-            queue.lines.append(byte: 0x22)
+            state.queue.lines.append(",\"methodgate.previous_policy_sha256\":\"")
+            state.queue.lines.append(state.policyDigest.view)
+            state.queue.lines.append(byte: 0x22)
         }
-        policyDigest.removeAll()
-        digest.withView { policyDigest.append(hex: $0) }
-        encoder.append(policyDigest: policyDigest.view, to: &queue.lines)
-        seal(from: start)
+        state.policyDigest.removeAll()
+        digest.withView { state.policyDigest.append(hex: $0) }
+        state.appendPolicyDigest()
+        state.seal(from: start)
     }
 
     /// Appends `log-reopened` if the sink's file changed since the last call.
@@ -40,12 +40,12 @@ extension AuditStream {
         guard current != generation else { return }
         generation = current
         reportDrops(at: time)
-        let start = begin(
+        let start = state.begin(
             """
             ,"event.kind":"event","event.category":["process"],"event.type":["info"]\
             ,"event.action":"log-reopened"
             """, at: time)
-        encoder.append(policyDigest: policyDigest.view, to: &queue.lines)
-        seal(from: start)
+        state.appendPolicyDigest()
+        state.seal(from: start)
     }
 }

@@ -6,21 +6,58 @@ import Digest
 import HTTPSyntax
 package import Policy
 
+/// What each record changes. One value, so that a record asks once for the right to change it and
+/// not for each part.
+struct StreamState: ~Copyable {
+    /// Where the last record ends, in bytes since the stream began.
+    var position: UInt64 = 0
+    var queue = LineQueue()
+    var encoder: RecordEncoder
+    var chain = HashChain()
+    /// Of the policy in force, 64 digits; empty before the first one.
+    var policyDigest = ByteBuffer(capacity: 64)
+
+    init(_ encoder: consuming RecordEncoder) { self.encoder = encoder }
+
+    mutating func append(
+        _ record: borrowing BlockRecord, _ readings: [String], _ rules: [RuleFacts]
+    ) {
+        position += encoder.append(
+            record, readings: readings, rules: rules, policyDigest: policyDigest.view,
+            sealedBy: &chain, to: &queue.lines)
+    }
+
+    /// Begins a line of the gate's own and returns where.
+    mutating func begin(_ event: StaticString, at time: Timestamp) -> Int {
+        let start = queue.lines.count
+        encoder.begin(at: time, in: &queue.lines)
+        chain.appendNumber(to: &queue.lines)
+        queue.lines.append(event)
+        return start
+    }
+
+    mutating func appendPolicyDigest() {
+        encoder.append(policyDigest: policyDigest.view, to: &queue.lines)
+    }
+
+    /// Ends the line that begins at `start`.
+    mutating func seal(from start: Int) {
+        chain.seal(from: start, observer: encoder.observer.view, in: &queue.lines)
+        position += UInt64(queue.lines.count - start)
+    }
+}
+
 /// The block records of one worker: encoded, numbered, chained and waiting to be written.
 /// For one thread.
 package final class AuditStream {
     package let id: StreamID
     /// Where the last record ends, in bytes since the stream began. A record is in the log when
     /// `settledPosition` has reached what this was right after it was appended.
-    package internal(set) var position: UInt64 = 0
+    package var position: UInt64 { state.position }
 
-    var queue = LineQueue()
-    var encoder: RecordEncoder
-    var chain = HashChain()
+    var state: StreamState
     /// Of the last line that is completely in the log.
     var settledHash = Digest256.zero
-    /// Of the policy in force, 64 digits; empty before the first one.
-    var policyDigest = ByteBuffer(capacity: 64)
     var drops = DropReport()
     /// The sink's generation when it was last compared.
     var generation = 0
@@ -28,24 +65,25 @@ package final class AuditStream {
     /// `redactQuery`: whether records leave the query of a target out.
     package init(id: StreamID, observer: Observer, redactQuery: Bool) {
         self.id = id
-        encoder = RecordEncoder(observer: observer, stream: id, redactQuery: redactQuery)
+        state = StreamState(
+            RecordEncoder(observer: observer, stream: id, redactQuery: redactQuery))
     }
 
     /// The number of the last record, dropped ones included.
-    package var sequence: UInt64 { chain.sequence }
+    package var sequence: UInt64 { state.chain.sequence }
     /// Records that have a number and are in no log.
-    package var droppedTotal: UInt64 { chain.droppedTotal }
+    package var droppedTotal: UInt64 { state.chain.droppedTotal }
     /// What became of the records so far. Counts what waits where something does.
     package var counts: LogCounts {
-        let waiting = queue.waitingLines
+        let waiting = state.queue.waitingLines
         return LogCounts(
             written: sequence - droppedTotal - waiting, dropped: droppedTotal, waiting: waiting,
-            waitingBytes: queue.count)
+            waitingBytes: state.queue.count)
     }
     /// How many bytes the kernel has.
-    package var settledPosition: UInt64 { position - UInt64(queue.count) }
+    package var settledPosition: UInt64 { position - UInt64(state.queue.count) }
     /// Bytes that wait to be written.
-    package var pendingCount: Int { queue.count }
+    package var pendingCount: Int { state.queue.count }
 
     /// Encodes and seals a record; `readings` are those of its path and `rules` those that were
     /// asked, where there are several. Without them it allocates nothing once the queue has its
@@ -54,46 +92,28 @@ package final class AuditStream {
         _ record: borrowing BlockRecord, readings: [String] = [], rules: [RuleFacts] = []
     ) {
         reportDrops(at: record.time)
-        position += encoder.append(
-            record, readings: readings, rules: rules, policyDigest: policyDigest.view,
-            sealedBy: &chain,
-            to: &queue.lines)
+        state.append(record, readings, rules)
     }
 
     /// Under new settings: whether queries are redacted, and whether the next sink is another one.
     /// A line whose beginning the old one has goes to the new one whole.
     package func adopt(redactQuery: Bool, isOtherSink: Bool) {
-        encoder.redactQuery = redactQuery
-        if isOtherSink { queue.restartLine() }
+        state.encoder.redactQuery = redactQuery
+        if isOtherSink { state.queue.restartLine() }
     }
 
     /// Writes what waits. Where the result is not full, all records are in the log.
     @discardableResult
     package func flush(to sink: AuditSink) -> SinkResult {
-        let result = queue.write(to: sink, owner: ObjectIdentifier(self))
-        if queue.count == 0 {
-            settledHash = chain.previousHash
+        let result = state.queue.write(to: sink, owner: ObjectIdentifier(self))
+        if state.queue.count == 0 {
+            settledHash = state.chain.previousHash
         } else {
-            let line = queue.lastWrittenLine
-            if !line.isEmpty { settledHash = chain.digest(of: line) }
+            let line = state.queue.lastWrittenLine
+            if !line.isEmpty { settledHash = state.chain.digest(of: line) }
         }
-        queue.compact()
+        state.queue.compact()
         drops.settle(settledPosition)
         return result
-    }
-
-    /// Begins a line of the gate's own and returns where.
-    func begin(_ event: StaticString, at time: Timestamp) -> Int {
-        let start = queue.lines.count
-        encoder.begin(at: time, in: &queue.lines)
-        chain.appendNumber(to: &queue.lines)
-        queue.lines.append(event)
-        return start
-    }
-
-    /// Ends the line that begins at `start`.
-    func seal(from start: Int) {
-        chain.seal(from: start, observer: encoder.observer.view, in: &queue.lines)
-        position += UInt64(queue.lines.count - start)
     }
 }

@@ -57,12 +57,32 @@ extension ByteBuffer {
                 .storeBytes(of: word, as: UInt64.self)
             offset &+= 8
         }
+        offset = copyTail(of: text, from: offset, to: space)
+        didFill(offset)
+        if offset < text.count { appendSlowly(text.dropFirst(offset)) }
+    }
+
+    /// Copies what is left behind whole words as far as it needs no escape, and returns where that
+    /// ends.
+    @inline(__always) private func copyTail(
+        of text: ByteView, from start: Int, to space: MutableByteView
+    ) -> Int {
+        var offset = start
+        if text.count >= 8, text.count &- start < 8 {
+            // The last eight bytes, some of which have been copied already.
+            let last = text.count &- 8
+            let word = unsafe UnsafeRawPointer(text.base + last).loadUnaligned(as: UInt64.self)
+            if JSONText.isPlain(word) {
+                unsafe UnsafeMutableRawPointer(space.base + last)
+                    .storeBytes(of: word, as: UInt64.self)
+                return text.count
+            }
+        }
         while offset < text.count, JSONText.isPlain(text[offset]) {
             space[offset] = text[offset]
             offset &+= 1
         }
-        didFill(offset)
-        if offset < text.count { appendSlowly(text.dropFirst(offset)) }
+        return offset
     }
 
     @inline(never) private mutating func appendSlowly(_ text: ByteView) {

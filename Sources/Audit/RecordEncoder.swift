@@ -153,10 +153,12 @@ struct RecordEncoder: ~Copyable {
         return offset
     }
 
+    /// - Parameter policyDigest: 64 hexadecimal digits, or nothing.
     func append(policyDigest: ByteView, to line: inout ByteBuffer) {
-        if !policyDigest.isEmpty {
-            line.append(",\"methodgate.policy_sha256\":", text: policyDigest, limit: 64)
-        }
+        guard !policyDigest.isEmpty else { return }
+        line.append(",\"methodgate.policy_sha256\":\"")
+        line.append(policyDigest)
+        line.append(byte: 0x22)
     }
 }
 

@@ -49,6 +49,12 @@ extension AuditStream {
     /// Encodes and seals a record. Allocates nothing once the queue has its size.
     package func append(_ record: borrowing TunnelRecord) {
         reportDrops(at: record.time)
+        state.append(record)
+    }
+}
+
+extension StreamState {
+    fileprivate mutating func append(_ record: borrowing TunnelRecord) {
         position += encoder.append(
             record, policyDigest: policyDigest.view, sealedBy: &chain, to: &queue.lines)
     }

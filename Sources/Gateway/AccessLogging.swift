@@ -9,7 +9,7 @@ import Transport
 
 extension Ref<ClientConnection> {
     /// Whether there is an access log.
-    private var logsAccess: Bool { value.worker.value.log.accessSink != nil }
+    var logsAccess: Bool { value.worker.value.log.accessSink != nil }
 
     // MARK: Requests that run
 

@@ -144,7 +144,7 @@ extension Ref<ClientConnection> {
         // which does not tell when bytes came.
         let looks =
             !value.exchange.isIdempotent || value.exchange.request != .complete
-            || pool.value.address.isUnix
+            || pool.value.isUnix
         while let idle = pool.takeIdle() {
             if looks && !idle.value.stream.isSilent {
                 idle.closeTaken()

@@ -19,9 +19,10 @@ extension Ref<Worker> {
 
     /// The same path with or without its trailing slash may allow the method.
     private func describeOtherSlash(_ request: PolicyRequest, _ head: ByteView) {
-        let policy = value.use.value.snapshot.policy
-        let passes = value.scratch.with {
-            policy.passesAtOtherSlash(request, scratch: $0, path: &value.text)
+        let passes = value.use.value.policy.with { policy in
+            value.scratch.with {
+                policy.passesAtOtherSlash(request, scratch: $0, path: &value.text)
+            }
         }
         guard passes else { return }
         value.hint.append(head.slice(0, value.request.methodLength))

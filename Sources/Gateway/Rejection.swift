@@ -52,7 +52,8 @@ extension Ref<ClientConnection> {
             keep(answer, key, id)
         }
         worker.holdUnlessDropped(self)
-        logBlock(record)
+        // The record is copied for the call.
+        if logsAccess { logBlock(record) }
         return concludeLocally(head, closes: closes)
     }
 

@@ -60,7 +60,9 @@ extension Ref<UpstreamConnection> {
         guard status >= 200 else { return false }
         var offset = worker.value.response.length
         if !client.value.exchange.isHead, status != 204, status != 304 {
-            var content = BodyReader(worker.value.response.framing)
+            let framing = worker.value.response.framing
+            if case .length(let length) = framing { return UInt64(bytes.count - offset) > length }
+            var content = BodyReader(framing)
             while content.nextData(in: bytes, from: &offset) != nil {}
             if content.isAwaitingTrailers {
                 guard let length = Self.trailerLength(bytes.dropFirst(offset)) else { return false }

@@ -9,6 +9,8 @@ import Transport
 /// A worker's connections to one upstream.
 struct UpstreamPool: ~Copyable {
     let address: SocketAddress
+    /// The same as the address says, which is copied for the question.
+    let isUnix: Bool
     let addressText: String
     /// The most recently used idle connection; the rest hang on its `nextIdle`.
     var firstIdle: Ref<UpstreamConnection>?
@@ -23,6 +25,7 @@ struct UpstreamPool: ~Copyable {
 
     init(address: SocketAddress, text: String, tls: TLSClientContext?) {
         self.address = address
+        isUnix = address.isUnix
         self.tls = tls
         addressText = text
     }

@@ -68,8 +68,16 @@
         }
     }
 
-    /// Copies a literal in.
-    @inlinable package mutating func append(_ literal: StaticString) { append(ByteView(literal)) }
+    /// Copies a literal in. Where it stands its length is known, and a few words are moved without
+    /// a call.
+    @inlinable @inline(__always) package mutating func append(_ literal: StaticString) {
+        let view = ByteView(literal)
+        reserve(view.count)
+        if let storage = unsafe storage {
+            unsafe (storage + end).update(from: view.base, count: view.count)
+            end &+= view.count
+        }
+    }
 
     /// Adds one byte.
     @inlinable package mutating func append(byte: UInt8) {

@@ -29,18 +29,19 @@ package struct Method: Hashable, Sendable, CustomStringConvertible {
     /// The method with that number; not checked.
     @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    package static let get = MethodID(rawValue: 0)
-    package static let head = MethodID(rawValue: 1)
-    package static let post = MethodID(rawValue: 2)
-    package static let put = MethodID(rawValue: 3)
-    package static let delete = MethodID(rawValue: 4)
-    package static let patch = MethodID(rawValue: 5)
-    package static let options = MethodID(rawValue: 6)
-    package static let trace = MethodID(rawValue: 7)
-    package static let connect = MethodID(rawValue: 8)
-    package static let query = MethodID(rawValue: 9)
+    // Computed, since a stored one is a call for other modules.
+    @inlinable package static var get: MethodID { MethodID(rawValue: 0) }
+    @inlinable package static var head: MethodID { MethodID(rawValue: 1) }
+    @inlinable package static var post: MethodID { MethodID(rawValue: 2) }
+    @inlinable package static var put: MethodID { MethodID(rawValue: 3) }
+    @inlinable package static var delete: MethodID { MethodID(rawValue: 4) }
+    @inlinable package static var patch: MethodID { MethodID(rawValue: 5) }
+    @inlinable package static var options: MethodID { MethodID(rawValue: 6) }
+    @inlinable package static var trace: MethodID { MethodID(rawValue: 7) }
+    @inlinable package static var connect: MethodID { MethodID(rawValue: 8) }
+    @inlinable package static var query: MethodID { MethodID(rawValue: 9) }
     package static let firstCustom: UInt8 = 64
-    package static let unknown = MethodID(rawValue: 255)
+    @inlinable package static var unknown: MethodID { MethodID(rawValue: 255) }
 
     // Written out so that other modules inline it: the derived one is a call.
     @inlinable package static func == (left: MethodID, right: MethodID) -> Bool {

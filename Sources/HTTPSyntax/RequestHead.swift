@@ -2,27 +2,27 @@
 // the bytes stay in the read buffer and are not copied.
 
 /// A parsed request line and field section (RFC 9112 §3, §5). Made once a worker, reused.
-package struct RequestHead: ~Copyable {
+@usableFromInline package struct RequestHead: ~Copyable {
     /// Bytes from the method to the empty line, that included.
-    package var length = 0
+    @usableFromInline package var length = 0
     /// The method starts at 0.
-    package var methodLength = 0
-    package var method = MethodID.unknown
-    package var version = HTTPVersion.http11
+    @usableFromInline package var methodLength = 0
+    @usableFromInline package var method = MethodID.unknown
+    @usableFromInline package var version = HTTPVersion.http11
     /// Of length 0 where the request line of a refused head could not be read.
-    package var target = RequestTarget()
+    @usableFromInline package var target = RequestTarget()
     /// The value of Host; of length 0 where there is none.
-    package var hostOffset = 0
-    package var hostLength = 0
-    package var framing = BodyFraming.none
-    package var flags: HeadFlags = []
-    package var fields: FieldSection
+    @usableFromInline package var hostOffset = 0
+    @usableFromInline package var hostLength = 0
+    @usableFromInline package var framing = BodyFraming.none
+    @usableFromInline package var flags: HeadFlags = []
+    @usableFromInline package var fields: FieldSection
 
     /// Room for that many field lines.
     package init(maximumFields: Int) { fields = FieldSection(capacity: maximumFields) }
 
     /// The value of the first line of that name, within `head`, the bytes that were parsed.
-    package func value(_ name: FieldName, in head: ByteView) -> ByteView? {
+    @inlinable package func value(_ name: FieldName, in head: ByteView) -> ByteView? {
         guard let line = fields.first(name) else { return nil }
         return head.slice(Int(line.valueOffset), Int(line.valueLength))
     }

@@ -311,7 +311,7 @@ final class Receiver: @unchecked Sendable {
         var result = one.flush(to: sink)
         #expect(result.code == EAGAIN && result.written > 0)
         // Where a message went in part its line does, so that nothing else comes between.
-        let isWithinMessage = one.queue.begunLine.count > 0
+        let isWithinMessage = one.state.queue.begunLine.count > 0
         #expect(two.flush(to: sink).code == (isWithinMessage ? EBUSY : EAGAIN))
         #expect(one.settledPosition < one.position)
         var bytes: [UInt8] = []

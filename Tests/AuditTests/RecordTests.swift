@@ -173,7 +173,7 @@ import Testing
             #expect(lines.allSatisfy { json($0)?["event.action"] as? String == "method-blocked" })
             #expect(lines.allSatisfy { line in line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } })
             #expect(lines.allSatisfy { $0.utf8.count < 40_000 })
-            #expect(String(validating: stream.queue.unwritten.bytes, as: UTF8.self) != nil)
+            #expect(String(validating: stream.state.queue.unwritten.bytes, as: UTF8.self) != nil)
             #expect(chainFault(lines) == nil)
         }
     }

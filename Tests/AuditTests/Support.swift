@@ -82,7 +82,7 @@ enum Sample {
 
 extension AuditStream {
     /// What waits, as lines.
-    var waitingLines: [String] { lines(queue.unwritten.bytes) }
+    var waitingLines: [String] { lines(state.queue.unwritten.bytes) }
 
     func block() { append(Sample.block()) }
 }
