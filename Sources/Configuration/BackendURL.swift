@@ -15,6 +15,14 @@ struct BackendURL: Equatable {
     var authority: String
     /// `https`.
     var isTLS = false
+    /// `h2c`.
+    var isHTTP2 = false
+    /// `http`: it says itself that it is HTTP/1.1.
+    var isPlain: Bool { !isTLS && !isHTTP2 && !isUnix }
+
+    private var isUnix: Bool {
+        if case .unix = target { true } else { false }
+    }
 
     init(_ text: String) throws(Complaint) {
         if text.hasPrefix("unix:") {
@@ -23,6 +31,7 @@ struct BackendURL: Equatable {
             return
         }
         isTLS = text.hasPrefix("https://")
+        isHTTP2 = text.hasPrefix("h2c://")
         let standard: UInt16 = isTLS ? 443 : 80
         let rest = try Self.afterScheme(text)
         try Self.refuseMore(than: rest)
@@ -39,10 +48,7 @@ struct BackendURL: Equatable {
     }
 
     private static func afterScheme(_ text: String) throws(Complaint) -> String {
-        if text.hasPrefix("h2c://") {
-            throw Complaint("h2c:// backends are not supported by this version")
-        }
-        for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+        for scheme in ["http://", "https://", "h2c://"] where text.hasPrefix(scheme) {
             return String(text.dropFirst(scheme.count))
         }
         let hasScheme = text.contains("://")

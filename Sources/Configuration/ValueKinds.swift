@@ -20,6 +20,8 @@ struct AdminDraft: Sendable {
 struct BackendDraft {
     var url: BackendURL?
     var readings: ReadingLevel?
+    /// Whether that is HTTP/2; nil where its URL says so.
+    var isHTTP2: Bool?
     var tls: Node?
 }
 

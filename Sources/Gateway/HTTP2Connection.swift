@@ -216,8 +216,14 @@ extension Ref<HTTP2Connection> {
 }
 
 extension Ref<Worker> {
-    /// Sends what this iteration has brought for connections of HTTP/2.
+    /// Sends what this iteration has brought for connections of HTTP/2, to backends first: what
+    /// that makes room for may bring something for clients, and the other way round.
     func flushFrames() {
-        while let connection = value.wokenConnections.popLast() { connection.flush() }
+        while true {
+            while let session = value.wokenSessions.popLast() { session.flush() }
+            while let upstream = value.wokenUpstreams.popLast() { upstream.attend() }
+            guard let connection = value.wokenConnections.popLast() else { return }
+            connection.flush()
+        }
     }
 }

@@ -19,6 +19,9 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
         case streamError
         /// That many bytes of content went to the client, which may report twice that it took them.
         case sent(Int)
+        /// A DATA frame went to a backend, which may report twice that it took it, however small
+        /// it was.
+        case sentToBackend
         /// That many bytes of content came.
         case received(Int)
         /// A request was answered to its end.
@@ -40,6 +43,7 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
         case .controlFrame: points -= 1
         case .reset, .streamError: points -= 10
         case .sent(let bytes): earn(bytes >= 1024 ? 2 : 0)
+        case .sentToBackend: earn(2)
         case .received(let bytes): earn(bytes >= 64 ? 1 : 0)
         case .answered: earn(10)
         }
