@@ -204,8 +204,10 @@ extension Ref<UpstreamSession> {
             guard sendFrames() else { break }
         }
         guard value.phase == .open else { return }
-        if value.frames.isOver || (value.isRetired && value.firstStream == nil) {
+        if value.frames.isOver {
             close()
+        } else if value.isRetired && value.firstStream == nil {
+            leave()
         } else {
             limit()
         }
@@ -261,7 +263,7 @@ extension Ref<UpstreamSession> {
         value.worker.refreshClock()
         switch value.phase {
         case .connecting: fail(.connectTimeout)
-        case .open: leave()
+        case .open: if value.firstStream == nil { leave() }
         case .closed: break
         }
     }
