@@ -31,6 +31,15 @@ extension Decoder {
                 Listen(
                     address: address, proxyProtocol: draft.proxyProtocol,
                     allowsHTTP2: draft.allowsHTTP2, tls: draft.tls))
+            if draft.allowsHTTP2, draft.tls != nil,
+                let node = item.pairs.first(where: { $0.key.hasText("h2c") })?.value
+            {
+                decoder.report(
+                    node,
+                    Complaint(
+                        "is HTTP/2 without TLS, and this listener speaks TLS",
+                        accepted: "no h2c here; tls has h2, which is on by default"))
+            }
             if draft.proxyProtocol,
                 let node = item.pairs.first(where: { $0.key.hasText("proxy_protocol") })?.value
             {

@@ -18,7 +18,8 @@ extension Decoder {
         guard errorCount == mark else { return nil }
         do throws(TLSProblem) {
             let context = try TLSServerContext(
-                groups.map(\.entry), draft.options, protocols: ["http/1.1"])
+                groups.map(\.entry), draft.options,
+                protocols: ListenTLS.protocols(http2: draft.offersHTTP2))
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {
             report(node.keyOrSelf, Complaint(error.message))

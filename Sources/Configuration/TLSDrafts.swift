@@ -27,6 +27,7 @@ struct ListenTLSDraft {
     var main = CertificateDraft()
     var more: [CertificateDraft] = []
     var options = TLSOptions()
+    var offersHTTP2 = true
     var forwardsSubject = false
 }
 

@@ -24,6 +24,9 @@ extension Keys {
                         draft.more.append(more)
                     }
                 }),
+            Key(
+                "h2", .boolean, \.offersHTTP2, default: "true",
+                "Whether clients are offered HTTP/2 (ALPN); HTTP/1.1 is served as well."),
             minimumKey { $0.options.minimum = $1 },
             ciphersKey { $0.options.ciphers = $1 },
             curvesKey { $0.options.curves = $1 },

@@ -14,6 +14,11 @@ package struct ListenTLS: Sendable, Hashable {
         self.forwardsSubject = forwardsSubject
     }
 
+    /// What is offered to clients (ALPN), most preferred first.
+    package static func protocols(http2: Bool) -> [String] {
+        http2 ? ["h2", "http/1.1"] : ["http/1.1"]
+    }
+
     package static func == (left: ListenTLS, right: ListenTLS) -> Bool {
         left.context === right.context && left.forwardsSubject == right.forwardsSubject
     }

@@ -38,6 +38,7 @@ package struct Metrics {
         metrics.writeUpstreams(workers)
         metrics.writeConnections(workers, facts)
         metrics.writeHandshakes(workers)
+        metrics.writeHTTP2(workers)
         metrics.writeRecords(workers, logs)
         metrics.writeService(facts)
         metrics.page.end()
@@ -106,6 +107,18 @@ package struct Metrics {
             "methodgate_open_client_connections_limit", .gauge,
             "Beyond so many, clients wait to be accepted.")
         page.sample("", [], String(facts.connectionLimit))
+    }
+
+    private mutating func writeHTTP2(_ workers: [WorkerCounters]) {
+        page.begin(
+            "methodgate_http2_connections", .counter, "Connections on which clients speak HTTP/2.")
+        page.count(sum(workers) { $0.http2Connections.value })
+        page.begin("methodgate_http2_requests", .counter, "Requests that came by HTTP/2.")
+        page.count(sum(workers) { $0.http2Requests.value })
+        page.begin(
+            "methodgate_http2_floods", .counter,
+            "Connections of HTTP/2 that were ended since the client asked too much of them.")
+        page.count(sum(workers) { $0.http2Floods.value })
     }
 
     private mutating func writeHandshakes(_ workers: [WorkerCounters]) {

@@ -61,7 +61,7 @@ extension Ref<ClientConnection> {
     }
 
     /// From here on it depends on what both sides agreed on (ALPN) who reads: HTTP/1.1, unless
-    /// they said otherwise.
+    /// they said h2 (RFC 9113 §3.2).
     private func handshakeCompleted() {
         guard let session = value.stream.tls, let tls = value.tls else { return }
         session.describePeer()
@@ -70,7 +70,11 @@ extension Ref<ClientConnection> {
         value.identity.describe(
             value.origin.address, by: "https",
             subject: tls.forwardsSubject ? session.subject : .empty)
-        awaitRequest()
+        if session.applicationProtocol.equals(ByteView("h2")) {
+            beginHTTP2()
+        } else {
+            awaitRequest()
+        }
     }
 
     /// Ends what never became TLS. What still comes is read and dropped, so that the reason, an
@@ -83,12 +87,15 @@ extension Ref<ClientConnection> {
 
     // MARK: Afterwards
 
+    /// The session that its requests come through; a stream's is the connection's.
+    @inline(__always) private var session: Ref<TLSSession>? { carrier.value.stream.tls }
+
     /// `https` behind TLS.
-    var scheme: StaticString { value.stream.tls == nil ? "http" : "https" }
+    var scheme: StaticString { session == nil ? "http" : "https" }
 
     /// The session as records tell of it; its views live as long as the connection.
     var tlsFields: TLSFields? {
-        guard let session = value.stream.tls else { return nil }
+        guard let session else { return nil }
         var fields = TLSFields(version: session.version, cipher: session.cipher)
         fields.serverName = session.serverName
         fields.subject = session.subject
@@ -97,7 +104,7 @@ extension Ref<ClientConnection> {
 
     /// Appends the line that tells backends who the client is by its certificate.
     func appendSubject(to lines: inout ByteBuffer) {
-        guard let session = value.stream.tls, value.tls?.forwardsSubject == true,
+        guard let session, carrier.value.tls?.forwardsSubject == true,
             !session.subject.isEmpty
         else { return }
         lines.append("X-Client-Subject: ")
@@ -109,7 +116,7 @@ extension Ref<ClientConnection> {
     /// that this connection was set up for: who may not have that one's connection is not to get
     /// its content by this one (RFC 9110 §15.5.20).
     @inline(__always) func isMisdirected(_ head: ByteView) -> Bool {
-        guard let session = value.stream.tls else { return false }
+        guard let session else { return false }
         return session.isMisdirected(host: value.worker.requestHost(head))
     }
 }

@@ -172,7 +172,9 @@ extension Ref<ClientConnection> {
         let view = bytes.view
         if value.mayBeHTTP2 {
             switch Preface.find(view) {
-            case .complete: return beginHTTP2(bytes)
+            case .complete:
+                beginHTTP2()
+                return takeFrames(view)
             case .begun:
                 if value.phase == .idle {
                     value.deadline.set(worker.value.use.value.timeouts.clientHead)

@@ -37,8 +37,9 @@ struct HTTP2Connection: ~Copyable {
 }
 
 extension Ref<ClientConnection> {
-    /// The preface has come: from now on this connection carries others.
-    func beginHTTP2(_ bytes: MutableByteView) -> Int {
+    /// The client speaks HTTP/2, as was agreed on or as its preface says: from now on this
+    /// connection carries others.
+    func beginHTTP2() {
         let worker = value.worker
         let connection = unsafe Ref<HTTP2Connection>.make { context in
             HTTP2Connection(
@@ -53,14 +54,20 @@ extension Ref<ClientConnection> {
         value.hasServed = true
         value.identity.raiseVersion()
         value.deadline.clear()
+        worker.value.counters.http2Connections.add()
+        // Our SETTINGS need not wait for the client's.
+        connection.wake()
         if worker.value.isDraining { connection.drain() }
-        return takeFrames(bytes.view)
     }
 
     /// Frames have come; all bytes are used.
     func takeFrames(_ bytes: ByteView) -> Int {
         guard let connection = value.http2 else { return bytes.count }
+        let hadEnded = connection.value.session.endCode != nil
         _ = connection.value.session.receive(bytes, now: value.worker.value.wheel.value.now)
+        if !hadEnded, connection.value.session.endCode == .enhanceYourCalm {
+            value.worker.value.counters.http2Floods.add()
+        }
         guard value.phase == .frames else { return bytes.count }
         connection.wake()
         connection.limit()

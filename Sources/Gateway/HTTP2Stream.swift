@@ -53,6 +53,7 @@ extension Ref<HTTP2Connection> {
     /// A request has begun: opens what is going to read it.
     func open(_ stream: Int32) -> Ref<ClientConnection> {
         let worker = value.client.value.worker
+        worker.value.counters.http2Requests.add()
         let spare = worker.value.spareStreams.popLast()
         let client: Ref<ClientConnection>
         if let spare {

@@ -44,6 +44,7 @@ extension Ref<ClientConnection> {
             fields.version = worker.value.request.version
             fields.path = bytes.slice(read.pathOffset, read.pathLength)
         }
+        if value.carried != nil { fields.version = .http2 }
         describeSource(&fields)
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
         var form = worker.fieldForm(bytes, value.carried == nil ? .http11 : .http2)

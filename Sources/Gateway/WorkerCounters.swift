@@ -29,6 +29,10 @@ package final class WorkerCounters: Sendable {
     /// Of TLS in front, by version (1.2, 1.3), those that took up an earlier session behind them.
     package let handshakes = CounterArray(count: 4)
     package let failedHandshakes = Counter()
+    /// Connections that speak HTTP/2, the requests on them, and those that ended for a flood.
+    package let http2Connections = Counter()
+    package let http2Requests = Counter()
+    package let http2Floods = Counter()
     /// Requests that were no requests.
     package let malformed = Counter()
     /// Records of blocks by their action, whether the log took them or not.

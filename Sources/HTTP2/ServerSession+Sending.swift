@@ -124,6 +124,7 @@ extension ServerSession {
 
     /// Ends the connection with that code, once it has been sent.
     package func terminate(_ code: ErrorCode) {
+        if unsafe state.pointee.endCode == nil { unsafe state.pointee.endCode = code }
         unsafe nghttp2_session_terminate_session(handle, code.rawValue)
     }
 }

@@ -22,6 +22,8 @@ package import HTTPSyntax
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
         var streamCount = 0
+        /// Why we end the connection.
+        var endCode: ErrorCode?
     }
 
     let state: UnsafeMutablePointer<State>
@@ -157,6 +159,8 @@ package import HTTPSyntax
 
     /// A field section has begun and its end has not come.
     package var isInBlock: Bool { unsafe state.pointee.isInBlock }
+    /// Why we end the connection, and say so with GOAWAY; nil as long as we do not.
+    package var endCode: ErrorCode? { unsafe state.pointee.endCode }
     /// Streams that are open.
     package var streamCount: Int { unsafe state.pointee.streamCount }
 

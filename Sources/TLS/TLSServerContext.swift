@@ -35,7 +35,7 @@ package struct TLSServerEntry: Sendable {
 
     /// - Parameters:
     ///   - entries: the first one is for all names that no other has.
-    ///   - protocols: what is spoken (ALPN), most preferred first.
+    ///   - protocols: what is spoken (ALPN), most preferred first; of all, h2 is.
     package init(_ entries: [TLSServerEntry], _ options: TLSOptions, protocols: [String])
         throws(TLSProblem)
     {
@@ -103,6 +103,8 @@ package struct TLSServerEntry: Sendable {
     /// As ALPN writes a list: each name behind its length (RFC 7301 §3.1). Owned; OpenSSL is given
     /// addresses in it.
     let protocols: UnsafeMutableBufferPointer<UInt8>
+    /// Bytes of the entry for h2, which is first where it is there; else 0.
+    let http2Length: Int
     /// What is asked of clients: the same for two entries that ask the same.
     let scope: [UInt8]
 
@@ -111,6 +113,7 @@ package struct TLSServerEntry: Sendable {
         identities = entry.identities
         scope = Self.scope(entry)
         let list = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        http2Length = protocols.first == "h2" ? 3 : 0
         unsafe self.protocols = .allocate(capacity: list.count)
         _ = unsafe self.protocols.initialize(from: list)
         for identity in entry.identities { try base.use(identity) }
@@ -182,21 +185,32 @@ private func chooseByName(
 /// Takes the first protocol of ours that the client speaks, too; without a common one the handshake
 /// ends (RFC 7301 §3.2).
 private func chooseProtocol(
-    _: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ session: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
     _ chosenLength: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?,
     _ length: UInt32, _ context: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard let context = unsafe context, let chosen = unsafe chosen else {
-        return SSL_TLSEXT_ERR_NOACK
-    }
+    guard let context = unsafe context, let chosen = unsafe chosen, let session = unsafe session
+    else { return SSL_TLSEXT_ERR_NOACK }
     let entry = unsafe Unmanaged<TLSServerEntryContext>.fromOpaque(context).takeUnretainedValue()
+    let first = unsafe entry.http2Length > 0 && !suitsHTTP2(session) ? entry.http2Length : 0
     let ours = unsafe entry.protocols
     var found: UnsafeMutablePointer<UInt8>?
     let result = unsafe SSL_select_next_proto(
-        &found, chosenLength, ours.baseAddress, UInt32(ours.count), offered, length)
+        &found, chosenLength, ours.baseAddress.map { unsafe $0 + first },
+        UInt32(ours.count - first), offered, length)
     // It points into our list, or into the client's, and is copied at once.
     unsafe chosen.pointee = UnsafePointer(found)
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
+}
+
+/// Whether HTTP/2 may be spoken with the cipher suite that was chosen: of TLS 1.2 only those with
+/// authenticated encryption and a fresh key exchange may be (RFC 9113 §9.2.2, appendix A).
+private func suitsHTTP2(_ session: OpaquePointer) -> Bool {
+    guard unsafe SSL_version(session) < TLS1_3_VERSION else { return true }
+    guard let cipher = unsafe SSL_get_pending_cipher(session) else { return false }
+    let exchange = unsafe SSL_CIPHER_get_kx_nid(cipher)
+    return unsafe SSL_CIPHER_is_aead(cipher) == 1
+        && (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe)
 }
 
 /// Staples the OCSP response of the certificate in use (RFC 6066 §8).

@@ -79,7 +79,8 @@ struct DemoCommand: ParsableCommand {
         let identity = try TLSIdentity(chain: made.certificate, key: made.key)
         let entry = TLSServerEntry(names: identity.names, identities: [identity])
         return ListenTLS(
-            context: try TLSServerContext([entry], TLSOptions(), protocols: ["http/1.1"]))
+            context: try TLSServerContext(
+                [entry], TLSOptions(), protocols: ListenTLS.protocols(http2: true)))
     }
 
     private static func whereRulesAre(_ path: String) -> String {

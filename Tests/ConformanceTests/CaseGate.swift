@@ -58,6 +58,14 @@ final class CaseGate: @unchecked Sendable {
         try gate.connect(tls: transport == .tls ? TestTLS() : nil)
     }
 
+    /// By ALPN, or to the listener that takes the preface.
+    func connectHTTP2() throws -> HTTP2Client {
+        guard transport == .tls else { return try HTTP2Client(gate.addresses[1]) }
+        var settings = TestTLS()
+        settings.protocols = ["h2"]
+        return try HTTP2Client(gate.address, tls: settings)
+    }
+
     func stop() {
         gate.stop()
         backend.stop()

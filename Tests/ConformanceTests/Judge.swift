@@ -28,7 +28,7 @@ enum Judge {
         _ whole: Observation, _ byteByByte: Observation, in theCase: Case
     ) -> [String] {
         // Where either end will do, so will either word on it.
-        let ignored = theCase.end == .any ? ["Date", "Connection"] : ["Date"]
+        let ignored = theCase.end == .any ? ["date", "connection"] : ["date"]
         let first = whole.replies.map { withoutIdentity($0, ignored) }
         let second = byteByByte.replies.map { withoutIdentity($0, ignored) }
         var found: [String] = []
@@ -44,7 +44,7 @@ enum Judge {
 
     private static func withoutIdentity(_ answer: WireMessage, _ ignored: [String]) -> [String] {
         let id = answer.value("Methodgate-Event") ?? "no event"
-        let fields = answer.fields.filter { !ignored.contains($0.name) }.map(\.description)
+        let fields = answer.fields.filter { !ignored.contains($0.name.lowercased()) }.map(\.description)
         return ([answer.startLine] + fields + [answer.text] + answer.trailers.map(\.description))
             .map { $0.replacing(id, with: "EVENT") }
     }

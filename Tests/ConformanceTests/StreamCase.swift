@@ -79,11 +79,15 @@ extension CaseRun {
         seen.isHTTP2 = true
         gate.backend.begin(theCase.exchanges, byteByByte: isByteByByte)
         let mark = gate.gate.log.lines.count
-        let client = try HTTP2Client(gate.gate.addresses[1])
+        let client = try gate.connectHTTP2()
         client.isByteByByte = isByteByByte
         defer { client.close() }
         for request in requests {
-            let stream = try client.open(request.fields, ends: request.content == nil)
+            let fields = request.fields.map {
+                $0.description == ":scheme: http" && gate.transport == .tls
+                    ? HTTP2Field(":scheme", "https") : $0
+            }
+            let stream = try client.open(fields, ends: request.content == nil)
             if let content = request.content {
                 let hasTrailers = !request.trailers.isEmpty
                 try client.sendContent(content, on: stream, ends: !hasTrailers)

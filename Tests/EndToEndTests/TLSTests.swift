@@ -16,7 +16,7 @@ extension `End to end` {
             defer { end(gate) }
             var settings = TestTLS()
             settings.maximum = version
-            settings.protocols = ["h2", "http/1.1"]
+            settings.protocols = ["http/1.1"]
             let client = try gate.connect(tls: settings)
             defer { client.close() }
             try client.send(request("GET", "/a"))

@@ -34,9 +34,10 @@ public final class HTTP2Client: @unchecked Sendable {
     /// Connects and sends preface and SETTINGS.
     public init(
         _ address: Address, settings: [(UInt16, UInt32)] = [], patience: Double = 10,
-        receiveBuffer: Int32? = nil, greeting: Bytes = []
+        receiveBuffer: Int32? = nil, greeting: Bytes = [], tls: TestTLS? = nil
     ) throws {
-        raw = try RawClient(address, patience: patience, receiveBuffer: receiveBuffer)
+        raw = try RawClient(
+            address, patience: patience, receiveBuffer: receiveBuffer, tls: tls)
         try raw.send(greeting + HTTP2Frame.preface + HTTP2Frame.settings(settings).bytes)
     }
 

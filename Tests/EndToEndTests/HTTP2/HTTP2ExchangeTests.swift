@@ -98,6 +98,7 @@ extension `End to end` {
                     let isRecorded = try eventually(within: 10) {
                         try gate.log.records().contains {
                             $0["event.id"] == id && $0["event.action"] == "malformed-request"
+                                && $0["http.version"] == "2"
                         }
                     }
                     #expect(isRecorded)
