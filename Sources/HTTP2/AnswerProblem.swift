@@ -28,7 +28,7 @@ package enum AnswerProblem: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         switch self {
         case .nameInvalid: ("a field name is no token in lower case", "RFC 9113 §8.2.1")
         case .valueInvalid:
-            ("CR, LF, NUL or white space around it in a field value", "RFC 9113 §8.2.1")
+            ("CR, LF or NUL in a field value, or white space around it", "RFC 9113 §8.2.1")
         case .connectionSpecific: ("a field that is about a connection", "RFC 9113 §8.2.2")
         case .pseudoUnknown: ("an unknown pseudo-field", "RFC 9113 §8.3")
         case .pseudoRepeated: ("a pseudo-field twice", "RFC 9113 §8.3")
