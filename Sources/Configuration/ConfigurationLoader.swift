@@ -105,7 +105,7 @@ private struct Load {
             decoder.add(Diagnostic(place: SourcePlace(file: path), key: "", message: message))
             return
         }
-        decoder.report(node, Complaint("\(Printable.quoted(path)) \(message)"))
+        decoder.report(node, Complaint("\(Printable.quoted(path: path)) \(message)"))
     }
 
     /// An included file may be empty: somebody may want to fill it later.

@@ -34,7 +34,8 @@ final class CredentialLoader {
         switch result {
         case .success(let bytes): return bytes
         case .failure(let error):
-            decoder.report(path.node, Complaint("\(Printable.quoted(place)) \(error.message)"))
+            decoder.report(
+                path.node, Complaint("\(Printable.quoted(path: place)) \(error.message)"))
             return nil
         }
     }
@@ -115,6 +116,7 @@ final class CredentialLoader {
     }
 
     private func words(_ path: LocatedPath?, _ problem: TLSProblem) -> String {
-        path.map { "\(Printable.quoted(resolve($0.path))) \(problem.message)" } ?? problem.message
+        path.map { "\(Printable.quoted(path: resolve($0.path))) \(problem.message)" }
+            ?? problem.message
     }
 }

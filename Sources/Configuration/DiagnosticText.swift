@@ -74,6 +74,12 @@ enum Printable {
     /// In quotes.
     static func quoted(_ raw: String) -> String { "'\(text(raw))'" }
 
+    /// The path of a file, in quotes and as a whole: its end is what tells it from others.
+    static func quoted(path: String) -> String { "'\(text(path, limit: longestPath))'" }
+
+    /// PATH_MAX of limits.h.
+    private static var longestPath: Int { 4096 }
+
     /// The scalar; a blank for a tab, U+FFFD for what a terminal obeys or does not show.
     static func visible(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
         if scalar == "\t" { return " " }

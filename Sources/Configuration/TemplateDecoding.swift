@@ -120,7 +120,7 @@ final class TemplateLoader {
             let demands = FileDemands(limit: Self.largest, isRegular: true)
             bytes = try surroundings.read(file.path, demands)
         } catch {
-            decoder.report(node, Complaint("\(Printable.quoted(file.path)) \(error.message)"))
+            decoder.report(node, Complaint("\(Printable.quoted(path: file.path)) \(error.message)"))
             return nil
         }
         paths.append(file.path)

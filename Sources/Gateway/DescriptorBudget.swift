@@ -9,6 +9,8 @@ struct DescriptorBudget {
     let workers: Int
     /// Listening sockets that are open, those passed to the process included.
     let listeners: Int
+    /// What else the process was started with: a careless parent's files.
+    var strangers = 0
 
     /// Standard streams, the main loop, its mailbox and the service manager's socket (9); admin
     /// endpoint and control socket, twice each (4), and connections to them (4); block and access
@@ -24,6 +26,7 @@ struct DescriptorBudget {
     /// new sockets are bound while the old ones are open.
     var reserve: Int {
         Self.fixed + Self.forReload + workers * Self.ofWorker + listeners + max(workers, listeners)
+            + strangers
     }
 
     /// How many clients may be connected: each may have an upstream connection of its own. As many

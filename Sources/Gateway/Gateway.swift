@@ -43,13 +43,16 @@ package final class Gateway {
     package private(set) var ruleCounters: [RuleCounters?] = []
     /// Kept for as long as the process runs: a later configuration may name them.
     private let activated: ActivatedSockets
+    private let strangers: Int
     private let redirects = RedirectMemory()
     private var watch = LogWatch()
 
     /// Binds, opens the logs and starts the workers.
+    ///
+    /// - Parameter strangers: descriptors that were open at the start and are nobody's here.
     package init(
         _ settings: Settings, as process: ProcessIdentity,
-        activated: ActivatedSockets = ActivatedSockets()
+        activated: ActivatedSockets = ActivatedSockets(), strangers: Int = 0
     ) throws(GatewayError) {
         guard let reports = Mailbox<WorkerReport>() else {
             throw GatewayError("no descriptor left")
@@ -59,6 +62,7 @@ package final class Gateway {
         descriptorLimit = Socket.raiseDescriptorLimit()
         snapshot = try Self.open(settings, replacing: nil)
         self.activated = activated
+        self.strangers = strangers
         counters = (0..<workerCount).map { _ in WorkerCounters() }
         listeners = try BoundListener.bind(
             settings.listeners, workers: workerCount, keeping: [], activated)
@@ -231,7 +235,7 @@ package final class Gateway {
         let own = listeners.flatMap(\.bound).filter { !$0.isInherited }.map(\.descriptor)
         return DescriptorBudget(
             limit: descriptorLimit, workers: workerCount,
-            listeners: Set(own).count + activated.names.count)
+            listeners: Set(own).count + activated.names.count, strangers: strangers)
     }
 
     /// What the operator should know of `limits.connections`; nil where it holds.

@@ -54,6 +54,10 @@ struct MethodCatalog {
                 message: "'*' is no method",
                 accepted: "any, for every method but TRACE and CONNECT",
                 suggestion: "any")
+        case "any":
+            PathPattern.Failure(
+                message: "'any' stands for every method and cannot be the name of one",
+                accepted: "any other name")
         case "PRI":
             PathPattern.Failure(message: "PRI is reserved for the preface of HTTP/2", accepted: nil)
         case "CONNECT":

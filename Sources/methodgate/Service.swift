@@ -55,6 +55,7 @@ final class Service {
     /// Serves until SIGTERM or SIGINT; the exit status of the process.
     func run() -> Int32 {
         ProcessSignals.prepare()
+        let passed = OpenDescriptors.countBeyondStandard()
         manager = ServiceManager()
         guard let base = EventBase() else {
             Terminal.err("methodgate: cannot make an event loop\n")
@@ -63,7 +64,7 @@ final class Service {
         self.base = base
         let gateway: Gateway
         do {
-            gateway = try start()
+            gateway = try start(passed: passed)
             endpoints = try Endpoints(settings, on: base, replacing: nil, self)
         } catch {
             Terminal.err("methodgate: \(error)\n")
@@ -94,14 +95,17 @@ final class Service {
         return 0
     }
 
-    private func start() throws -> Gateway {
+    /// `passed`: descriptors that the process was started with.
+    private func start(passed: Int) throws -> Gateway {
         var ids = try EventIDGenerator()
         let identity = ProcessIdentity(
             start: ids.next(at: .now()),
             observer: Observer(version: Version.text, hostname: Machine.hostname))
         let (activated, problems) = ActivatedSockets.take()
         for problem in problems { Terminal.err("methodgate: \(problem)\n") }
-        return try Gateway(settings, as: identity, activated: activated)
+        return try Gateway(
+            settings, as: identity, activated: activated,
+            strangers: max(0, passed - activated.names.count))
     }
 
     private func announceStart(_ gateway: Gateway) {

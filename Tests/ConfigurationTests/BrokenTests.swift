@@ -27,6 +27,18 @@ struct BrokenTests {
         #expect(result.errorCount > 0)
     }
 
+    /// Wherever a checkout or an installation lies.
+    @Test func `the path of a file is told as a whole`() throws {
+        let folder = try TemporaryFolder()
+        let deep = folder.path + "/" + Array(repeating: "folder", count: 20).joined(separator: "/")
+        try FileManager.default.createDirectory(
+            atPath: deep, withIntermediateDirectories: true)
+        let name = "161-template-is-not-there.yaml"
+        try FileManager.default.copyItem(atPath: Self.folder + name, toPath: deep + "/" + name)
+        let said = ConfigurationLoader.load(path: deep + "/" + name).rendered()
+        #expect(said.contains("'\(deep)/templates/nowhere.html' cannot be opened"))
+    }
+
     @Test func `there are at least 60 broken configurations`() {
         #expect(Self.cases.count >= 60)
     }

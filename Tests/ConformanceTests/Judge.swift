@@ -44,7 +44,8 @@ enum Judge {
 
     private static func withoutIdentity(_ answer: WireMessage, _ ignored: [String]) -> [String] {
         let id = answer.value("Methodgate-Event") ?? "no event"
-        let fields = answer.fields.filter { !ignored.contains($0.name.lowercased()) }.map(\.description)
+        let fields = answer.fields.filter { !ignored.contains($0.name.lowercased()) }
+            .map(\.description)
         return ([answer.startLine] + fields + [answer.text] + answer.trailers.map(\.description))
             .map { $0.replacing(id, with: "EVENT") }
     }

@@ -4,7 +4,8 @@ import Testing
 // The gates and their backends are shared with the other cases: one at a time.
 extension `Conformance cases` {
     struct `Over HTTP 2` {
-        private static let played = (try? Case.loadAll())?.filter { $0.streamRequests() != nil } ?? []
+        private static let played =
+            (try? Case.loadAll())?.filter { $0.streamRequests() != nil } ?? []
 
         @Test(arguments: played)
         func `have the same verdicts, requests upstream and records`(_ theCase: Case) throws {

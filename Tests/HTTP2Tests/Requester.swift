@@ -7,23 +7,33 @@ final class Asked {
     fileprivate(set) var events: [String] = []
     /// What has come of the answer, as HTTP/1.1 has it.
     fileprivate(set) var answer = ""
-    fileprivate var stream: ClientStream?
+    fileprivate let stream: ClientStream
 
     fileprivate init() {
-        stream = ClientStream(owner: Unmanaged.passUnretained(self).toOpaque())
-        stream?.reset()
+        // Who owns it is told by address, which is known once all of it is there.
+        let owner = Owner()
+        stream = ClientStream(owner: Unmanaged.passUnretained(owner).toOpaque())
+        stream.reset()
+        self.owner = owner
+        owner.asked = self
     }
 
-    fileprivate static func at(_ owner: UnsafeMutableRawPointer) -> Asked {
-        Unmanaged<Asked>.fromOpaque(owner).takeUnretainedValue()
+    private final class Owner {
+        weak var asked: Asked?
+    }
+
+    private let owner: Owner
+
+    fileprivate static func at(_ owner: UnsafeMutableRawPointer) -> Asked? {
+        Unmanaged<Owner>.fromOpaque(owner).takeUnretainedValue().asked
     }
 
     /// What a backend knows it by.
-    var number: UInt32 { UInt32(stream?.output.stream ?? 0) }
-    var isAnswered: Bool { stream?.isAnswered ?? false }
-    var room: Int { stream?.output.room ?? 0 }
+    var number: UInt32 { UInt32(stream.output.stream) }
+    var isAnswered: Bool { stream.isAnswered }
+    var room: Int { stream.output.room }
 
-    func append(_ content: String) { content.withView { stream?.output.append($0) } }
+    func append(_ content: String) { content.withView { stream.output.append($0) } }
 }
 
 /// A session with a backend that is frames.
@@ -35,16 +45,16 @@ final class Requester {
     init(limits: HeaderBlock.Limits = .init()) {
         let handlers = ClientHandlers(
             answer: { owner, bytes, count in
-                Asked.at(owner).answer += ByteView(base: bytes, count: count).text
+                Asked.at(owner)?.answer += ByteView(base: bytes, count: count).text
             },
             problem: { owner, problem in
                 let text = AnswerProblem(rawValue: problem).map { "\($0)" } ?? "?"
-                Asked.at(owner).events.append(text)
+                Asked.at(owner)?.events.append(text)
             },
             closed: { owner, isUnprocessed in
-                Asked.at(owner).events.append(isUnprocessed ? "unprocessed" : "closed")
+                Asked.at(owner)?.events.append(isUnprocessed ? "unprocessed" : "closed")
             },
-            room: { owner in Asked.at(owner).events.append("room") })
+            room: { owner in Asked.at(owner)?.events.append("room") })
         session = ClientSession(handlers: handlers, limits: limits, now: 0)
     }
 
@@ -57,26 +67,24 @@ final class Requester {
             fields.begin(
                 method: method, scheme: "http", path: ByteView("/"), authority: ByteView("a"))
             fields.add(ByteView("X-Name"), ByteView("value"))
-            return asked.stream.map { stream in
-                session?.request(
-                    stream, fields, isHead: method.equals(ByteView("HEAD")),
-                    hasContent: hasContent) ?? false
-            } ?? false
+            return session?.request(
+                asked.stream, fields, isHead: method.equals(ByteView("HEAD")),
+                hasContent: hasContent) ?? false
         }
         return isOpen ? asked : nil
     }
 
     func end(_ asked: Asked, trailers: String = "") {
-        trailers.withView { view in if let stream = asked.stream { session?.end(stream, trailers: view) } }
+        trailers.withView { session?.end(asked.stream, trailers: $0) }
     }
 
-    func resume(_ asked: Asked) { if let stream = asked.stream { session?.resume(stream) } }
+    func resume(_ asked: Asked) { session?.resume(asked.stream) }
 
     func acknowledge(_ asked: Asked, keeping kept: Int = 0) {
-        if let stream = asked.stream { session?.acknowledge(stream, keeping: kept) }
+        session?.acknowledge(asked.stream, keeping: kept)
     }
 
-    func close(_ asked: Asked) { if let stream = asked.stream { session?.close(stream, .cancel) } }
+    func close(_ asked: Asked) { session?.close(asked.stream, .cancel) }
 
     /// Takes frames in; whether the connection goes on.
     @discardableResult
