@@ -240,7 +240,11 @@ extension Ref<UpstreamConnection> {
                 value.outbound.removeAll()
             }
         }
-        guard value.outbound.isEmpty else { return }
+        guard value.outbound.isEmpty else {
+            // A socket is still watched; a stream is told once.
+            value.stream.startWriting()
+            return
+        }
         value.outbound.release()
         value.stream.stopWriting()
         value.client?.resumeRequestContent()
