@@ -34,6 +34,7 @@ want_for_build() {
 want_for_test() {
     want_for_build
     want_command curl curl
+    want_command h2load nghttp2-client
     want_command openssl openssl
     want_command nginx nginx-light
     want_command haproxy haproxy

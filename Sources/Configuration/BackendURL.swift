@@ -34,7 +34,7 @@ struct BackendURL: Equatable {
         isHTTP2 = text.hasPrefix("h2c://")
         let standard: UInt16 = isTLS ? 443 : 80
         let rest = try Self.afterScheme(text)
-        try Self.refuseMore(than: rest)
+        try Self.refuseMore(than: rest, scheme: text.dropLast(rest.count))
         guard let (host, portText) = AddressSyntax.split(rest) else {
             throw Complaint("\(Printable.quoted(text)) has no host")
         }
@@ -58,7 +58,9 @@ struct BackendURL: Equatable {
     }
 
     /// A path, query, fragment or user would be ignored, so none may stand there.
-    private static func refuseMore(than rest: String) throws(Complaint) {
+    private static func refuseMore(
+        than rest: String, scheme: Substring
+    ) throws(Complaint) {
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         if authority.contains("@") {
             throw Complaint("a backend has no user or password")
@@ -67,7 +69,7 @@ struct BackendURL: Equatable {
         let part = next == "/" ? "path" : next == "?" ? "query" : "fragment"
         throw Complaint(
             "a backend has no \(part)",
-            suggestion: authority.isEmpty ? nil : "http://" + authority)
+            suggestion: authority.isEmpty ? nil : scheme + authority)
     }
 
     /// Whether `text` is an IP address or a host name.

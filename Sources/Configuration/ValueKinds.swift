@@ -86,6 +86,22 @@ extension Kind<BackendURL> {
     }
 }
 
+extension Kind<Bool> {
+    /// What a backend is spoken to in: whether that is HTTP/2.
+    static var backendProtocol: Self {
+        Kind(.words(["http1", "h2"])) { (scalar: Scalar) throws(Complaint) -> Bool in
+            switch scalar.text {
+            case "http1": return false
+            case "h2": return true
+            default:
+                let isHTTP2 = scalar.text.contains("2")
+                throw Complaint(
+                    "\(scalar.quoted) is not accepted", suggestion: isHTTP2 ? "h2" : "http1")
+            }
+        }
+    }
+}
+
 extension Kind<LogTarget.OnFull> {
     /// What the block log may do with a request, the access log may not.
     static var accessOnFull: Self {

@@ -167,6 +167,7 @@ extension Ref<UpstreamSession> {
         guard !value.isWoken else { return }
         value.isWoken = true
         value.worker.value.wokenSessions.append(self)
+        value.worker.value.hasWoken = true
     }
 
     /// The kernel has room, or a connection attempt is decided.

@@ -117,6 +117,7 @@ extension Ref<UpstreamConnection> {
         guard let carried = value.carried, !carried.value.isWaiting else { return }
         guard !carried.value.hasLeft else {
             value.worker.value.wokenUpstreams.append(self)
+            value.worker.value.hasWoken = true
             return
         }
         let session = carried.value.session

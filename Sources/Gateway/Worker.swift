@@ -106,6 +106,8 @@ struct Worker: ~Copyable {
     /// Of streams whose connection is gone and whose answer is whole those that may go on with it.
     var wokenUpstreams: [Ref<UpstreamConnection>] = []
     var spareUpstreams: [Ref<UpstreamConnection>] = []
+    /// One of the lists of what is woken is not empty.
+    var hasWoken = false
     var retiredUses: [Ref<SnapshotUse>] = []
 
     /// Bytes of one recv(2) at most.
@@ -228,7 +230,9 @@ extension Ref<Worker> {
             upstream.value.carried?.destroy()
             upstream.destroy()
         }
-        while let session = value.closedSessions.popLast() { session.destroy() }
+        if !value.closedSessions.isEmpty {
+            while let session = value.closedSessions.popLast() { session.destroy() }
+        }
         while let use = value.retiredUses.popLast() { use.destroy() }
     }
 

@@ -51,7 +51,10 @@
     @inlinable package func hasAny(
         of name: FieldName, _ other: FieldName, _ third: FieldName
     ) -> Bool {
-        hasAny(of: name, other) || has(third)
+        let names =
+            1 &<< UInt64(name.rawValue) | 1 &<< UInt64(other.rawValue)
+            | 1 &<< UInt64(third.rawValue)
+        return present & names != 0
     }
 
     /// The first line of that name, spelled properly.
