@@ -69,7 +69,7 @@ struct BackendURL: Equatable {
         let part = next == "/" ? "path" : next == "?" ? "query" : "fragment"
         throw Complaint(
             "a backend has no \(part)",
-            suggestion: authority.isEmpty ? nil : scheme + authority)
+            suggestion: authority.isEmpty ? nil : "\(scheme)\(authority)")
     }
 
     /// Whether `text` is an IP address or a host name.

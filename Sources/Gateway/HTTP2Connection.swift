@@ -241,5 +241,4 @@ extension Ref<Worker> {
         }
         value.hasWoken = false
     }
-    }
 }
