@@ -109,7 +109,8 @@ extension Decoder {
             plan.backends.append(decoder.backend(key.text, value))
         }
         plan.policy.backendReadings = plan.backends.map(\.readings)
-        plan.policy.tunnellessBackends = Set(plan.backends.indices.filter { plan.backends[$0].isHTTP2 })
+        plan.policy.tunnellessBackends = Set(
+            plan.backends.indices.filter { plan.backends[$0].isHTTP2 })
     }
 
     private func checkName(_ key: Node) {

@@ -14,7 +14,8 @@ extension Ref<ClientConnection> {
         }
         let canReplay = value.upstream?.value.canReplay ?? false
         switch value.exchange.upstreamLost(
-            cleanly: cleanly, canReplay: canReplay, fate: fate) {
+            cleanly: cleanly, canReplay: canReplay, fate: fate)
+        {
         case .complete:
             value.exchange.responseContentEnded()
             answerComplete(surplus: false)

@@ -109,6 +109,7 @@ extension Ref<UpstreamConnection> {
         value.inbound.release()
         value.outbound.release()
         if value.replay.capacity > 4096 { value.replay.release() }
+        value.carried?.value.stream.reset()
     }
 
     /// Uses the storage of a stream that has ended for another one.

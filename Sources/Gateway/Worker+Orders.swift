@@ -157,6 +157,13 @@ extension Ref<Worker> {
             client = current.value.next
             current.value.http2?.value.session.adopt(HeaderBlock.Limits(value.requestLimits))
         }
+        for pool in value.pools {
+            var session = pool.value.firstSession
+            while let current = session {
+                session = current.value.next
+                current.value.frames.adopt(HeaderBlock.Limits(value.responseLimits))
+            }
+        }
     }
 }
 

@@ -126,6 +126,9 @@ package import HTTPSyntax
     /// compression's state depends on it, but not for ever.
     static var mostExcess: Int { 32 }
 
+    /// Limits of the answers that begin from now on.
+    package func adopt(_ limits: HeaderBlock.Limits) { unsafe state.pointee.limits = limits }
+
     /// Gives back what field sections and chunks needed.
     package func releaseStorage() {
         unsafe state.pointee.block.release()

@@ -34,7 +34,8 @@ package import HTTPSyntax
         add(ByteView(":status"), unsafe ByteView(base: digits, count: 3))
     }
 
-    /// Begins a request; all views are valid until it is submitted.
+    /// Begins a request; all views are valid until it is submitted. An empty authority is none
+    /// (RFC 9113 §8.3.1).
     package mutating func begin(
         method: ByteView, scheme: StaticString, path: ByteView, authority: ByteView
     ) {
@@ -42,7 +43,7 @@ package import HTTPSyntax
         add(ByteView(":method"), method)
         add(ByteView(":scheme"), ByteView(scheme))
         add(ByteView(":path"), path)
-        add(ByteView(":authority"), authority)
+        if !authority.isEmpty { add(ByteView(":authority"), authority) }
     }
 
     /// Adds a line; both views are valid until the message is submitted. Letters of the name become

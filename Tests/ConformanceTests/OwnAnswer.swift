@@ -22,7 +22,8 @@ enum OwnAnswer {
         }
         guard method != "HEAD" else { return found }
         // gRPC over HTTP/2: its head is all there is.
-        if answer.startLine.hasPrefix("HTTP/2"), answer.value("Content-Type") == "application/grpc" {
+        if answer.startLine.hasPrefix("HTTP/2"), answer.value("Content-Type") == "application/grpc"
+        {
             let isRight = answer.content.isEmpty && answer.value("grpc-status") != nil
             return isRight ? found : found + ["no status of gRPC alone"]
         }

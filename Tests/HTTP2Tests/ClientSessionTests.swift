@@ -68,29 +68,39 @@ import Testing
 
     @Test(arguments: [
         (
-            [HTTP2Frame.headers(1, status("200", HTTP2Field("server", "x")), ends: false),
-                .data(1, Bytes("hello".utf8), ends: false), .data(1, [], ends: true)],
+            [
+                HTTP2Frame.headers(1, status("200", HTTP2Field("server", "x")), ends: false),
+                .data(1, Bytes("hello".utf8), ends: false), .data(1, [], ends: true),
+            ],
             "HTTP/1.1 200 \r\nserver: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
         ),
         (
-            [.headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
-                .data(1, Bytes("hello".utf8), ends: true)],
+            [
+                .headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
+                .data(1, Bytes("hello".utf8), ends: true),
+            ],
             "HTTP/1.1 200 \r\ncontent-length: 5\r\n\r\nhello"
         ),
         (
-            [.headers(1, status("103", HTTP2Field("link", "x")), ends: false),
-                .headers(1, status("200", HTTP2Field("grpc-status", "12")))],
+            [
+                .headers(1, status("103", HTTP2Field("link", "x")), ends: false),
+                .headers(1, status("200", HTTP2Field("grpc-status", "12"))),
+            ],
             "HTTP/1.1 103 \r\nlink: x\r\n\r\n"
                 + "HTTP/1.1 200 \r\ngrpc-status: 12\r\nContent-Length: 0\r\n\r\n"
         ),
         (
-            [.headers(1, status(), ends: false), .data(1, Bytes("a".utf8), ends: false),
-                .headers(1, [HTTP2Field("grpc-status", "0")])],
+            [
+                .headers(1, status(), ends: false), .data(1, Bytes("a".utf8), ends: false),
+                .headers(1, [HTTP2Field("grpc-status", "0")]),
+            ],
             "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\ngrpc-status: 0\r\n\r\n"
         ),
         (
-            [.headers(1, status("200", HTTP2Field("content-length", "1")), ends: false),
-                .data(1, Bytes("a".utf8), ends: false), .headers(1, [HTTP2Field("x-sum", "0")])],
+            [
+                .headers(1, status("200", HTTP2Field("content-length", "1")), ends: false),
+                .data(1, Bytes("a".utf8), ends: false), .headers(1, [HTTP2Field("x-sum", "0")]),
+            ],
             "HTTP/1.1 200 \r\ncontent-length: 1\r\n\r\na"
         ),
         ([.headers(1, status("204"))], "HTTP/1.1 204 \r\n\r\n"),
@@ -103,8 +113,10 @@ import Testing
             "HTTP/1.1 304 \r\ncontent-length: 7\r\n\r\n"
         ),
         (
-            [.headers(1, status("200", HTTP2Field("content-length", "0")), ends: false),
-                .data(1, [], ends: true)],
+            [
+                .headers(1, status("200", HTTP2Field("content-length", "0")), ends: false),
+                .data(1, [], ends: true),
+            ],
             "HTTP/1.1 200 \r\ncontent-length: 0\r\n\r\n"
         ),
     ])
@@ -138,8 +150,10 @@ import Testing
 
     @Test(arguments: [
         ([HTTP2Frame.headers(1, [HTTP2Field("server", "x")])], AnswerProblem.statusMissing),
-        ([.headers(1, status("99"))], .statusInvalid), ([.headers(1, status("2000"))], .statusInvalid),
-        ([.headers(1, status("2x0"))], .statusInvalid), ([.headers(1, status("600"))], .statusInvalid),
+        ([.headers(1, status("99"))], .statusInvalid),
+        ([.headers(1, status("2000"))], .statusInvalid),
+        ([.headers(1, status("2x0"))], .statusInvalid),
+        ([.headers(1, status("600"))], .statusInvalid),
         ([.headers(1, status("101"), ends: false)], .switchesProtocols),
         ([.headers(1, status("103"))], .interimEnds),
         ([.headers(1, status() + status())], .pseudoRepeated),
@@ -153,21 +167,30 @@ import Testing
         ([.headers(1, status("200", HTTP2Field("a", "x\nb")))], .valueInvalid),
         ([.headers(1, status("200", HTTP2Field("a", "x\0b")))], .valueInvalid),
         ([.headers(1, status("200", HTTP2Field("a", " x")))], .valueInvalid),
-        ([.headers(1, status("200", HTTP2Field("transfer-encoding", "chunked")))], .connectionSpecific),
+        (
+            [.headers(1, status("200", HTTP2Field("transfer-encoding", "chunked")))],
+            .connectionSpecific
+        ),
         ([.headers(1, status("200", HTTP2Field("connection", "close")))], .connectionSpecific),
         ([.headers(1, status("200", HTTP2Field("upgrade", "x")))], .connectionSpecific),
         ([.headers(1, status("200", HTTP2Field("content-length", "5")))], .contentTooShort),
         (
-            [.headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
-                .data(1, Bytes("hell".utf8))], .contentTooShort
+            [
+                .headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
+                .data(1, Bytes("hell".utf8)),
+            ], .contentTooShort
         ),
         (
-            [.headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
-                .data(1, Bytes("hello!".utf8))], .contentTooLong
+            [
+                .headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
+                .data(1, Bytes("hello!".utf8)),
+            ], .contentTooLong
         ),
         (
-            [.headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
-                .headers(1, [HTTP2Field("x-sum", "1")])], .contentTooShort
+            [
+                .headers(1, status("200", HTTP2Field("content-length", "5")), ends: false),
+                .headers(1, [HTTP2Field("x-sum", "1")]),
+            ], .contentTooShort
         ),
         ([.headers(1, status("204"), ends: false), .data(1, Bytes("x".utf8))], .contentUnexpected),
         ([.headers(1, status("304"), ends: false), .data(1, Bytes("x".utf8))], .contentUnexpected),
@@ -175,7 +198,10 @@ import Testing
             [.headers(1, status("103"), ends: false), .data(1, [])], .statusMissing
         ),
         (
-            [.headers(1, status(), ends: false), .headers(1, [HTTP2Field("x-sum", "1")], ends: false)],
+            [
+                .headers(1, status(), ends: false),
+                .headers(1, [HTTP2Field("x-sum", "1")], ends: false),
+            ],
             .trailersMidway
         ),
         (

@@ -29,8 +29,9 @@ public final class HTTP2Side {
     public var acknowledges = true
     /// Bytes that the gate may be sent, by stream; 0 is the connection.
     public private(set) var windows: [UInt32: Int] = [0: 65535]
+    /// Bytes of content that `sendContent` has sent.
+    public private(set) var sentContent = 0
     private let decoder = HTTP2FieldDecoder()
-    private var buffer: Bytes = []
 
     /// Reads the preface, and sends SETTINGS.
     public init(_ connection: BackendConnection, settings: [(UInt16, UInt32)] = []) throws {
@@ -156,6 +157,7 @@ public final class HTTP2Side {
                 continue
             }
             rest -= step
+            sentContent += step
             windows[stream] = (windows[stream] ?? 65535) - step
             windows[0, default: 0] -= step
             try send(.data(stream, Bytes(block.prefix(step)), ends: ends && rest == 0))

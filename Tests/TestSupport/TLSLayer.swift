@@ -270,7 +270,8 @@ private func chooseHTTP2(
     var offset = 0
     while let offered, offset < Int(count) {
         let size = Int(offered[offset])
-        if Array(UnsafeBufferPointer(start: offered + offset + 1, count: size)) == Array("h2".utf8) {
+        if Array(UnsafeBufferPointer(start: offered + offset + 1, count: size)) == Array("h2".utf8)
+        {
             chosen?.pointee = offered + offset + 1
             length?.pointee = UInt8(size)
             return SSL_TLSEXT_ERR_OK

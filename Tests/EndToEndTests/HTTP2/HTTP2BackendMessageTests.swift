@@ -56,7 +56,8 @@ extension `End to end` {
                 try side.readUntil { side.requests.first?.fields.isEmpty == false }
                 // The answer begins before the request is whole.
                 try side.send(
-                    .headers(1, [HTTP2Field(":status", "103"), HTTP2Field("link", "a")], ends: false),
+                    .headers(
+                        1, [HTTP2Field(":status", "103"), HTTP2Field("link", "a")], ends: false),
                     .headers(1, [HTTP2Field(":status", "200")], ends: false))
                 for text in ["one", "two"] {
                     try side.readUntil { side[1]?.content.count ?? 0 >= (text == "one" ? 3 : 6) }
@@ -144,12 +145,17 @@ extension `End to end` {
 
         @Test(arguments: [
             ([HTTP2Field(":status", "200"), HTTP2Field("a", "b\r\nc: d")], "CR, LF or NUL"),
-            ([HTTP2Field(":status", "200"), HTTP2Field("transfer-encoding", "chunked")], "connection"),
+            (
+                [HTTP2Field(":status", "200"), HTTP2Field("transfer-encoding", "chunked")],
+                "connection"
+            ),
             ([HTTP2Field("a", "b")], ":status"), ([HTTP2Field(":status", "101")], "101"),
             ([HTTP2Field(":status", "200"), HTTP2Field("A", "b")], "lower case"),
             (
-                [HTTP2Field(":status", "200"), HTTP2Field("content-length", "1"),
-                    HTTP2Field("content-length", "1")], "Content-Length"
+                [
+                    HTTP2Field(":status", "200"), HTTP2Field("content-length", "1"),
+                    HTTP2Field("content-length", "1"),
+                ], "Content-Length"
             ),
         ])
         func `that are no answers are 502, for one client`(
@@ -235,6 +241,30 @@ extension `End to end` {
                 #expect(backend.connections.count == 1)
                 // The queue in front, and what waits behind it.
                 #expect(try gate.memory().anonymous - before < 20 * 320 * 1024)
+            }
+        }
+
+        @Test func `stop at the backend's window as long as their client takes nothing`() throws {
+            let sent = Collected<Int>()
+            let backend = try ScriptedBackend.http2 { side in
+                guard let request = try side.readRequest() else { return }
+                try side.send(
+                    .headers(request.stream, [HTTP2Field(":status", "200")], ends: false))
+                side.connection.patience = 1
+                _ = try? side.sendContent(4 << 20, on: request.stream)
+                side.connection.patience = 20
+                sent.append(side.sentContent)
+                _ = try side.sendContent((4 << 20) - side.sentContent, on: request.stream)
+                while try side.readFrame() {}
+            }
+            try withHTTP2Backend(backend, settings: [(4, 0)]) { gate, client throws in
+                client.initialWindow = 0
+                let stream = try client.open(HTTP2Field.request())
+                #expect(eventually(within: 20) { sent.count == 1 })
+                // The stream's queue in front, one read behind it, and the window.
+                #expect((65_536...320 * 1024).contains(sent.all.first ?? 0), "\(sent.all)")
+                try client.send(.windowUpdate(stream, 4 << 20))
+                #expect(try client.readAnswer(stream).message?.content.count == 4 << 20)
             }
         }
 

@@ -205,7 +205,8 @@ extension `End to end` {
             }
             try withHTTP2Backend(backend) { gate, client throws in
                 #expect(try client.exchange(HTTP2Field.request()).status == 200)
-                let answer = try client.exchange(HTTP2Field.request(method, method == "POST" ? "/post/x" : "/"))
+                let answer = try client.exchange(
+                    HTTP2Field.request(method, method == "POST" ? "/post/x" : "/"))
                 #expect(answer.status == status)
             }
         }
@@ -293,7 +294,8 @@ extension `End to end` {
                 #expect(eventually(within: 5) { backend.connections.count == 1 })
                 usleep(100_000)
                 try gate.reload(
-                    speaking(other.address).replacing("[GET, HEAD, PUT, DELETE]", with: "[GET, PATCH]"))
+                    speaking(other.address).replacing(
+                        "[GET, HEAD, PUT, DELETE]", with: "[GET, PATCH]"))
                 #expect(
                     eventually { (try? RawClient.exchange(gate.address, blocked).status) == 200 })
                 let answer = try client.exchange(HTTP2Field.request("GET", "/new"))
