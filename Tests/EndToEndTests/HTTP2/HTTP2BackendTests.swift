@@ -201,7 +201,7 @@ extension `End to end` {
                 guard let first = try side.readRequest() else { return }
                 try side.answer(first.stream, 200, "ok")
                 _ = try side.readRequest()
-                side.connection.close()
+                throw BadAnswer(description: "hangs up")
             }
             try withHTTP2Backend(backend) { gate, client throws in
                 #expect(try client.exchange(HTTP2Field.request()).status == 200)
