@@ -93,7 +93,7 @@ private final class AnsweredRequest {
         let isBroken = !events.isEmpty
         rest.withView { view in
             while let data = reader.nextData(in: view, from: &offset) {
-                if !isBroken { summary += data.text }
+                if !isBroken { summary += String(latin1: data.bytes) }
             }
         }
         guard stream.isAnswered, events.isEmpty else {
