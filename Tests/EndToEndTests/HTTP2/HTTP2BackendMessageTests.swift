@@ -292,11 +292,13 @@ extension `End to end` {
                 side.acknowledges = false
                 var answered: Set<UInt32> = []
                 while try side.readFrame() {
+                    // Before the answer, which the test waits for to raise it.
+                    let isRaised = flag.isRaised
                     for request in side.requests where request.path == "/fast" {
                         guard answered.insert(request.stream).inserted else { continue }
                         try side.answer(request.stream, 200, "ok")
                     }
-                    guard flag.isRaised, let slow = side.requests.first, !slow.hasEnded else {
+                    guard isRaised, let slow = side.requests.first, !slow.hasEnded else {
                         continue
                     }
                     #expect(slow.content.count <= 65535)
