@@ -4,7 +4,7 @@
 enum AddressSyntax {
     static let listenAccepted = "ADDRESS:PORT, [IPV6]:PORT, unix:/PATH or systemd:NAME"
     static let backendAccepted =
-        "http://HOST:PORT, https://HOST:PORT, http://[IPV6]:PORT or unix:/PATH"
+        "http://HOST:PORT, https://HOST:PORT, h2c://HOST:PORT, http://[IPV6]:PORT or unix:/PATH"
 
     /// An address to bind.
     static func listen(_ text: String) throws(Complaint) -> Address {

@@ -15,6 +15,14 @@ struct BackendURL: Equatable {
     var authority: String
     /// `https`.
     var isTLS = false
+    /// `h2c`.
+    var isHTTP2 = false
+    /// `http`: it says itself that it is HTTP/1.1.
+    var isPlain: Bool { !isTLS && !isHTTP2 && !isUnix }
+
+    private var isUnix: Bool {
+        if case .unix = target { true } else { false }
+    }
 
     init(_ text: String) throws(Complaint) {
         if text.hasPrefix("unix:") {
@@ -23,9 +31,10 @@ struct BackendURL: Equatable {
             return
         }
         isTLS = text.hasPrefix("https://")
+        isHTTP2 = text.hasPrefix("h2c://")
         let standard: UInt16 = isTLS ? 443 : 80
         let rest = try Self.afterScheme(text)
-        try Self.refuseMore(than: rest)
+        try Self.refuseMore(than: rest, scheme: text.dropLast(rest.count))
         guard let (host, portText) = AddressSyntax.split(rest) else {
             throw Complaint("\(Printable.quoted(text)) has no host")
         }
@@ -39,10 +48,7 @@ struct BackendURL: Equatable {
     }
 
     private static func afterScheme(_ text: String) throws(Complaint) -> String {
-        if text.hasPrefix("h2c://") {
-            throw Complaint("h2c:// backends are not supported by this version")
-        }
-        for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+        for scheme in ["http://", "https://", "h2c://"] where text.hasPrefix(scheme) {
             return String(text.dropFirst(scheme.count))
         }
         let hasScheme = text.contains("://")
@@ -52,7 +58,9 @@ struct BackendURL: Equatable {
     }
 
     /// A path, query, fragment or user would be ignored, so none may stand there.
-    private static func refuseMore(than rest: String) throws(Complaint) {
+    private static func refuseMore(
+        than rest: String, scheme: Substring
+    ) throws(Complaint) {
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         if authority.contains("@") {
             throw Complaint("a backend has no user or password")
@@ -61,7 +69,7 @@ struct BackendURL: Equatable {
         let part = next == "/" ? "path" : next == "?" ? "query" : "fragment"
         throw Complaint(
             "a backend has no \(part)",
-            suggestion: authority.isEmpty ? nil : "http://" + authority)
+            suggestion: authority.isEmpty ? nil : "\(scheme)\(authority)")
     }
 
     /// Whether `text` is an IP address or a host name.

@@ -131,6 +131,11 @@ enum Keys {
             Key(
                 "readings", .readings, \.readings, standardText: "as in `defaults`",
                 "As in `defaults`, for the rules of this backend that do not say."),
+            Key(
+                "protocol", .backendProtocol, \.isHTTP2,
+                standardText: "`http1`, of `h2c://` `h2`",
+                "`h2`: HTTP/2 by ALPN on `https://`, without TLS on `unix:` (`h2c://` says it "
+                    + "itself). `http1`: HTTP/1.1."),
             .later("servers", instead: "one url"),
             .later("balance", instead: "one url"),
             .later("health", instead: "one url"),

@@ -109,6 +109,8 @@ extension Decoder {
             plan.backends.append(decoder.backend(key.text, value))
         }
         plan.policy.backendReadings = plan.backends.map(\.readings)
+        plan.policy.tunnellessBackends = Set(
+            plan.backends.indices.filter { plan.backends[$0].isHTTP2 })
     }
 
     private func checkName(_ key: Node) {
@@ -127,11 +129,28 @@ extension Decoder {
     private func addTLS(to backend: inout Backend, _ draft: BackendDraft, at node: Node) {
         guard let url = draft.url else { return }
         if url.isTLS, case .host(let host, _) = url.target {
-            backend.tls = backendTLS(draft.tls, host: host, at: node)
+            backend.tls = backendTLS(
+                draft.tls, host: host, protocols: [backend.isHTTP2 ? "h2" : "http/1.1"], at: node)
         } else if let tls = draft.tls {
             report(
                 tls.keyOrSelf, Complaint("is for https:// alone", accepted: "an https:// url"))
         }
+    }
+
+    /// What a backend is spoken to in: as its URL says, or `protocol` where that leaves it open.
+    private func isHTTP2(_ draft: BackendDraft, _ node: Node) -> Bool {
+        guard let url = draft.url else { return false }
+        guard let isHTTP2 = draft.isHTTP2 else { return url.isHTTP2 }
+        let place = node.pairs.first { $0.key.hasText("protocol") }?.value ?? node
+        if url.isHTTP2, !isHTTP2 {
+            report(place, Complaint("h2c:// is HTTP/2", accepted: "h2, or an http:// url"))
+        }
+        if url.isPlain, isHTTP2 {
+            report(
+                place,
+                Complaint("http:// is HTTP/1.1", accepted: "http1, or an h2c:// or https:// url"))
+        }
+        return isHTTP2
     }
 
     private func backend(_ name: String, _ node: Node) -> Backend {
@@ -146,6 +165,7 @@ extension Decoder {
         var backend = Backend(
             name: name, address: .unix(path: ""), authority: draft.url?.authority ?? "",
             readings: draft.readings)
+        backend.isHTTP2 = isHTTP2(draft, node)
         switch draft.url?.target {
         case .unix(let address): backend.address = address
         case .host(let host, let port):

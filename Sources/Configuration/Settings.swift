@@ -125,6 +125,8 @@ package struct Backend: Sendable, Hashable {
     package var readings: ReadingLevel?
     /// Nil: it speaks plain HTTP.
     package var tls: BackendTLS?
+    /// It is spoken to in HTTP/2; otherwise in HTTP/1.1.
+    package var isHTTP2 = false
 }
 
 /// In milliseconds each, from the last progress; `clientHead` in total.

@@ -126,7 +126,10 @@ extension Decoder {
     /// - Parameters:
     ///   - node: nil where nothing is written.
     ///   - host: of its URL.
-    func backendTLS(_ node: Node?, host: String, at place: Node) -> BackendTLS? {
+    ///   - protocols: what is offered (ALPN).
+    func backendTLS(
+        _ node: Node?, host: String, protocols: [String], at place: Node
+    ) -> BackendTLS? {
         let mark = errorCount
         var draft = Keys.backendTLS.standard(BackendTLSDraft())
         if let node { Keys.backendTLS.decode(node, into: &draft, self) }
@@ -149,7 +152,7 @@ extension Decoder {
             return BackendTLS(
                 context: try TLSClientContext(
                     name: name, isAddress: Resolver.numeric(name, port: 0) != nil, trust: trust,
-                    identity: identity, draft.options, protocols: ["http/1.1"]))
+                    identity: identity, draft.options, protocols: protocols))
         } catch {
             report(place, Complaint(error.message))
             return nil

@@ -20,6 +20,8 @@ struct AdminDraft: Sendable {
 struct BackendDraft {
     var url: BackendURL?
     var readings: ReadingLevel?
+    /// Whether that is HTTP/2; nil where its URL says so.
+    var isHTTP2: Bool?
     var tls: Node?
 }
 
@@ -80,6 +82,22 @@ extension Kind<BackendURL> {
         Kind(.text(example: AddressSyntax.backendAccepted)) {
             (scalar: Scalar) throws(Complaint) -> BackendURL in
             try BackendURL(scalar.text)
+        }
+    }
+}
+
+extension Kind<Bool> {
+    /// What a backend is spoken to in: whether that is HTTP/2.
+    static var backendProtocol: Self {
+        Kind(.words(["http1", "h2"])) { (scalar: Scalar) throws(Complaint) -> Bool in
+            switch scalar.text {
+            case "http1": return false
+            case "h2": return true
+            default:
+                let isHTTP2 = scalar.text.contains("2")
+                throw Complaint(
+                    "\(scalar.quoted) is not accepted", suggestion: isHTTP2 ? "h2" : "http1")
+            }
         }
     }
 }

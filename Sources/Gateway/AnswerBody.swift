@@ -11,6 +11,7 @@ extension Answer {
         case .problem: writeProblem(to: &body)
         case .html: writeHTML(to: &body)
         case .text: writeText(to: &body)
+        case .trailersOnly: break
         }
     }
 

@@ -26,34 +26,41 @@ struct AnswerForm: BitwiseCopyable {
 extension Ref<Worker> {
     /// The form that the request in `request` asks for; `head` are its bytes.
     func answerForm(_ head: ByteView) -> AnswerForm {
-        var form = fieldForm(head)
+        var form = fieldForm(head, value.request.version)
         form.isHead = value.request.method == .head
-        form.version = value.request.version
         return form
     }
 
     /// The same as far as field lines say it: for a head of which only those can be relied on.
-    func fieldForm(_ head: ByteView) -> AnswerForm {
-        AnswerForm(representation: .preferred(value.request.fields, in: head), isGRPC: isGRPC(head))
+    func fieldForm(_ head: ByteView, _ version: HTTPVersion) -> AnswerForm {
+        let type = value.request.value(.contentType, in: head) ?? .empty
+        let isGRPC = type.begins(with: ByteView("application/grpc"))
+        // Its clients read an answer's head as trailers if nothing comes behind it, and nothing else
+        // of it; those of gRPC-Web, and whoever translates it to HTTP/1.1, are clients of HTTP.
+        if isGRPC, version == .http2, !type.begins(with: ByteView("application/grpc-web")) {
+            return AnswerForm(representation: .trailersOnly, isGRPC: true, version: version)
+        }
+        return AnswerForm(
+            representation: .preferred(value.request.fields, in: head), isGRPC: isGRPC,
+            version: version)
     }
+}
 
-    /// Whether the content is a gRPC call: `application/grpc`, `application/grpc+proto`,
-    /// `application/grpc-web` and their like.
-    private func isGRPC(_ head: ByteView) -> Bool {
-        guard value.request.fields.has(.contentType),
-            let type = value.request.value(.contentType, in: head)
-        else { return false }
-        let name = ByteView("application/grpc")
-        return type.count >= name.count && type.slice(0, name.count).equalsIgnoringCase(name)
+extension ByteView {
+    /// Letter case aside.
+    fileprivate func begins(with name: ByteView) -> Bool {
+        count >= name.count && slice(0, name.count).equalsIgnoringCase(name)
     }
 }
 
 extension Ref<ClientConnection> {
     /// The form of an answer to the running request, whose head is in `worker.request`.
     func runningForm(_ head: ByteView) -> AnswerForm {
-        var form = head.isEmpty ? AnswerForm() : value.worker.fieldForm(head)
+        let version = value.exchange.clientVersion
+        var form =
+            head.isEmpty
+            ? AnswerForm(version: version) : value.worker.fieldForm(head, version)
         form.isHead = value.exchange.isHead
-        form.version = value.exchange.clientVersion
         return form
     }
 

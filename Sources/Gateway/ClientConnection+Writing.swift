@@ -62,6 +62,7 @@ extension Ref<ClientConnection> {
         value.hasPausedUpstream = false
         upstream.value.stream.startReading()
         upstream.startResponseDeadline()
+        if upstream.value.carried != nil { upstream.wait() }
     }
 
     /// The kernel has room again.

@@ -39,6 +39,10 @@ package struct Exchange: BitwiseCopyable, Sendable {
     package private(set) var hasAnswered = false
     /// Some byte of the request has been taken by the kernel for the upstream.
     package var hasSentBytes = false
+    /// How often it was sent again.
+    private var restarts: UInt8 = 0
+    /// How often an upstream may refuse it before it has done anything.
+    private static var mostRestarts: UInt8 { 3 }
     /// The answer's content ends with the upstream's connection.
     package private(set) var isUntilClose = false
     /// The request that went upstream asks for another protocol, as a rule grants it.
@@ -189,14 +193,32 @@ package struct Exchange: BitwiseCopyable, Sendable {
         case abort
     }
 
-    /// The upstream's connection has ended or broken before the answer was complete.
+    /// What is known of a lost request.
+    package enum Fate: Sendable {
+        /// The connection broke: nobody knows.
+        case unknown
+        /// The upstream has certainly not acted on it (RFC 9113 §8.7).
+        case unprocessed
+        /// The upstream had it, and does not want to answer.
+        case processed
+    }
+
+    /// The upstream's connection, or its stream, has ended or broken before the answer was complete.
     ///
     /// - Parameters:
     ///   - cleanly: by FIN, not by an error.
     ///   - canReplay: all that was sent of the request is still at hand.
-    package func upstreamLost(cleanly: Bool, canReplay: Bool) -> UpstreamLoss {
+    package func upstreamLost(
+        cleanly: Bool, canReplay: Bool, fate: Fate = .unknown
+    ) -> UpstreamLoss {
         if response == .content { return isUntilClose && cleanly ? .complete : .abort }
         if hasAnswered { return .abort }
+        switch fate {
+        case .unknown: break
+        case .processed: return .answer
+        case .unprocessed:
+            return canReplay && !hasResponseBytes && restarts < Self.mostRestarts ? .retry : .answer
+        }
         let isSafe = isIdempotent || !hasSentBytes
         if upstreamIsReused && !hasResponseBytes && isSafe && canReplay { return .retry }
         return .answer
@@ -208,6 +230,7 @@ package struct Exchange: BitwiseCopyable, Sendable {
 
     /// The request starts over on a fresh connection.
     package mutating func restart() {
+        restarts += 1
         upstreamIsReused = false
         hasSentBytes = false
     }

@@ -103,7 +103,9 @@ extension Ref<ClientConnection> {
         if let code = attachUpstream(backend) {
             return head.count + consumed + failUpstream(.unreachable(code), head: head)
         }
-        value.upstream?.value.canReplay = value.exchange.upstreamIsReused
+        // A stream may be refused whatever it is on.
+        value.upstream?.value.canReplay =
+            value.exchange.upstreamIsReused || value.upstream?.value.carried != nil
         sendUpstream(rest.view.slice(0, kept))
         if value.outbound.isEmpty { limitContent() } else { awaitReading() }
         return head.count + consumed
@@ -160,14 +162,19 @@ extension Ref<ClientConnection> {
         let (fresh, code) = openUpstream(pool)
         guard let fresh else { return code }
         attach(fresh)
+        if let carried = fresh.value.carried {
+            value.exchange.upstreamIsReused = carried.value.session.value.received > 0
+        }
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
         return nil
     }
 
-    /// Opens a connection, at the cost of idle ones where no descriptor is left.
+    /// Opens a connection, at the cost of idle ones where no descriptor is left; or a stream on one
+    /// that carries many.
     func openUpstream(
         _ pool: Ref<UpstreamPool>
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
+        if pool.value.isHTTP2, let session = pool.roomySession { return (session.openStream(), 0) }
         value.worker.limitUpstreams()
         let first = Ref<UpstreamConnection>.open(pool, on: value.worker)
         guard first.connection == nil, UpstreamFailure.isOurs(first.code),

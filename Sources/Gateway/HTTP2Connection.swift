@@ -85,6 +85,7 @@ extension Ref<HTTP2Connection> {
         guard !value.isWoken else { return }
         value.isWoken = true
         worker.value.wokenConnections.append(self)
+        worker.value.hasWoken = true
     }
 
     /// Sends what there is, and lets streams write that waited for room.
@@ -225,11 +226,19 @@ extension Ref<HTTP2Connection> {
 extension Ref<Worker> {
     /// Sends what this iteration has brought for connections of HTTP/2.
     @inline(__always) func flushFrames() {
-        guard !value.wokenConnections.isEmpty else { return }
+        guard value.hasWoken else { return }
         sendFrames()
     }
 
+    /// To backends first: what that makes room for may bring something for clients, and the other
+    /// way round.
     @inline(never) private func sendFrames() {
-        while let connection = value.wokenConnections.popLast() { connection.flush() }
+        while true {
+            while let session = value.wokenSessions.popLast() { session.flush() }
+            while let upstream = value.wokenUpstreams.popLast() { upstream.attend() }
+            guard let connection = value.wokenConnections.popLast() else { break }
+            connection.flush()
+        }
+        value.hasWoken = false
     }
 }

@@ -1,4 +1,5 @@
 import HTTP1
+import HTTP2
 import HTTPSyntax
 
 // What the gate answers of its own accord, besides a rule's verdict: status, what the operator
@@ -40,6 +41,8 @@ enum UpstreamFailure {
     case timeout
     /// What it sent is no response.
     case misbehaved(ProtocolError?)
+    /// What it sent over HTTP/2 is no response.
+    case malformed(AnswerProblem)
     /// It switches protocols otherwise than it was asked to.
     case badHandshake
     /// TLS could not be set up; why, in OpenSSL's words, which live as long as the process.
@@ -51,7 +54,7 @@ enum UpstreamFailure {
         switch self {
         case .unreachable(let code):
             Self.isOurs(code) ? 503 : code == Self.timedOut ? 504 : 502
-        case .terminated, .incomplete, .misbehaved, .badHandshake, .tls: 502
+        case .terminated, .incomplete, .misbehaved, .malformed, .badHandshake, .tls: 502
         case .connectTimeout, .timeout: 504
         }
     }
@@ -66,6 +69,8 @@ enum UpstreamFailure {
         case .incomplete: "http_response_incomplete"
         case .timeout: "http_response_timeout"
         case .misbehaved(let error): error.map { Self.name($0.reason) } ?? "http_protocol_error"
+        case .malformed(let problem):
+            problem.isSize ? "http_response_header_section_size" : "http_protocol_error"
         case .badHandshake: "http_protocol_error"
         case .tls(.certificate, _): "tls_certificate_error"
         case .tls(.handshake, _): "tls_protocol_error"
@@ -92,6 +97,7 @@ enum UpstreamFailure {
         case .incomplete: "the backend closed amid the head of its answer"
         case .timeout: "the backend did not answer in time"
         case .misbehaved(let error): error?.reason.text ?? "an answer that nobody asked for"
+        case .malformed(let problem): problem.text
         case .badHandshake: "a switch to WebSocket that breaks the handshake"
         case .tls(.certificate, _): "the backend's certificate is not accepted"
         case .tls(.handshake, _): "TLS with the backend could not be set up"

@@ -47,7 +47,7 @@ extension Ref<ClientConnection> {
         if value.carried != nil { fields.version = .http2 }
         describeSource(&fields)
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
-        var form = worker.fieldForm(bytes)
+        var form = worker.fieldForm(bytes, value.carried == nil ? .http11 : .http2)
         form.isHead = fields.methodID == .head
         let isAnswered = answer(
             refusal, fields, form, host: host, of: worker.value.use, closes: true)

@@ -7,12 +7,15 @@ enum Representation: UInt8, CaseIterable, BitwiseCopyable {
     case problem
     case html
     case text
+    /// gRPC over HTTP/2 (PROTOCOL-HTTP2.md, Trailers-Only): no content.
+    case trailersOnly
 
     var contentType: StaticString {
         switch self {
         case .problem: "application/problem+json"
         case .html: "text/html; charset=utf-8"
         case .text: "text/plain; charset=utf-8"
+        case .trailersOnly: "application/grpc"
         }
     }
 

@@ -12,6 +12,7 @@ extension Representation {
         case .problem: choice.json
         case .html: choice.html
         case .text: choice.text
+        case .trailersOnly: nil
         }
     }
 }

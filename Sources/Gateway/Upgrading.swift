@@ -124,6 +124,8 @@ extension Ref<ClientConnection> {
 extension Ref<Worker> {
     /// Whether every rule that the path in `request` finds lets it become a WebSocket.
     func grantsWebSocket(_ head: ByteView, _ rule: Int32) -> Bool {
+        // Tunnels over HTTP/2 are offered to clients alone.
+        guard !speaksHTTP2(rule) else { return false }
         let target = value.request.target
         let asked = PolicyRequest(
             method: .get, path: head.slice(target.pathOffset, target.pathLength),

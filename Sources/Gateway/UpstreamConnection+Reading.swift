@@ -51,7 +51,7 @@ extension Ref<UpstreamConnection> {
         return false
     }
 
-    private func take(_ bytes: MutableByteView, continuing: Bool) {
+    func take(_ bytes: MutableByteView, continuing: Bool) {
         guard value.client != nil else {
             // Nobody asked: never let it become the answer to the next request.
             close()
@@ -67,7 +67,7 @@ extension Ref<UpstreamConnection> {
         }
     }
 
-    private func keepLeftover(_ consumed: Int) {
+    func keepLeftover(_ consumed: Int) {
         guard value.phase != .closed, consumed <= value.inbound.count else { return }
         value.inbound.consume(consumed)
         if value.inbound.isEmpty { value.inbound.release() }
@@ -93,6 +93,7 @@ extension Ref<UpstreamConnection> {
         if value.phase == .busy && isWithinTime(client) {
             startResponseDeadline()
         } else {
+            noteTimeout()
             client.upstreamTimedOut(connecting: value.phase == .connecting)
         }
     }
@@ -111,7 +112,7 @@ extension Ref<UpstreamConnection> {
     }
 
     /// Takes answer bytes off the front; how many were used up.
-    private func process(_ bytes: MutableByteView) -> Int {
+    func process(_ bytes: MutableByteView) -> Int {
         guard let client = value.client else { return 0 }
         client.value.exchange.responseBytesArrived()
         var offset = 0

@@ -3,7 +3,8 @@ import HTTP1
 import HTTPSyntax
 import Transport
 
-// One connection to an upstream: connecting, serving one exchange, or idle in its pool.
+// One connection to an upstream: connecting, serving one exchange, or idle in its pool. Or one
+// stream of a connection that carries many, for one exchange.
 
 struct UpstreamConnection: ~Copyable {
     enum Phase: UInt8 {
@@ -16,7 +17,7 @@ struct UpstreamConnection: ~Copyable {
     }
 
     let worker: Ref<Worker>
-    let pool: Ref<UpstreamPool>
+    var pool: Ref<UpstreamPool>
     var stream: ByteStream
     var phase: Phase
     var deadline: Deadline
@@ -45,6 +46,8 @@ struct UpstreamConnection: ~Copyable {
     var queued = 0
     var nextIdle: Ref<UpstreamConnection>?
     var previousIdle: Ref<UpstreamConnection>?
+    /// What it is a stream of; nil for a connection of its own.
+    var carried: Ref<UpstreamStream>?
 
     /// Bytes of a request that are kept for sending it again.
     static let replayLimit = 32 * 1024
@@ -55,6 +58,10 @@ extension Ref<UpstreamConnection> {
     static func open(
         _ pool: Ref<UpstreamPool>, on worker: Ref<Worker>
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
+        if pool.value.isHTTP2 {
+            let (session, code) = Ref<UpstreamSession>.open(pool, on: worker)
+            return (session?.openStream(), code)
+        }
         switch Connector.connect(to: pool.value.address) {
         case .failed(let code): return (nil, code)
         case .connected(let descriptor) where pool.value.tls == nil:
@@ -103,7 +110,7 @@ extension Ref<UpstreamConnection> {
         value.client = nil
         value.deadline.clear()
         value.stream.close()
-        value.worker.value.upstreamCount -= 1
+        if value.carried == nil { value.worker.value.upstreamCount -= 1 }
         value.worker.value.closedUpstreams.append(self)
     }
 
@@ -115,7 +122,7 @@ extension Ref<UpstreamConnection> {
 
     /// Puts it back between two requests.
     func becomeIdle() {
-        guard !value.pool.value.isRetired else {
+        guard !value.pool.value.isRetired, value.carried == nil else {
             close()
             return
         }
@@ -213,7 +220,7 @@ extension Ref<UpstreamConnection> {
             .tls(tls.isCertificateFailure ? .certificate : .handshake, tls.failure))
     }
 
-    private func flush() {
+    func flush() {
         guard value.phase == .busy || value.phase == .tunnel else { return }
         if !value.outbound.isEmpty {
             switch value.stream.send(value.outbound.view) {
@@ -233,7 +240,11 @@ extension Ref<UpstreamConnection> {
                 value.outbound.removeAll()
             }
         }
-        guard value.outbound.isEmpty else { return }
+        guard value.outbound.isEmpty else {
+            // A socket is still watched; a stream is told once.
+            value.stream.startWriting()
+            return
+        }
         value.outbound.release()
         value.stream.stopWriting()
         value.client?.resumeRequestContent()

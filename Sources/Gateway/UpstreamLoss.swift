@@ -1,18 +1,21 @@
 import HTTP1
+import HTTP2
 import HTTPSyntax
 import Transport
 
 // What becomes of a client when its upstream is lost before the answer is complete.
 
 extension Ref<ClientConnection> {
-    /// The upstream's connection has ended before the answer was complete.
-    func upstreamEnded(cleanly: Bool) {
+    /// The upstream's connection, or its stream, has ended before the answer was complete.
+    func upstreamEnded(cleanly: Bool, _ fate: Exchange.Fate = .unknown) {
         guard value.phase != .tunnel else {
             backendEndedTunnel(cleanly: cleanly)
             return
         }
         let canReplay = value.upstream?.value.canReplay ?? false
-        switch value.exchange.upstreamLost(cleanly: cleanly, canReplay: canReplay) {
+        switch value.exchange.upstreamLost(
+            cleanly: cleanly, canReplay: canReplay, fate: fate)
+        {
         case .complete:
             value.exchange.responseContentEnded()
             answerComplete(surplus: false)
@@ -35,6 +38,7 @@ extension Ref<ClientConnection> {
         value.exchange.restart()
         attach(fresh)
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
+        fresh.value.canReplay = fresh.value.carried != nil
         fresh.remember(old.value.replay.view.slice(0, old.value.headLength))
         fresh.send(old.value.replay.view, remembered: old.value.headLength)
         old.close()
@@ -46,6 +50,8 @@ extension Ref<ClientConnection> {
     func upstreamRefused(_ failure: UpstreamFailure) { leave(failure) }
 
     func upstreamMisbehaved(_ error: ProtocolError?) { leave(.misbehaved(error)) }
+
+    func upstreamBrokeFrames(_ problem: AnswerProblem) { leave(.malformed(problem)) }
 
     func upstreamBrokeHandshake() { leave(.badHandshake) }
 

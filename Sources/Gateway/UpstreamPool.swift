@@ -1,4 +1,5 @@
 import Configuration
+import HTTP2
 import HTTPSyntax
 import TLS
 import Transport
@@ -20,21 +21,29 @@ struct UpstreamPool: ~Copyable {
     var tls: TLSClientContext?
     /// The session that is taken up by the next connection.
     let resumption = TLSResumption()
+    /// It is spoken to in HTTP/2: its connections are `firstSession` and what hangs on its `next`,
+    /// and none of them is ever taken out.
+    let isHTTP2: Bool
+    var firstSession: Ref<UpstreamSession>?
+    /// Streams at a time that it has last said it takes on a connection.
+    var streamLimit = ClientSession.mostStreams
     /// No backend of the configuration in force is reached here.
     var isRetired = false
 
-    init(address: SocketAddress, text: String, tls: TLSClientContext?) {
+    init(address: SocketAddress, text: String, tls: TLSClientContext?, isHTTP2: Bool) {
         self.address = address
         isUnix = address.isUnix
         self.tls = tls
+        self.isHTTP2 = isHTTP2
         addressText = text
     }
 }
 
 extension Ref<UpstreamPool> {
-    /// Whether TLS with it is what these settings say.
-    func isAlike(_ other: BackendTLS?) -> Bool {
-        value.tls?.fingerprint == other?.context.fingerprint
+    /// Whether it is spoken to as these settings say.
+    func isAlike(_ backend: Backend) -> Bool {
+        value.isHTTP2 == backend.isHTTP2
+            && value.tls?.fingerprint == backend.tls?.context.fingerprint
     }
 
     /// Takes an idle connection out, or nil where there is none.
@@ -57,6 +66,11 @@ extension Ref<UpstreamPool> {
     func retire() {
         value.isRetired = true
         while let idle = takeIdle() { idle.closeTaken() }
+        var session = value.firstSession
+        while let current = session {
+            session = current.value.next
+            current.retire()
+        }
     }
 
     func unlink(_ connection: Ref<UpstreamConnection>) {
@@ -76,6 +90,49 @@ extension Ref<UpstreamPool> {
     }
 }
 
+// MARK: HTTP/2
+
+extension Ref<UpstreamPool> {
+    /// A connection that takes one more request: the first that has room, so that the others fall
+    /// idle.
+    var roomySession: Ref<UpstreamSession>? {
+        var session = value.firstSession
+        while let current = session {
+            if current.hasRoom { return current }
+            session = current.value.next
+        }
+        return nil
+    }
+
+    /// One that is connected and carries nothing.
+    var idleSession: Ref<UpstreamSession>? {
+        var session = value.firstSession
+        while let current = session {
+            if current.value.phase == .open, current.value.firstStream == nil { return current }
+            session = current.value.next
+        }
+        return nil
+    }
+
+    func link(_ session: Ref<UpstreamSession>) {
+        session.value.next = value.firstSession
+        value.firstSession?.value.previous = session
+        value.firstSession = session
+    }
+
+    func unlink(_ session: Ref<UpstreamSession>) {
+        let next = session.value.next
+        if let previous = session.value.previous {
+            previous.value.next = next
+        } else {
+            value.firstSession = next
+        }
+        next?.value.previous = session.value.previous
+        session.value.next = nil
+        session.value.previous = nil
+    }
+}
+
 extension Ref<Worker> {
     /// Makes room for one more upstream connection: a worker has no more of them than clients, and
     /// the descriptors that other things need are never its. Whoever asks has none, so one at least
@@ -83,6 +140,10 @@ extension Ref<Worker> {
     func limitUpstreams() {
         guard value.upstreamCount >= value.connectionLimit else { return }
         for pool in value.pools {
+            if let session = pool.idleSession {
+                session.close()
+                return
+            }
             guard let oldest = pool.value.lastIdle else { continue }
             oldest.close()
             return
@@ -96,6 +157,10 @@ extension Ref<Worker> {
         for pool in value.pools {
             while let idle = pool.takeIdle() {
                 idle.closeTaken()
+                isAny = true
+            }
+            while let session = pool.idleSession {
+                session.close()
                 isAny = true
             }
         }

@@ -34,7 +34,7 @@ extension Ref<Worker> {
     func writeRequestHead(_ head: ByteView, of client: Ref<ClientConnection>, _ rule: Int32) {
         value.output.removeAll()
         if value.request.version == .http10
-            || value.request.fields.hasAny(of: .maxForwards, .upgrade)
+            || value.request.fields.hasAny(of: .maxForwards, .upgrade, .te)
             || client.value.origin.isTrusted || hasFieldsOfRules
         {
             writeUnusualHead(head, of: client, rule)
@@ -63,6 +63,9 @@ extension Ref<Worker> {
         if value.request.flags.contains(.upgrade), client.mayAskUpgrade(head, rule) {
             value.extra.append(WebSocketHandshake.lines)
         }
+        if value.request.fields.has(.te), speaksHTTP2(rule), value.request.takesTrailers(in: head) {
+            value.extra.append("TE: trailers\r\n")
+        }
         var options = HeadWriter.RequestOptions(rawValue: 0)
         if let hops = maxForwards(head) {
             options = .dropsMaxForwards
@@ -74,6 +77,12 @@ extension Ref<Worker> {
         HeadWriter.request(
             value.request, in: head, extra: value.extra.view, options: options,
             into: &value.output)
+    }
+
+    /// Whether the backend of that rule is spoken to in HTTP/2.
+    func speaksHTTP2(_ rule: Int32) -> Bool {
+        let use = value.use
+        return use.value.pools[use.value.policy.with { $0.backend(rule) }].value.isHTTP2
     }
 
     /// Whether the head has fields that a rule may keep, or may seem to.

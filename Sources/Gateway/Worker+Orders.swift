@@ -39,7 +39,9 @@ extension Ref<Worker> {
                 requestLimits: settings.limits.ofRequests,
                 responseLimits: settings.limits.ofResponses,
                 answerHead: answerHead(settings.limits),
-                answerFields: answerFields(settings.limits), ids: ids, now: now,
+                answerFields: answerFields(settings.limits),
+                sentHead: sentHead(settings.limits), sentFields: sentFields(settings.limits),
+                ids: ids, now: now,
                 connectionLimit: connectionLimit)
         }
         worker.install(snapshot, listeners)
@@ -53,6 +55,14 @@ extension Ref<Worker> {
 
     private static func answerFields(_ limits: Limits) -> FieldList {
         FieldList(capacity: limits.fields + 16)
+    }
+
+    private static func sentHead(_ limits: Limits) -> RequestHead {
+        RequestHead(maximumFields: limits.fields + 32)
+    }
+
+    private static func sentFields(_ limits: Limits) -> FieldList {
+        FieldList(capacity: limits.fields + 32)
     }
 
     func takeOrders() {
@@ -86,6 +96,8 @@ extension Ref<Worker> {
             value.response = ResponseHead(maximumFields: settings.limits.fields)
             value.answerHead = Self.answerHead(settings.limits)
             value.answerFields = Self.answerFields(settings.limits)
+            value.sentHead = Self.sentHead(settings.limits)
+            value.sentFields = Self.sentFields(settings.limits)
         }
         value.requestLimits = settings.limits.ofRequests
         value.responseLimits = settings.limits.ofResponses
@@ -100,16 +112,19 @@ extension Ref<Worker> {
         listen(on: listeners)
     }
 
-    /// The pool for a backend: the same one over reloads, where nothing about its TLS has changed.
+    /// The pool for a backend: the same one over reloads, where nothing about how it is spoken to has
+    /// changed.
     private func pool(_ address: SocketAddress, _ backend: Backend) -> Ref<UpstreamPool> {
         let text = address.text
-        for pool in value.pools where pool.value.addressText == text && pool.isAlike(backend.tls) {
+        for pool in value.pools where pool.value.addressText == text && pool.isAlike(backend) {
             pool.value.isRetired = false
             pool.value.tls = backend.tls?.context
             return pool
         }
         let pool = Ref<UpstreamPool>.make(
-            UpstreamPool(address: address, text: text, tls: backend.tls?.context))
+            UpstreamPool(
+                address: address, text: text, tls: backend.tls?.context,
+                isHTTP2: backend.isHTTP2))
         value.pools.append(pool)
         return pool
     }
@@ -141,6 +156,13 @@ extension Ref<Worker> {
         while let current = client {
             client = current.value.next
             current.value.http2?.value.session.adopt(HeaderBlock.Limits(value.requestLimits))
+        }
+        for pool in value.pools {
+            var session = pool.value.firstSession
+            while let current = session {
+                session = current.value.next
+                current.value.frames.adopt(HeaderBlock.Limits(value.responseLimits))
+            }
         }
     }
 }

@@ -70,7 +70,10 @@ struct Worker: ~Copyable {
     /// An answer on its way to a client that speaks HTTP/2: its head, and the same as a list.
     var answerHead: ResponseHead
     var answerFields: FieldList
-    /// Frames for such a client, and a piece of content from one, as a chunk.
+    /// A request on its way to a backend that speaks HTTP/2, likewise.
+    var sentHead: RequestHead
+    var sentFields: FieldList
+    /// Frames for such a peer, and a piece of content from such a client, as a chunk.
     var frames = ByteBuffer()
     var chunk = ByteBuffer()
     /// Storage for output that waits for the log, over and over.
@@ -97,6 +100,14 @@ struct Worker: ~Copyable {
     /// Storage of streams that have ended, for others.
     var spareStreams: [Ref<ClientConnection>] = []
     var closedUpstreams: [Ref<UpstreamConnection>] = []
+    /// The same of connections to backends that speak HTTP/2, and of their streams.
+    var wokenSessions: [Ref<UpstreamSession>] = []
+    var closedSessions: [Ref<UpstreamSession>] = []
+    /// Of streams whose connection is gone and whose answer is whole those that may go on with it.
+    var wokenUpstreams: [Ref<UpstreamConnection>] = []
+    var spareUpstreams: [Ref<UpstreamConnection>] = []
+    /// One of the lists of what is woken is not empty.
+    var hasWoken = false
     var retiredUses: [Ref<SnapshotUse>] = []
 
     /// Bytes of one recv(2) at most.
@@ -210,7 +221,18 @@ extension Ref<Worker> {
             client.value.carried?.destroy()
             client.destroy()
         }
-        while let upstream = value.closedUpstreams.popLast() { upstream.destroy() }
+        while let upstream = value.closedUpstreams.popLast() {
+            if upstream.value.carried != nil, value.spareUpstreams.count < Worker.spareLimit {
+                upstream.shrink()
+                value.spareUpstreams.append(upstream)
+                continue
+            }
+            upstream.value.carried?.destroy()
+            upstream.destroy()
+        }
+        if !value.closedSessions.isEmpty {
+            while let session = value.closedSessions.popLast() { session.destroy() }
+        }
         while let use = value.retiredUses.popLast() { use.destroy() }
     }
 

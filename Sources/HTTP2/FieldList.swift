@@ -1,20 +1,20 @@
 internal import CNGHTTP2
 package import HTTPSyntax
 
-// The fields of an answer as nghttp2 takes them: pointers to where they stand, copied when the
-// answer is submitted. Made once a worker and used for every answer.
+// The fields of a message as nghttp2 takes them: pointers to where they stand, copied when the
+// message is submitted. Made once a worker and used for every answer, or every request.
 
-/// Field lines of one answer; fixed capacity, owned.
+/// Field lines of one message; fixed capacity, owned.
 @safe package struct FieldList: ~Copyable {
     let lines: UnsafeMutablePointer<nghttp2_nv>
     private let digits: UnsafeMutablePointer<UInt8>
     private let capacity: Int
     private(set) var count = 0
 
-    /// Room for that many lines besides `:status`.
+    /// Room for that many lines besides the pseudo-fields.
     package init(capacity: Int) {
-        self.capacity = capacity + 1
-        unsafe lines = .allocate(capacity: capacity + 1)
+        self.capacity = capacity + 4
+        unsafe lines = .allocate(capacity: capacity + 4)
         unsafe digits = .allocate(capacity: 3)
     }
 
@@ -34,7 +34,19 @@ package import HTTPSyntax
         add(ByteView(":status"), unsafe ByteView(base: digits, count: 3))
     }
 
-    /// Adds a line; both views are valid until the answer is submitted. Letters of the name become
+    /// Begins a request; all views are valid until it is submitted. An empty authority is none
+    /// (RFC 9113 §8.3.1).
+    package mutating func begin(
+        method: ByteView, scheme: StaticString, path: ByteView, authority: ByteView
+    ) {
+        count = 0
+        add(ByteView(":method"), method)
+        add(ByteView(":scheme"), ByteView(scheme))
+        add(ByteView(":path"), path)
+        if !authority.isEmpty { add(ByteView(":authority"), authority) }
+    }
+
+    /// Adds a line; both views are valid until the message is submitted. Letters of the name become
     /// lower case on the wire. False where there is no room.
     @discardableResult
     package mutating func add(_ name: ByteView, _ value: ByteView) -> Bool {

@@ -17,8 +17,10 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
         case reset
         /// The gate had to refuse a stream.
         case streamError
-        /// That many bytes of content went to the client, which may report twice that it took them.
-        case sent(Int)
+        /// That many bytes of content went out in a frame, whose receiver may report twice that it
+        /// took them, or once for each message that was in it: gRPC's do so, of 5 bytes and more.
+        /// `isCut`: there was more, and the window let no more through.
+        case sent(Int, isCut: Bool)
         /// That many bytes of content came.
         case received(Int)
         /// A request was answered to its end.
@@ -39,7 +41,7 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
         switch item {
         case .controlFrame: points -= 1
         case .reset, .streamError: points -= 10
-        case .sent(let bytes): earn(bytes >= 1024 ? 2 : 0)
+        case .sent(let bytes, let isCut): earn(isCut && bytes < 1024 ? 0 : 2 + bytes / 4)
         case .received(let bytes): earn(bytes >= 64 ? 1 : 0)
         case .answered: earn(10)
         }

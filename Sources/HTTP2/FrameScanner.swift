@@ -21,8 +21,21 @@ package struct FrameScanner: BitwiseCopyable {
     /// one comes as another.
     private static let mostContinuations = 8
 
+    /// Whose frames they are.
+    enum Sender: BitwiseCopyable {
+        /// It opens streams, in order.
+        case client
+        /// It answers on streams, in any order, and has been told to push nothing.
+        case server
+    }
+
+    private let sender: Sender
+
     /// - Parameter preface: bytes before the first frame.
-    init(preface: Int) { rest = preface }
+    init(preface: Int, sender: Sender = .client) {
+        rest = preface
+        self.sender = sender
+    }
 
     /// Looks at the bytes that come next.
     ///
@@ -59,7 +72,10 @@ package struct FrameScanner: BitwiseCopyable {
         case 0: if rest == 0 && flags & 1 == 0 { budget.note(.controlFrame) }
         case 1:
             continuations = 0
-            return noteStream(stream) ? nil : .protocolError
+            // One on a stream that has ended is decoded and dropped.
+            if sender == .server { budget.note(.controlFrame) }
+            return sender == .server || noteStream(stream) ? nil : .protocolError
+        case 5 where sender == .server: return .protocolError
         case 9:
             continuations += 1
             budget.note(.controlFrame)

@@ -101,7 +101,7 @@ extension HeaderBlock {
 
     // MARK: Grammar
 
-    private static func problem(inName name: ByteView) -> HeaderProblem? {
+    static func problem(inName name: ByteView) -> HeaderProblem? {
         for index in 0..<name.count {
             let byte = name[index]
             if Token.contains(byte) && byte &- 0x41 >= 26 { continue }
@@ -110,7 +110,7 @@ extension HeaderBlock {
         return nil
     }
 
-    private static func problem(inValue value: ByteView) -> HeaderProblem? {
+    static func problem(inValue value: ByteView) -> HeaderProblem? {
         guard !value.isEmpty else { return nil }
         if ASCII.isBlank(value[0]) || ASCII.isBlank(value[value.count - 1]) { return .valuePadded }
         for index in 0..<value.count {
@@ -123,7 +123,7 @@ extension HeaderBlock {
     }
 
     /// Nil where it is no plain number: the parser of heads refuses that.
-    private static func decimal(_ value: ByteView) -> UInt64? {
+    static func decimal(_ value: ByteView) -> UInt64? {
         guard !value.isEmpty, value.count <= 19 else { return nil }
         var number: UInt64 = 0
         for index in 0..<value.count {

@@ -47,6 +47,16 @@
         present & (1 &<< UInt64(name.rawValue) | 1 &<< UInt64(other.rawValue)) != 0
     }
 
+    /// Whether a line of one of three names, spelled properly, is there.
+    @inlinable package func hasAny(
+        of name: FieldName, _ other: FieldName, _ third: FieldName
+    ) -> Bool {
+        let names =
+            1 &<< UInt64(name.rawValue) | 1 &<< UInt64(other.rawValue)
+            | 1 &<< UInt64(third.rawValue)
+        return present & names != 0
+    }
+
     /// The first line of that name, spelled properly.
     @inlinable package func first(_ name: FieldName) -> FieldLine? {
         guard has(name) else { return nil }

@@ -197,7 +197,7 @@ extension PolicyCompiler {
         for scope in scopes {
             for rule in scope.rules {
                 check(rule.source.methods)
-                checkUpgrade(rule.source)
+                checkUpgrade(rule.source, of: scope)
             }
             if let methods = scope.defaults?.methods { check(methods) }
         }
@@ -224,8 +224,16 @@ extension PolicyCompiler {
     }
 
     /// A permission that nothing can use is a mistake.
-    private mutating func checkUpgrade(_ rule: RuleSource) {
-        guard let location = rule.webSocketLocation, !rule.methods.any,
+    private mutating func checkUpgrade(_ rule: RuleSource, of scope: Scope) {
+        guard let location = rule.webSocketLocation else { return }
+        if let backend = rule.options.backend ?? options(of: scope).backend,
+            source.tunnellessBackends.contains(backend)
+        {
+            report(
+                "the rule's backend is spoken to in HTTP/2, which carries no WebSocket to it",
+                at: location, accepted: "a backend that is spoken to in HTTP/1.1, or no upgrade")
+        }
+        guard !rule.methods.any,
             !rule.methods.methods.contains(where: { $0.registered == .get })
         else { return }
         report(

@@ -106,6 +106,8 @@ package struct PolicySource: Sendable {
     package var isComplete = true
     /// For each backend the readings its own settings ask for.
     package var backendReadings: [ReadingLevel?]
+    /// Those that are spoken to in a way that carries no tunnel.
+    package var tunnellessBackends: Set<Int> = []
 
     package init(files: [String], backendReadings: [ReadingLevel?]) {
         self.files = files

@@ -21,6 +21,12 @@ enum OwnAnswer {
             found.append("Allow with \(answer.status): \(answer.values("Allow"))")
         }
         guard method != "HEAD" else { return found }
+        // gRPC over HTTP/2: its head is all there is.
+        if answer.startLine.hasPrefix("HTTP/2"), answer.value("Content-Type") == "application/grpc"
+        {
+            let isRight = answer.content.isEmpty && answer.value("grpc-status") != nil
+            return isRight ? found : found + ["no status of gRPC alone"]
+        }
         if answer.content.isEmpty { found.append("no content") }
         switch answer.value("Content-Type")?.split(separator: ";").first {
         case "application/problem+json": return found + documentProblems(answer)

@@ -270,6 +270,38 @@ extension Exchange {
         #expect(new.upstreamLost(cleanly: true, canReplay: true) == .answer)
     }
 
+    @Test(arguments: [
+        (MethodID.post, Exchange.Fate.unprocessed, true, Exchange.UpstreamLoss.retry),
+        (.get, .unprocessed, true, .retry), (.post, .unprocessed, false, .answer),
+        (.get, .processed, true, .answer), (.post, .unknown, true, .answer),
+        (.get, .unknown, true, .retry),
+    ])
+    func `what an upstream has not acted on goes again, and what it refused does not`(
+        _ method: MethodID, _ fate: Exchange.Fate, _ canReplay: Bool,
+        _ expected: Exchange.UpstreamLoss
+    ) {
+        var new = exchange(method)
+        new.upstreamIsReused = true
+        new.hasSentBytes = true
+        #expect(new.upstreamLost(cleanly: false, canReplay: canReplay, fate: fate) == expected)
+    }
+
+    @Test func `it goes again three times, and not behind an interim answer`() {
+        var new = exchange(.post)
+        for _ in 0..<3 {
+            #expect(
+                new.upstreamLost(cleanly: false, canReplay: true, fate: .unprocessed) == .retry)
+            new.restart()
+        }
+        #expect(new.upstreamLost(cleanly: false, canReplay: true, fate: .unprocessed) == .answer)
+        var begun = exchange(.post)
+        begun.responseBytesArrived()
+        #expect(
+            begun.upstreamLost(cleanly: false, canReplay: true, fate: .unprocessed) == .answer)
+        _ = begun.answer(200)
+        #expect(begun.upstreamLost(cleanly: false, canReplay: true, fate: .unprocessed) == .abort)
+    }
+
     @Test func `what got no answer of its own is asked again where that does no harm`() {
         for (method, mayRepeat) in [(MethodID.get, true), (.put, true), (.post, false)] {
             var new = exchange(method)

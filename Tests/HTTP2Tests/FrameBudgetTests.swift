@@ -22,7 +22,7 @@ import Testing
     @Test func `who gets content may report that he took it, for ever`() {
         var budget = FrameBudget(now: 0)
         for _ in 0..<100_000 {
-            budget.note(.sent(16384))
+            budget.note(.sent(16384, isCut: true))
             budget.note(.controlFrame)
             budget.note(.controlFrame)
         }
@@ -32,10 +32,25 @@ import Testing
     @Test func `a window opened byte by byte is not paid for by the bytes`() {
         var budget = FrameBudget(now: 0)
         for _ in 0...FrameBudget.capacity {
-            budget.note(.sent(1))
+            budget.note(.sent(1, isCut: true))
             budget.note(.controlFrame)
         }
         #expect(budget.isSpent)
+    }
+
+    @Test func `a small message may be reported as taken, as it was small by itself`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0..<100_000 {
+            budget.note(.sent(5, isCut: false))
+            budget.note(.controlFrame)
+            budget.note(.controlFrame)
+        }
+        // Many that went in one frame may be reported one by one.
+        for _ in 0..<1000 {
+            budget.note(.sent(8 * 500, isCut: false))
+            for _ in 0..<500 { budget.note(.controlFrame) }
+        }
+        #expect(!budget.isSpent)
     }
 
     @Test func `answered requests pay for those that are taken back`() {

@@ -6,6 +6,8 @@ import Glibc
 /// The bytes of an answer broke the strict reader's rules, or ended before it was whole.
 public struct BadAnswer: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 public final class RawClient: @unchecked Sendable {

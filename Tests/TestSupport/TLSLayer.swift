@@ -18,7 +18,10 @@ public struct TestTLS: @unchecked Sendable {
 
     /// SNI; nil: none.
     public var name: String? = "a.example"
+    /// Of a client: what it offers (ALPN).
     public var protocols: [String] = []
+    /// Of a server: it agrees to `h2` where that is offered (ALPN).
+    public var takesHTTP2 = false
     /// As PEM, with its key.
     package var identity: SelfSigned?
     /// A session to take up.
@@ -135,6 +138,9 @@ public final class TLSLayer: @unchecked Sendable {
         _ = methodgate_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
         if settings.asksForCertificate {
             SSL_CTX_set_verify(context, SSL_VERIFY_PEER) { _, _ in 1 }
+        }
+        if settings.takesHTTP2 {
+            SSL_CTX_set_alpn_select_cb(context, chooseHTTP2, nil)
         }
         if let identity = settings.identity { try use(identity, context) }
         return context
@@ -253,4 +259,24 @@ public final class TLSLayer: @unchecked Sendable {
         return String(
             decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
     }
+}
+
+/// Agrees to `h2`, where that is offered.
+private func chooseHTTP2(
+    _: OpaquePointer?, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+    _ length: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?, _ count: UInt32,
+    _: UnsafeMutableRawPointer?
+) -> Int32 {
+    var offset = 0
+    while let offered, offset < Int(count) {
+        let size = Int(offered[offset])
+        if Array(UnsafeBufferPointer(start: offered + offset + 1, count: size)) == Array("h2".utf8)
+        {
+            chosen?.pointee = offered + offset + 1
+            length?.pointee = UInt8(size)
+            return SSL_TLSEXT_ERR_OK
+        }
+        offset += 1 + size
+    }
+    return SSL_TLSEXT_ERR_NOACK
 }
