@@ -5,6 +5,7 @@ import socket
 
 BATCH = 48
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.I)
+CLOSES = re.compile(rb"\r\nconnection: *close\r", re.I)
 REACHED = re.compile(rb"\r\nx-reached: *admin: *([^\r]*)", re.I)
 
 
@@ -57,6 +58,9 @@ def _on_one_connection(port, requests, size):
                     data += more
                 data = data[length:]
                 yield status, _ideas(head)
+                # Some say so and close only once the client has.
+                if CLOSES.search(head):
+                    return
 
 
 def _request(target):
