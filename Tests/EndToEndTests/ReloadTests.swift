@@ -97,8 +97,15 @@ extension `End to end` {
         /// The inodes of the sockets that listen at a port of IPv4 (proc_net(5), state 0A).
         private func listening(at port: UInt16) throws -> Set<String> {
             let place = ":" + String(format: "%04X", port)
-            let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
-            let sockets = table.split(separator: "\n").map { $0.split(separator: " ") }
+            // Foundation takes a file without a size for ended after the first read.
+            let descriptor = open("/proc/net/tcp", O_RDONLY)
+            defer { close(descriptor) }
+            var table: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            while case let count = read(descriptor, &chunk, chunk.count), count > 0 {
+                table += chunk[..<count]
+            }
+            let sockets = String(decoding: table, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
             let found = sockets.filter { $0.count > 9 && $0[1].hasSuffix(place) && $0[3] == "0A" }
             return Set(found.map { String($0[9]) })
         }
