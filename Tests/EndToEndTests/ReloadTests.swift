@@ -105,7 +105,9 @@ extension `End to end` {
             while case let count = read(descriptor, &chunk, chunk.count), count > 0 {
                 table += chunk[..<count]
             }
-            let sockets = String(decoding: table, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
+            let sockets = String(decoding: table, as: UTF8.self).split(separator: "\n").map {
+                $0.split(separator: " ")
+            }
             let found = sockets.filter { $0.count > 9 && $0[1].hasSuffix(place) && $0[3] == "0A" }
             return Set(found.map { String($0[9]) })
         }
