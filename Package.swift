@@ -90,6 +90,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP", "TLS",
+                "Transport",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],

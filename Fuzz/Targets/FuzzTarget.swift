@@ -21,7 +21,7 @@ package struct FuzzTarget: Sendable {
     /// Every target.
     package static let all: [FuzzTarget] = [
         .requestHead, .responseHead, .content, .trailers, .forwardedRequest, .forwardedResponse,
-        .path, .configuration, .proxyHeader, .override, .serverName,
+        .path, .configuration, .proxyHeader, .override, .serverName, .clientHello,
     ]
 
     /// Throws what the bytes show to be wrong; traps and sanitizers say the rest.

@@ -167,15 +167,14 @@ private func chooseByName(
         let bytes = unsafe bytes
     else { return SSL_CLIENT_HELLO_SUCCESS }
     let value = unsafe UnsafeBufferPointer(start: bytes, count: length)
-    // What is malformed OpenSSL itself refuses.
-    guard let name = unsafe ServerName.read(value) else { return SSL_CLIENT_HELLO_SUCCESS }
-    let index = server.entry(for: name)
-    if index > 0 {
-        let handle = unsafe server.entries[index].base.handle
-        unsafe SSL_set_SSL_CTX(session, handle)
-        // The one thing of ours that does not come with the context.
-        unsafe SSL_set_verify(session, SSL_CTX_get_verify_mode(handle), nil)
-    }
+    // What is malformed OpenSSL itself refuses, or it is nobody's name.
+    let index = unsafe ServerName.read(value).map { server.entry(for: $0) } ?? 0
+    // Also the first one, where another was taken before: the hello that a server asks for again
+    // (RFC 8446 §4.1.4) may have another name than the one before it.
+    let handle = unsafe server.entries[index].base.handle
+    unsafe SSL_set_SSL_CTX(session, handle)
+    // The one thing of ours that does not come with the context.
+    unsafe SSL_set_verify(session, SSL_CTX_get_verify_mode(handle), nil)
     return SSL_CLIENT_HELLO_SUCCESS
 }
 
