@@ -36,7 +36,7 @@ extension FuzzTarget {
     ) throws(Finding) {
         // One in the form of SSL 2 has no extensions.
         let last = hellos.dropFirst(outcome.said.retries).first ?? ReadClientHello()
-        let name = last.name ?? hellos.first?.name ?? []
+        let name = last.name ?? []
         try require(outcome.serverName, equals: name, "the name that is reported")
         try require(outcome.entry, equals: HelloServer.entry(for: name), "the entry of \(name)")
         let common = HelloServer.protocols.map { Bytes($0.utf8) }.first { ours in
