@@ -57,16 +57,16 @@ let package = Package(
         library("Memory"),
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
-        library("TLS", ["COpenSSL"]),
+        library("TLS", ["COpenSSL", "Memory"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML"]),
-        library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
+        library("Audit", ["Policy", "HTTPSyntax", "Digest", "Memory", "CLinux"]),
         library(
             "Gateway",
             [
                 "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Audit", "Digest",
-                "TLS",
+                "TLS", "Memory",
             ]),
         library(
             "Control",
@@ -90,7 +90,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "HTTPSyntax", "HTTP1", "Policy", "Configuration", "Gateway", "StrictHTTP", "TLS",
-                "Transport",
+                "Transport", "Memory",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
@@ -99,11 +99,11 @@ let package = Package(
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
-        tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
+        tests("HTTP1", ["HTTP1", "HTTPSyntax", "Memory"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
-        tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
+        tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
         tests("Transport", ["Transport", "HTTPSyntax", "TLS"]),
         tests("Control", ["Control", "Audit"]),
         tests(
@@ -111,13 +111,15 @@ let package = Package(
             ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "TLS"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "TLS"],
+            path: "Tests/TestSupport",
             swiftSettings: [
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
-        tests("EndToEnd", ["methodgate", "TestSupport", "TLS"]),
-        tests("Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
+        tests("EndToEnd", ["methodgate", "TestSupport", "TLS", "Memory"]),
+        tests(
+            "Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
         tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
     ] + fuzzers,
     swiftLanguageModes: [.v6]

@@ -183,6 +183,9 @@ package final class Gateway {
     /// Waits for the threads, which have reported their end.
     package func join() { for thread in threads { thread.join() } }
 
+    /// Lets the threads go: the process ends without waiting for them.
+    package func abandon() { for thread in threads { thread.detach() } }
+
     // MARK: Parts
 
     private static func open(

@@ -86,6 +86,7 @@ final class Service {
         signalEvents?.destroy()
         if let breakdown {
             // Nothing is known of the state of what still runs: no end in order, and no waiting.
+            gateway.abandon()
             let line = "\(breakdown); the gate ends, to be started anew"
             Terminal.err("methodgate: \(line)\n")
             manager?.status(line)

@@ -3,7 +3,7 @@
 
 import Foundation
 import Glibc
-import Synchronization
+import Memory
 import TestSupport
 import Testing
 
@@ -132,8 +132,8 @@ extension `End to end` {
             #expect(reader >= 0)
             let gate = try start(log(to: file, onFull: "drop"))
             defer { gate.stop() }
-            let done = Mutex(false)
-            let total = Mutex("")
+            let done = Lock(false)
+            let total = Lock("")
             let thread = Thread {
                 var space = [UInt8](repeating: 0, count: 65536)
                 while !done.withLock({ $0 }) {
