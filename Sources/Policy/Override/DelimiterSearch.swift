@@ -21,6 +21,8 @@ internal import HTTPSyntax
     private let length: Int
     /// How many of the delimiter's bytes the last bytes were.
     private var matched = 0
+    /// A table has found nothing since the last delimiter: the part is long.
+    private var isFar = false
 
     /// Takes a boundary of 1 to 70 bytes.
     init(boundary: ByteView) {
@@ -66,6 +68,7 @@ internal import HTTPSyntax
         if unsafe delimiter[matched] == byte { matched += 1 }
         guard matched == length else { return false }
         matched = 0
+        isFar = false
         return true
     }
 
@@ -74,7 +77,9 @@ internal import HTTPSyntax
     mutating func skip(_ bytes: ByteView, _ offset: inout Int) -> Bool {
         let start = offset
         let isLong = length >= Self.shortest && bytes.count - start >= 2 * Self.patience
-        let end = isLong ? start + Self.patience : bytes.count
+        // What has begun in earlier bytes is found byte by byte in any case.
+        let isFirst = !isFar || matched > 0
+        let end = isLong ? start + (isFirst ? Self.patience : 0) : bytes.count
         if skipEach(bytes, &offset, to: end) { return true }
         guard isLong else { return false }
         // Of what began in earlier bytes nothing is undecided; what has begun here is found again.
@@ -82,8 +87,10 @@ internal import HTTPSyntax
         matched = 0
         if let found = GroupTable.with(view, { find($0, in: bytes, from: offset) }) {
             offset = found + length
+            isFar = false
             return true
         }
+        isFar = true
         // One may still begin in the last bytes.
         offset = bytes.count - (length - 1)
         return skipEach(bytes, &offset, to: bytes.count)
