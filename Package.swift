@@ -108,7 +108,10 @@ let package = Package(
         tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",
-            ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
+            [
+                "Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit",
+                "Memory",
+            ]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "TLS"],
