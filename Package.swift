@@ -60,16 +60,16 @@ let package = Package(
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
         library("HTTP2", ["HTTPSyntax", "CNGHTTP2"]),
-        library("TLS", ["COpenSSL"]),
+        library("TLS", ["COpenSSL", "Memory"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library("Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML"]),
-        library("Audit", ["Policy", "HTTPSyntax", "Digest", "CLinux"]),
+        library("Audit", ["Policy", "HTTPSyntax", "Digest", "Memory", "CLinux"]),
         library(
             "Gateway",
             [
                 "HTTPSyntax", "Policy", "HTTP1", "HTTP2", "Transport", "Configuration", "Audit",
-                "Digest", "TLS",
+                "Digest", "TLS", "Memory",
             ]),
         library(
             "Control",
@@ -93,7 +93,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "HTTPSyntax", "HTTP1", "HTTP2", "Policy", "Configuration", "Gateway", "StrictHTTP",
-                "TLS",
+                "TLS", "Transport", "Memory",
             ], path: "Fuzz/Targets", swiftSettings: strict),
         .executableTarget(
             name: "PathProperty", dependencies: ["FuzzTargets", "HTTPSyntax"],
@@ -102,17 +102,20 @@ let package = Package(
 
         tests("HTTPSyntax", ["HTTPSyntax"]),
         tests("Policy", ["Policy", "HTTPSyntax", "Memory"]),
-        tests("HTTP1", ["HTTP1", "HTTPSyntax"]),
+        tests("HTTP1", ["HTTP1", "HTTPSyntax", "Memory"]),
         tests("HTTP2", ["HTTP2", "HTTPSyntax", "TestSupport"]),
         tests(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
-        tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest"]),
+        tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
         tests("Transport", ["Transport", "HTTPSyntax", "TLS"]),
         tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",
-            ["Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit"]),
+            [
+                "Gateway", "Transport", "HTTP1", "Policy", "HTTPSyntax", "Configuration", "Audit",
+                "Memory",
+            ]),
         .target(name: "StrictHTTP", path: "Tests/StrictHTTP", swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["StrictHTTP", "COpenSSL", "CNGHTTP2", "TLS"],
@@ -121,8 +124,9 @@ let package = Package(
                 .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("MemberImportVisibility"),
             ]),
-        tests("EndToEnd", ["methodgate", "TestSupport", "TLS", "Digest", "HTTPSyntax"]),
-        tests("Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
+        tests("EndToEnd", ["methodgate", "TestSupport", "TLS", "Digest", "HTTPSyntax", "Memory"]),
+        tests(
+            "Conformance", ["methodgate", "TestSupport", "TLS"], exclude: ["Cases", "README.md"]),
         tests("Fuzz", ["FuzzTargets", "HTTPSyntax"]),
     ] + fuzzers,
     swiftLanguageModes: [.v6]

@@ -76,6 +76,10 @@ CASES = {
     "JSON": lambda: ("application/json", b'{"items":[', json_records(BLOCK), b"1]}"),
 }
 
+# What must keep to the limit: uploads as people send them. Dashes are made to look like the beginning
+# of a delimiter everywhere; names and values of forms and JSON are small.
+HELD = ["multipart, binary", "multipart, text"]
+
 
 def serve(listener):
     """A backend that reads a request and answers it, as cheaply as may be."""
@@ -174,7 +178,7 @@ def main():
         "--instructions", type=int, metavar="MIB", help="count them, in uploads of so many MiB"
     )
     parser.add_argument(
-        "--at-most", type=float, help="exit 1 where a median of multipart content is above"
+        "--at-most", type=float, help=f"exit 1 where the median of one is above: {', '.join(HELD)}"
     )
     parser.add_argument("--gate-core", type=int, default=1)
     parser.add_argument("--load-core", type=int, default=0)
@@ -214,7 +218,7 @@ def run(options, folder, backend):
                 if number:
                     pairs.append((cost["/ignore"], cost["/check"]))
             ratios = [check / ignore for ignore, check in pairs]
-            if options.at_most and name.startswith("multipart"):
+            if options.at_most and name in HELD:
                 if statistics.median(ratios) > options.at_most:
                     dear.append(name)
             print(

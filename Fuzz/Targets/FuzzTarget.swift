@@ -21,7 +21,7 @@ package struct FuzzTarget: Sendable {
     /// Every target.
     package static let all: [FuzzTarget] = [
         .requestHead, .responseHead, .content, .trailers, .forwardedRequest, .forwardedResponse,
-        .path, .configuration, .proxyHeader, .override, .serverName, .http2Frames,
+        .path, .configuration, .proxyHeader, .override, .serverName, .clientHello, .http2Frames,
         .http2Answers,
     ]
 

@@ -120,10 +120,16 @@ enum OverrideReaders {
         pieces.removeFirst()
         for piece in pieces {
             if piece.starts(with: Bytes("--".utf8)) { break }
-            guard let head = split(piece, at: end + end).first, head.count < piece.count,
+            // Whoever takes a bare LF for the end of a line takes CRLF for one, too.
+            let blanks = end.count == 1 ? [end + end, end + [0x0d] + end] : [end + end]
+            let empty = blanks.compactMap { blank in
+                let head = split(piece, at: blank)[0]
+                return head.count < piece.count ? (head: head, size: blank.count) : nil
+            }
+            guard let (head, size) = empty.min(by: { $0.head.count < $1.head.count }),
                 split(head, at: end).contains(where: isOverride)
             else { continue }
-            found.append(ReadOverride(Bytes(piece[(head.count + 2 * end.count)...])))
+            found.append(ReadOverride(Bytes(piece[(head.count + size)...])))
         }
         return found
     }

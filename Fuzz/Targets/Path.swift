@@ -1,7 +1,7 @@
 import HTTPSyntax
+import Memory
 import Policy
 import StrictHTTP
-import Synchronization
 
 extension FuzzTarget {
     /// A path behind two bytes that choose a generated policy and what it judges: no server takes
@@ -38,7 +38,7 @@ extension FuzzTarget {
     }
 
     /// Made once each: compiling a policy takes longer than asking it.
-    private static let properties = Mutex<[Key: PathProperty]>([:])
+    private static let properties = Lock<[Key: PathProperty]>([:])
 
     private static func makeProperty(_ seed: UInt64, _ level: ReadingLevel) -> PathProperty {
         var seed = seed

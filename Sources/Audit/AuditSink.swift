@@ -4,6 +4,7 @@
 
 import Glibc
 package import HTTPSyntax
+import Memory
 import Synchronization
 
 /// A log shared by all workers. Thread-safe; never waits for a reader.
@@ -12,7 +13,7 @@ import Synchronization
 /// limit are reported as full.
 package final class AuditSink: Sendable {
     package let destination: SinkDestination
-    private let state: Mutex<SinkState>
+    private let state: Lock<SinkState>
     /// What takes the lines where they become messages; `state` has nothing to do then.
     private let messages: MessageSink?
     private let changes = Atomic<Int>(0)
@@ -40,13 +41,13 @@ package final class AuditSink: Sendable {
 
     init(_ destination: SinkDestination, _ file: consuming SinkFile) {
         self.destination = destination
-        state = Mutex(SinkState(file))
+        state = Lock(SinkState(file))
         messages = nil
     }
 
     init(_ destination: SinkDestination, _ messages: MessageSink) {
         self.destination = destination
-        state = Mutex(SinkState(SinkFile.none))
+        state = Lock(SinkState(SinkFile.none))
         self.messages = messages
     }
 

@@ -55,6 +55,10 @@ struct AnswerCache: ~Copyable {
     private(set) var lastLength = 0
     private(set) var lastContent = 0
 
+    deinit {
+        for slot in slots { slot?.destroy() }
+    }
+
     /// Appends the kept answer, with this date and id; false where there is none.
     mutating func append(
         _ key: AnswerKey, id eventID: EventID, date: ByteView, to output: inout ByteBuffer

@@ -1,4 +1,5 @@
 import HTTPSyntax
+import Memory
 import Synchronization
 
 // The one count that workers share, since a client's connections are dealt to all of them.
@@ -6,7 +7,7 @@ import Synchronization
 /// Connections by client address, for `limits.connections_per_client`; nil is the address of all
 /// clients on Unix sockets. Thread-safe; untouched where there is no limit.
 final class ClientCounter: Sendable {
-    private let counts = Mutex<[IPAddress?: Int]>([:])
+    private let counts = Lock<[IPAddress?: Int]>([:])
     /// Whether a limit was ever set: only then is anybody counted.
     private let isUsed = Atomic<Bool>(false)
 

@@ -32,6 +32,8 @@ package final class Gateway {
     package let reports: Mailbox<WorkerReport>
     private var orders: [Mailbox<WorkerOrder>] = []
     private var threads: [Thread] = []
+    /// Kept for as long as the process runs: their threads do not take them apart when they end.
+    private var workers: [Ref<Worker>] = []
     private var listeners: [BoundListener] = []
     private let workerCount: Int
     private let descriptorLimit: Int
@@ -67,7 +69,6 @@ package final class Gateway {
         listeners = try BoundListener.bind(
             settings.listeners, workers: workerCount, keeping: [], activated)
         let limit = connectionsOfEach(settings)
-        var workers: [Ref<Worker>] = []
         for index in 0..<workerCount {
             guard
                 let worker = Ref<Worker>.make(
@@ -181,6 +182,9 @@ package final class Gateway {
 
     /// Waits for the threads, which have reported their end.
     package func join() { for thread in threads { thread.join() } }
+
+    /// Lets the threads go: the process ends without waiting for them.
+    package func abandon() { for thread in threads { thread.detach() } }
 
     // MARK: Parts
 

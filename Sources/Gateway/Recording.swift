@@ -25,7 +25,11 @@ extension Ref<ClientConnection> {
 }
 
 extension Ref<Worker> {
-    func nextID() -> EventID { value.ids.value.next(at: value.now) }
+    func nextID() -> EventID {
+        // In one expression it does not compile with ThreadSanitizer (Swift 6.3).
+        let ids = value.ids
+        return ids.value.next(at: value.now)
+    }
 
     /// Appends a verdict's record, with the readings and the rules where there are several.
     ///

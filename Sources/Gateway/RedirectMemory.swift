@@ -1,5 +1,6 @@
 import Audit
 import HTTPSyntax
+import Memory
 import Synchronization
 
 // Redirects that are about to turn a request into a GET that this policy rejects. Clients follow a
@@ -48,7 +49,7 @@ final class RedirectMemory: Sendable {
     private let newest = Atomic<UInt64>(0)
     /// The slots' keys, to be looked through without the lock.
     private let keys: InlineArray<256, Atomic<UInt64>> = InlineArray { _ in Atomic(0) }
-    private let slots = Mutex(Slots())
+    private let slots = Lock(Slots())
 
     /// Whether anything may be found at all; `now` in monotonic milliseconds.
     func isWorthAsking(at now: UInt64) -> Bool {

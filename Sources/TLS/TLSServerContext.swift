@@ -162,24 +162,27 @@ private func chooseByName(
 ) -> Int32 {
     guard let session = unsafe session, let context = unsafe context else { return 0 }
     let server = unsafe Unmanaged<TLSServerContext>.fromOpaque(context).takeUnretainedValue()
+    // Also the first entry, where another was taken before: the hello that a server asks for again
+    // (RFC 8446 §4.1.4) may name another host than the one before it, or none.
+    let entry = unsafe server.entries[requestedName(session).map { server.entry(for: $0) } ?? 0]
+    let handle = unsafe entry.base.handle
+    unsafe SSL_set_SSL_CTX(session, handle)
+    // The one thing of ours that does not come with the context.
+    unsafe SSL_set_verify(session, SSL_CTX_get_verify_mode(handle), nil)
+    return SSL_CLIENT_HELLO_SUCCESS
+}
+
+/// The name that the hello asks for, in lower case; nil where it asks for none. What is malformed
+/// OpenSSL itself refuses, or it is nobody's.
+private func requestedName(_ session: OpaquePointer) -> [UInt8]? {
     var bytes: UnsafePointer<UInt8>?
     var length = 0
     guard
         unsafe SSL_client_hello_get0_ext(
             session, UInt32(TLSEXT_TYPE_server_name), &bytes, &length) == 1,
         let bytes = unsafe bytes
-    else { return SSL_CLIENT_HELLO_SUCCESS }
-    let value = unsafe UnsafeBufferPointer(start: bytes, count: length)
-    // What is malformed OpenSSL itself refuses.
-    guard let name = unsafe ServerName.read(value) else { return SSL_CLIENT_HELLO_SUCCESS }
-    let index = server.entry(for: name)
-    if index > 0 {
-        let handle = unsafe server.entries[index].base.handle
-        unsafe SSL_set_SSL_CTX(session, handle)
-        // The one thing of ours that does not come with the context.
-        unsafe SSL_set_verify(session, SSL_CTX_get_verify_mode(handle), nil)
-    }
-    return SSL_CLIENT_HELLO_SUCCESS
+    else { return nil }
+    return unsafe ServerName.read(UnsafeBufferPointer(start: bytes, count: length))
 }
 
 /// Takes the first protocol of ours that the client speaks, too; without a common one the handshake

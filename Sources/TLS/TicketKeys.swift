@@ -1,6 +1,6 @@
 internal import COpenSSL
 internal import Glibc
-internal import Synchronization
+internal import Memory
 
 // Session tickets are encrypted with keys that all workers share and nobody else has. They are
 // replaced while handshakes ask for them, and outlive a reload.
@@ -35,7 +35,7 @@ final class TicketKeys: Sendable {
         var previous: Key?
     }
 
-    private let state: Mutex<State?> = Mutex(nil)
+    private let state: Lock<State?> = Lock(nil)
     /// Seconds for which one key encrypts; for as long again it decrypts.
     static let lifetime = 12 * 3600
 

@@ -32,6 +32,9 @@ package final class Thread: @unchecked Sendable {
     /// Waits for its end.
     package func join() { _ = pthread_join(handle, nil) }
 
+    /// Lets it go: nobody will wait for its end.
+    package func detach() { _ = pthread_detach(handle) }
+
     /// A top-level function: a closure given to pthread_create in a main file would be bound to
     /// the main actor and die on any other thread.
     fileprivate static func run(_ argument: UnsafeMutableRawPointer) {

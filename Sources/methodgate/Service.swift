@@ -10,6 +10,9 @@ import Transport
 
 /// Runs a gate from start to drain.
 final class Service {
+    /// The one of this process. Its state is not taken apart when it ends, since the process ends
+    /// then; that something still refers to it tells it from what was lost on the way.
+    nonisolated(unsafe) private static var running: Service?
     let path: String
     private let surroundings: Surroundings
     /// What is made of each configuration before it is in force.
@@ -54,6 +57,7 @@ final class Service {
 
     /// Serves until SIGTERM or SIGINT; the exit status of the process.
     func run() -> Int32 {
+        unsafe Self.running = self
         ProcessSignals.prepare()
         let passed = OpenDescriptors.countBeyondStandard()
         manager = ServiceManager()
@@ -82,6 +86,7 @@ final class Service {
         signalEvents?.destroy()
         if let breakdown {
             // Nothing is known of the state of what still runs: no end in order, and no waiting.
+            gateway.abandon()
             let line = "\(breakdown); the gate ends, to be started anew"
             Terminal.err("methodgate: \(line)\n")
             manager?.status(line)

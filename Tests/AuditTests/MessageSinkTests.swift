@@ -3,7 +3,7 @@
 
 import Foundation
 import HTTPSyntax
-import Synchronization
+import Memory
 import Testing
 
 @testable import Audit
@@ -241,7 +241,7 @@ final class Receiver: @unchecked Sendable {
     @Test func `workers share a socket without tearing`() throws {
         let receiver = try Receiver(unix: path)
         let sink = try journal()
-        let all = Mutex<(entries: [[UInt8]], isDone: Bool)>(([], false))
+        let all = Lock<(entries: [[UInt8]], isDone: Bool)>(([], false))
         let reader = Thread {
             while true {
                 let isLast = all.withLock { $0.isDone }

@@ -2,6 +2,7 @@
 
 import Foundation
 import HTTPSyntax
+import Memory
 import Policy
 import Testing
 
@@ -9,10 +10,14 @@ import Testing
 @testable import Digest
 @testable import Policy
 
+/// What views look at, kept for as long as the process.
+private let viewed = Lock<[UnsafeMutablePointer<UInt8>]>([])
+
 /// A view of bytes that are never freed.
 func view(_ bytes: [UInt8]) -> ByteView {
     let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, bytes.count))
     copy.initialize(from: bytes, count: bytes.count)
+    viewed.withLock { $0.append(copy) }
     return ByteView(base: copy, count: bytes.count)
 }
 

@@ -26,9 +26,9 @@ extension `End to end` {
         private static func run(_ script: String, _ arguments: String...) throws {
             let path = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../Attacks/\(script)").standardizedFileURL.path
+            // Debian's, whose packages are the backends: another Python may have others.
             let process = try ChildProcess(
-                "/usr/bin/env",
-                ["python3", "-B", path, "--gate", GateProcess.binary()] + arguments)
+                "/usr/bin/python3", ["-B", path, "--gate", GateProcess.binary()] + arguments)
             defer { process.stop() }
             let status = process.waitForExit(within: 600)
             let output = String(decoding: process.standardOutput, as: UTF8.self)

@@ -125,9 +125,10 @@ extension `End to end` {
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address, workers: 4))
             defer { end(gate) }
-            let threads = try FileManager.default.contentsOfDirectory(
-                atPath: "/proc/\(gate.process.identifier)/task")
-            #expect(threads.count == 5)
+            let tasks = "/proc/\(gate.process.identifier)/task"
+            let names = try FileManager.default.contentsOfDirectory(atPath: tasks)
+                .map { try String(contentsOfFile: "\(tasks)/\($0)/comm", encoding: .utf8) }
+            #expect(names.filter { $0.hasPrefix("worker-") }.count == 4)
             let errors = inThreads(16) { number in
                 for _ in 0..<10 {
                     let answer = try RawClient.exchange(gate.address, request("GET", "/\(number)"))

@@ -31,7 +31,7 @@ extension `End to end` {
             let gate = try start(log(to: file, "block"), workers: 2)
             let seen = Collected<String>()
             let killer = Thread {
-                usleep(400_000)
+                _ = eventually { seen.count > 50 }
                 gate.process.signal(SIGKILL)
             }
             killer.start()

@@ -4,11 +4,15 @@ import Foundation
 import Glibc
 import HTTP1
 import HTTPSyntax
+import Memory
 import Policy
 import Testing
 import Transport
 
 @testable import Gateway
+
+/// Nothing takes a worker apart; these are kept for as long as the process, as a gate keeps its own.
+private let workers = Lock<[Ref<Worker>]>([])
 
 /// A worker whose loop does not run, with one client: what it makes of heads is looked at.
 private final class Rig {
@@ -46,6 +50,7 @@ private final class Rig {
                 clients: ClientCounter(), counters: WorkerCounters(), redirects: RedirectMemory(),
                 connectionLimit: 10,
                 outbox: outbox))
+        workers.withLock { [worker] in $0.append(worker) }
         var pair: [Int32] = [-1, -1]
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
         ends = (pair[0], pair[1])

@@ -2,10 +2,10 @@
 
 import Glibc
 import HTTPSyntax
-import Synchronization
+import Memory
 
 /// Areas that end at a page nobody may touch, kept because mapping one takes long.
-private let areas = Mutex<[Int]>([])
+private let areas = Lock<[Int]>([])
 private let areaSize = 1 << 18
 
 /// The address of the guard of an area; areas are never unmapped.

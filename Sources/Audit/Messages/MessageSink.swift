@@ -4,15 +4,15 @@
 
 import Glibc
 import HTTPSyntax
-import Synchronization
+import Memory
 
 /// A sink of messages shared by all workers. Thread-safe; never waits for its reader.
 final class MessageSink: Sendable {
-    private let state: Mutex<MessageState>
+    private let state: Lock<MessageState>
 
     /// Opens nothing yet: that nobody is there is no error, but a sink that is full.
     init(_ format: MessageFormat, to address: MessageAddress) {
-        state = Mutex(MessageState(format, to: address))
+        state = Lock(MessageState(format, to: address))
     }
 
     /// As `AuditSink.write`.

@@ -5,7 +5,7 @@
 
 internal import HTTPSyntax
 
-/// Searches for `--boundary` in constant space: 150 bytes, and 4 KiB of stack during a call.
+/// Searches for `--boundary` in constant space: 150 bytes, and 8 KiB of stack during a call.
 @safe struct DelimiterSearch: ~Copyable {
     /// A boundary has at most 70 characters (RFC 2046 §5.1.1).
     static let longestBoundary = 70
@@ -21,6 +21,8 @@ internal import HTTPSyntax
     private let length: Int
     /// How many of the delimiter's bytes the last bytes were.
     private var matched = 0
+    /// A table has found nothing since the last delimiter: the part is long.
+    private var isFar = false
 
     /// Takes a boundary of 1 to 70 bytes.
     init(boundary: ByteView) {
@@ -66,6 +68,7 @@ internal import HTTPSyntax
         if unsafe delimiter[matched] == byte { matched += 1 }
         guard matched == length else { return false }
         matched = 0
+        isFar = false
         return true
     }
 
@@ -74,7 +77,9 @@ internal import HTTPSyntax
     mutating func skip(_ bytes: ByteView, _ offset: inout Int) -> Bool {
         let start = offset
         let isLong = length >= Self.shortest && bytes.count - start >= 2 * Self.patience
-        let end = isLong ? start + Self.patience : bytes.count
+        // What has begun in earlier bytes is found byte by byte in any case.
+        let isFirst = !isFar || matched > 0
+        let end = isLong ? start + (isFirst ? Self.patience : 0) : bytes.count
         if skipEach(bytes, &offset, to: end) { return true }
         guard isLong else { return false }
         // Of what began in earlier bytes nothing is undecided; what has begun here is found again.
@@ -82,8 +87,10 @@ internal import HTTPSyntax
         matched = 0
         if let found = GroupTable.with(view, { find($0, in: bytes, from: offset) }) {
             offset = found + length
+            isFar = false
             return true
         }
+        isFar = true
         // One may still begin in the last bytes.
         offset = bytes.count - (length - 1)
         return skipEach(bytes, &offset, to: bytes.count)
@@ -108,71 +115,46 @@ internal import HTTPSyntax
 
     /// Where the first whole delimiter at or after `start` begins.
     private func find(_ table: GroupTable, in bytes: ByteView, from start: Int) -> Int? {
-        let base = unsafe bytes.base
         let stride = length &- 3
-        var position = start &+ length &- 4
         let last = bytes.count &- 4
-        while position &+ 3 &* stride <= last {
-            // Four positions, the last of which is at most four bytes before the end.
-            let first = unsafe table.place(of: base, position)
-            let second = unsafe table.place(of: base, position &+ stride)
-            let third = unsafe table.place(of: base, position &+ 2 &* stride)
-            let fourth = unsafe table.place(of: base, position &+ 3 &* stride)
-            if first | second | third | fourth != 0 {
-                for step in 0..<4 {
-                    let found = delimiter(
-                        table, in: bytes, with: position &+ step &* stride, notBefore: start)
-                    if let found { return found }
-                }
+        var position = start &+ length &- 4
+        while true {
+            position = table.firstFour(in: bytes, from: position, by: stride)
+            for _ in 0..<4 {
+                guard position <= last else { return nil }
+                let found = delimiter(table, in: bytes, with: position, notBefore: start)
+                if let found { return found }
+                position &+= stride
             }
-            position &+= 4 &* stride
         }
-        while position <= last {
-            let found = delimiter(table, in: bytes, with: position, notBefore: start)
-            if let found { return found }
-            position &+= stride
-        }
-        return nil
     }
 
-    /// The delimiter that has the group at `position`, if there is one.
+    /// The first delimiter that has the group at `position`, which is in `bytes`, if there is one.
     @inline(__always) private func delimiter(
         _ table: GroupTable, in bytes: ByteView, with position: Int, notBefore start: Int
     ) -> Int? {
-        // The caller has made sure that four bytes are there.
         let place = unsafe table.place(of: bytes.base, position)
         if place == 0 { return nil }
-        if place == GroupTable.several {
-            return delimiter(in: bytes, around: position, notBefore: start)
+        if place != GroupTable.several {
+            let offset = position &- (Int(place) &- 1)
+            return isDelimiter(bytes, at: offset, notBefore: start) ? offset : nil
         }
-        let offset = position &- (Int(place) &- 1)
-        guard offset >= start, offset <= bytes.count &- length, isDelimiter(bytes, at: offset)
-        else { return nil }
-        return offset
-    }
-
-    /// The same where the group stands in several places of a delimiter.
-    @inline(never) private func delimiter(
-        in bytes: ByteView, around position: Int, notBefore start: Int
-    ) -> Int? {
-        let base = unsafe bytes.base
-        // A delimiter has at least eight bytes; a loaded one ends where it does.
-        let end = unsafe Self.load(delimiter, length &- 8)
-        let last = min(position, bytes.count &- length)
-        var offset = max(start, position &- (length &- 4))
-        while offset <= last {
-            if unsafe Self.load(base, offset &+ length &- 8) == end,
-                isDelimiter(bytes, at: offset)
-            {
-                return offset
-            }
-            offset &+= 1
+        // The last place in the delimiter is that of the first delimiter in the bytes.
+        for index in 0..<table.sharedCount {
+            let offset = position &- table.shared(index)
+            if isDelimiter(bytes, at: offset, notBefore: start) { return offset }
         }
         return nil
     }
 
-    private func isDelimiter(_ bytes: ByteView, at offset: Int) -> Bool {
-        bytes.slice(offset, length).equals(view)
+    @inline(__always) private func isDelimiter(
+        _ bytes: ByteView, at offset: Int, notBefore start: Int
+    ) -> Bool {
+        guard offset >= start, offset <= bytes.count &- length else { return false }
+        // It has at least eight bytes. Delimiters begin with dashes; they differ at the end.
+        let end = length &- 8
+        return unsafe Self.load(bytes.base, offset &+ end) == Self.load(delimiter, end)
+            && bytes.slice(offset, length).equals(view)
     }
 
     private static func load(_ base: UnsafePointer<UInt8>, _ offset: Int) -> UInt64 {
@@ -184,29 +166,64 @@ internal import HTTPSyntax
 @safe private struct GroupTable {
     /// More than one place, or another group with the same hash.
     static let several: UInt8 = 255
-    private static let size = 4096
+    private static let size = 8192
 
     private let places: UnsafeMutablePointer<UInt8>
+    /// Behind the table: the places whose group has the hash of another one, last ones first.
+    private(set) var sharedCount = 0
 
-    /// Lends the table of a delimiter of at least four bytes.
+    /// Lends the table of a delimiter of 4 to 72 bytes.
     @inline(__always) static func with<Result>(
         _ delimiter: ByteView, _ body: (GroupTable) -> Result
     ) -> Result {
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { buffer in
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size + 72) { buffer in
             unsafe buffer.initialize(repeating: 0)
             guard let base = buffer.baseAddress else { preconditionFailure("no table") }
-            let table = unsafe GroupTable(places: base)
-            for index in 0...(delimiter.count - 4) {
-                // The group ends within the delimiter.
-                let hash = unsafe hash(delimiter.base, index)
-                let isFree = unsafe base[hash] == 0
-                unsafe base[hash] = isFree ? UInt8(index + 1) : several
-            }
-            return body(table)
+            return body(unsafe GroupTable(delimiter, places: base))
         }
     }
 
-    private init(places: UnsafeMutablePointer<UInt8>) { unsafe self.places = places }
+    /// `places` are all 0, and as many as the table and a delimiter have bytes.
+    private init(_ delimiter: ByteView, places: UnsafeMutablePointer<UInt8>) {
+        unsafe self.places = places
+        let last = delimiter.count - 4
+        // Each group ends within the delimiter.
+        for index in 0...last {
+            let hash = unsafe Self.hash(delimiter.base, index)
+            let isFree = unsafe places[hash] == 0
+            unsafe places[hash] = isFree ? UInt8(index + 1) : Self.several
+        }
+        for index in (0...last).reversed() {
+            guard unsafe place(of: delimiter.base, index) == Self.several else { continue }
+            unsafe places[Self.size + sharedCount] = UInt8(index)
+            sharedCount += 1
+        }
+    }
+
+    /// One of the places whose group has the hash of another one; `index` is below their count.
+    @inline(__always) func shared(_ index: Int) -> Int {
+        unsafe Int(places[Self.size &+ index])
+    }
+
+    /// The first of four positions, from `start` on, of which one may have a group of the
+    /// delimiter; or where fewer than four are left.
+    @inline(never) func firstFour(in bytes: ByteView, from start: Int, by stride: Int) -> Int {
+        // One address for each of the four, and one index for all: so they stay in registers.
+        let first = unsafe bytes.base
+        let second = unsafe first + stride
+        let third = unsafe second + stride
+        let fourth = unsafe third + stride
+        // The last one of four is then at most four bytes before the end.
+        let last = bytes.count &- 4 &- 3 &* stride
+        var position = start
+        while position <= last {
+            var found = unsafe place(of: first, position) | place(of: second, position)
+            unsafe found |= place(of: third, position) | place(of: fourth, position)
+            if found != 0 { break }
+            position &+= 4 &* stride
+        }
+        return position
+    }
 
     /// One more than the place of the four bytes at `offset`, which must be there; 0 where they
     /// are in no delimiter. They may still be another group.
@@ -215,12 +232,12 @@ internal import HTTPSyntax
         unsafe places[Self.hash(base, offset)]
     }
 
-    /// 12 bits.
+    /// 13 bits.
     @inline(__always) private static func hash(
         _ base: UnsafePointer<UInt8>, _ offset: Int
     ) -> Int {
         let group = unsafe UnsafeRawPointer(base)
             .loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-        return Int((group &* 0x9e37_79b1) &>> 20)
+        return Int((group &* 0x9e37_79b1) &>> 19)
     }
 }

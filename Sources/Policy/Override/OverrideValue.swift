@@ -58,38 +58,42 @@ package struct OverrideValue {
     /// The value as the policy is asked about it; nil for an empty one.
     mutating func settle(isEscaped: Bool) -> OverrideValue? {
         if isTooLong { return OverrideValue(text: view(0, count), isMethod: false) }
-        if isEscaped { decode() }
+        let isClear = isEscaped ? decode() : true
         var first = 0
         var end = count
         // count is never beyond the capacity.
         while first < end, unsafe storage[first] <= 0x20 { first += 1 }
         while end > first, unsafe storage[end - 1] <= 0x20 { end -= 1 }
-        guard first < end else { return nil }
+        guard first < end else { return isClear ? nil : .unreadable }
         for index in first..<end {
             let byte = unsafe storage[index]
             unsafe storage[index] = byte &- 0x61 < 26 ? byte & 0xdf : byte
         }
         let text = view(first, end - first)
-        return OverrideValue(text: text, isMethod: Token.isValid(text))
+        return OverrideValue(text: text, isMethod: isClear && Token.isValid(text))
     }
 
     private func view(_ start: Int, _ length: Int) -> ByteView {
         unsafe ByteView(base: storage + start, count: length)
     }
 
-    /// Decodes `+`, `%XX` and `%uXXXX` in place; what is no escape stays as it is.
-    private mutating func decode() {
+    /// Decodes `+`, `%XX` and `%uXXXX` in place; what is no escape stays as it is. False where all
+    /// others than IIS read something else: `%` may stand in a method.
+    private mutating func decode() -> Bool {
         let raw = view(0, count)
         var from = 0
         var to = 0
+        var isClear = true
         while from < raw.count {
             let (byte, length) = Self.decoded(raw, at: from)
+            if length == 6 { isClear = false }
             // What is written is never longer than what has been read.
             unsafe storage[to] = byte
             to += 1
             from += length
         }
         count = to
+        return isClear
     }
 
     /// A byte and how many it was written in; 0x80, which is in no method, for what is beyond

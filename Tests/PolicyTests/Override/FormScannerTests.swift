@@ -13,7 +13,7 @@ struct FormScannerTests {
         ("a=1;_method=DELETE", ["DELETE"]),
         ("_method=PUT;DELETE", ["PUT"]),
         ("_method=+%09De%6cete%0d%0a+", ["DELETE"]),
-        ("_method=%u0044ELETE", ["DELETE"]),
+        ("_method=%u0044ELETE", ["?"]), ("_method=%u0020", ["?"]),
         ("_method=DEL%00ETE", ["?"]),
         ("_method=DELETE%00", ["DELETE"]),
         ("_method=DELETE%2C+GET", ["?"]),

@@ -2,12 +2,12 @@
 
 import Glibc
 import HTTPSyntax
-import Synchronization
+import Memory
 
 @testable import Policy
 
 /// Areas that end at a page nobody may touch, kept because mapping one takes long.
-private let areas = Mutex<[GuardedArea]>([])
+private let areas = Lock<[GuardedArea]>([])
 
 /// Bytes that end where the address space does: whoever reads behind them dies at once.
 struct GuardedArea: @unchecked Sendable {
