@@ -97,7 +97,8 @@ public final class TLSLayer: @unchecked Sendable {
     private let lock = NSRecursiveLock()
     private let context: OpaquePointer
     let handle: OpaquePointer
-    private let socket: Socket
+    /// It owns this layer.
+    private unowned let socket: Socket
     private var isBroken = false
 
     init(_ socket: Socket, asServer: Bool, _ settings: TestTLS, _ deadline: Deadline) throws {
