@@ -115,7 +115,9 @@ extension Ref<ClientConnection> {
         guard let carried = value.carried, value.phase != .closed else { return }
         switch carried.value.content {
         case .none: break
-        case .tunnel: ended()
+        case .tunnel:
+            deliverPieces()
+            ended()
         case .counted(let rest): if rest > 0 { refuseContent(.contentTooShort) }
         case .chunked:
             value.worker.value.chunk.removeAll()
@@ -142,12 +144,35 @@ extension Ref<ClientConnection> {
 
     /// Hands bytes to whoever reads the request.
     private func deliver(_ bytes: MutableByteView) {
-        if value.inbound.isEmpty && !value.isProcessing {
+        if mayWait(bytes.count) {
+            value.inbound.append(bytes.view)
+        } else if value.inbound.isEmpty && !value.isProcessing {
             take(bytes)
         } else {
             value.inbound.append(bytes.view)
             resume()
         }
+    }
+
+    /// Whether it is one of several small pieces that came together: a backend gets those in one
+    /// call, which a flood of them could else hold up the worker with.
+    private func mayWait(_ count: Int) -> Bool {
+        guard count < 1024, let carried = value.carried else { return false }
+        let connection = carried.value.connection
+        guard carried.value.lastRead == connection.value.reads else {
+            carried.value.lastRead = connection.value.reads
+            return false
+        }
+        carried.value.hasPieces = true
+        connection.value.hasPieces = true
+        return true
+    }
+
+    /// Hands over the pieces that wait.
+    func deliverPieces() {
+        guard let carried = value.carried, carried.value.hasPieces else { return }
+        carried.value.hasPieces = false
+        resume()
     }
 
     /// Lets the client send as much again as has been used.

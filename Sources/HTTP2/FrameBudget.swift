@@ -11,14 +11,19 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
 
     /// What costs, and what gives back.
     package enum Item: Sendable {
-        /// Any frame but HEADERS and DATA with content.
+        /// Any frame but HEADERS, DATA with content, and a report.
         case controlFrame
+        /// WINDOW_UPDATE or PING: who gets content may send two for each frame of it.
+        case report
         /// The client took a request back before it was answered.
         case reset
-        /// The gate had to refuse a stream.
+        /// The gate had to reset a stream, by the client's fault.
         case streamError
-        /// That many bytes of content went to the client, which may report twice that it took them.
-        case sent(Int)
+        /// Likewise, behind an answer that counts as one.
+        case malformed
+        /// A frame of that many bytes of content went to the client; `isWhole`: the client's window
+        /// did not cut it short.
+        case sent(Int, isWhole: Bool)
         /// That many bytes of content came.
         case received(Int)
         /// A request was answered to its end.
@@ -26,6 +31,8 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
     }
 
     private var points = Self.capacity
+    /// Reports that the client may still send for nothing.
+    private var reports = 0
     private var refilled: UInt64
 
     /// - Parameter now: monotonic milliseconds.
@@ -38,8 +45,10 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
     package mutating func note(_ item: Item) {
         switch item {
         case .controlFrame: points -= 1
+        case .report: if reports > 0 { reports -= 1 } else { points -= 1 }
         case .reset, .streamError: points -= 10
-        case .sent(let bytes): earn(bytes >= 1024 ? 2 : 0)
+        case .malformed: points -= 20
+        case .sent(let bytes, let isWhole): reports += isWhole || bytes >= 1024 ? 2 : 0
         case .received(let bytes): earn(bytes >= 64 ? 1 : 0)
         case .answered: earn(10)
         }

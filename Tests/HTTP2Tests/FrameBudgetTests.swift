@@ -22,18 +22,37 @@ import Testing
     @Test func `who gets content may report that he took it, for ever`() {
         var budget = FrameBudget(now: 0)
         for _ in 0..<100_000 {
-            budget.note(.sent(16384))
-            budget.note(.controlFrame)
-            budget.note(.controlFrame)
+            budget.note(.sent(16384, isWhole: false))
+            budget.note(.report)
+            budget.note(.report)
         }
+        // However small the pieces are, and however late the reports.
+        for _ in 0..<100_000 { budget.note(.sent(10, isWhole: true)) }
+        for _ in 0..<200_000 { budget.note(.report) }
         #expect(!budget.isSpent)
+    }
+
+    @Test func `reports pay for no other frames`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0..<100_000 { budget.note(.sent(16384, isWhole: true)) }
+        for _ in 0...FrameBudget.capacity { budget.note(.controlFrame) }
+        #expect(budget.isSpent)
+    }
+
+    @Test func `malformed requests cost although they are answered`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0...FrameBudget.capacity / 10 {
+            budget.note(.malformed)
+            budget.note(.answered)
+        }
+        #expect(budget.isSpent)
     }
 
     @Test func `a window opened byte by byte is not paid for by the bytes`() {
         var budget = FrameBudget(now: 0)
         for _ in 0...FrameBudget.capacity {
-            budget.note(.sent(1))
-            budget.note(.controlFrame)
+            budget.note(.sent(1, isWhole: false))
+            budget.note(.report)
         }
         #expect(budget.isSpent)
     }
