@@ -172,6 +172,8 @@ extension Ref<ClientConnection> {
     private func processHead(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let view = bytes.view
+        // A stream has one request, whatever else comes on it.
+        if value.hasServed && value.carried != nil { return view.count }
         if value.mayBeHTTP2 {
             switch Preface.find(view) {
             case .complete:

@@ -94,6 +94,8 @@ extension Ref<ClientConnection> {
         carried.value.unacknowledged += bytes.count
         switch carried.value.content {
         case .none: acknowledge()
+        // Where there will be no tunnel they are nobody's, and no request.
+        case .tunnel where value.phase != .exchange && value.phase != .tunnel: acknowledge()
         case .tunnel: deliver(bytes)
         case .counted(let rest):
             guard bytes.count <= rest else { return refuseContent(.contentTooLong) }
@@ -190,12 +192,13 @@ extension Ref<ClientConnection> {
         guard let carried = value.carried else { return }
         carried.value.code = .protocolError
         carried.value.content = .none
-        if value.phase == .exchange, !value.exchange.hasAnswered,
-            value.exchange.request != .complete
-        {
-            refuseRunning(Refusal(problem.status, problem.text))
-        } else {
+        if value.phase != .exchange && value.phase != .tunnel {
+            // It was refused already, and that answer goes first.
+            stopRequest()
+        } else if value.exchange.hasAnswered {
             abort()
+        } else {
+            refuseRunning(Refusal(problem.status, problem.text))
         }
     }
 }
@@ -212,6 +215,7 @@ extension Ref<ClientConnection> {
     /// Whether an answer would look like a tunnel's start to a client that asked for one, and is
     /// none (RFC 8441 §5).
     func refusesAnswer(_ status: Int) -> Bool {
-        value.carried?.value.asksTunnel == true && status < 300
+        guard let carried = value.carried, carried.value.asksTunnel else { return false }
+        return (200..<300).contains(status)
     }
 }

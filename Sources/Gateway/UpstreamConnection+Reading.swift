@@ -160,6 +160,10 @@ extension Ref<UpstreamConnection> {
             client.upstreamSpokeUnasked()
             return nil
         }
+        if client.refusesAnswer(worker.value.response.status) {
+            client.upstreamBrokeHandshake()
+            return nil
+        }
         let action = client.value.exchange.responseHeadArrived(
             status: worker.value.response.status, version: worker.value.response.version,
             flags: worker.value.response.flags, framing: worker.value.response.framing)
@@ -183,9 +187,6 @@ extension Ref<UpstreamConnection> {
             client.limitContent()
             startResponseDeadline()
             return length
-        case .final where client.refusesAnswer(worker.value.response.status):
-            client.upstreamBrokeHandshake()
-            return nil
         case .final(let framing):
             value.silence = Silence()
             value.content = BodyReader(framing)

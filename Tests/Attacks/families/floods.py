@@ -60,6 +60,13 @@ def same(data):
         yield data * BATCH
 
 
+def once(data):
+    """Nothing behind it."""
+    yield data
+    while True:
+        yield b""
+
+
 # Requests that are taken back, or that the gate has to reset.
 
 
@@ -280,7 +287,8 @@ def long_unknown(link):
         yield frame(0x4D, payload=b"a" * 16384) * 10
 
 
-@flood("GOAWAY")
+# Who says that he leaves, and has no stream, may find the connection closed.
+@flood("GOAWAY", CALM, "no GOAWAY")
 def go_away(link):
     return same(frame(frames.GOAWAY, payload=b"\0" * 8))
 
@@ -294,7 +302,7 @@ def giant(link):
 @flood("PUSH_PROMISE", "PROTOCOL_ERROR")
 def push(link):
     yield headers(link.stream(), fields(path="/flood"))
-    yield from same(frame(frames.PUSH_PROMISE, 1, b"\0\0\0\2", FIRST))
+    yield from once(frame(frames.PUSH_PROMISE, 1, b"\0\0\0\2", FIRST))
 
 
 # Windows.
@@ -327,12 +335,12 @@ def moving_windows(link):
 
 @flood("a connection's window too large", "FLOW_CONTROL_ERROR")
 def wide_window(link):
-    return same(window(0, 0x7FFFFFFF))
+    return once(window(0, 0x7FFFFFFF))
 
 
 @flood("an initial window too large", "FLOW_CONTROL_ERROR")
 def wide_initial_window(link):
-    return same(settings((4, 0x80000000)))
+    return once(settings((4, 0x80000000)))
 
 
 # Field sections.
