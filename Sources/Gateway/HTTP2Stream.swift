@@ -126,6 +126,9 @@ extension Ref<ClientConnection> {
         return output
     }
 
+    /// Bytes of the answer that there is room for; nil where this is no stream.
+    var carriedRoom: Int? { value.carried.map { $0.value.output.room } }
+
     /// What of the answer the client has not taken limits its time.
     var hasCarriedOutput: Bool { value.carried.map { $0.value.output.count > 0 } ?? false }
 }

@@ -89,7 +89,8 @@ import Testing
             (
                 "DATA of padding alone",
                 [.headers(1, HTTP2Field.request("POST"), ends: false)]
-                    + Array(repeating: HTTP2Frame(0, flags: 8, stream: 1, [3, 0, 0, 0]), count: 3000),
+                    + Array(
+                        repeating: HTTP2Frame(0, flags: 8, stream: 1, [3, 0, 0, 0]), count: 3000),
                 11
             ),
         ] as [(String, [HTTP2Frame], UInt32)])

@@ -226,7 +226,8 @@ def pong(link):
     return same(frame(frames.PING, payload=b"12345678", flags=frames.ACK))
 
 
-@flood("PING, 50 a second", "open")
+# Without a stream the connection is idle.
+@flood("PING, 50 a second", "open", "NO_ERROR")
 def steady_ping(link):
     while True:
         yield frame(frames.PING, payload=b"12345678")
