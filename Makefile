@@ -25,7 +25,8 @@ DIST := $(STATIC)/dist
 export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
-    test-image-whole test-package bench attacks slow inspection match-instructions install clean
+    test-image-whole test-package bench attacks slow floods inspection match-instructions install
+.PHONY: clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread test-all mutations
 
 help:
@@ -62,6 +63,7 @@ help:
 	@echo 'make attacks  known bypasses, methods in forms, and spellings of closed paths, against real'
 	@echo '              backends'
 	@echo 'make slow     slow, idle and hostile parties, and what ordinary requests notice of them'
+	@echo 'make floods   floods of HTTP/2, SECONDS=120 each, and what ordinary requests notice of them'
 	@echo 'make inspection'
 	@echo '              what looking for overrides in uploads costs, beside forwarding them'
 	@echo 'make match-instructions'
@@ -167,6 +169,13 @@ attacks: release
 slow: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/slow.py --gate $(STATIC)/release/methodgate
+
+# Two minutes each: an hour and a half, or with ATTACKS_ARGS='--jobs 4' less.
+floods: SECONDS = 120
+floods: release
+	@scripts/setup.sh attacks
+	python3 -B Tests/Attacks/floods.py --gate $(STATIC)/release/methodgate \
+	    --seconds $(SECONDS) $(ATTACKS_ARGS)
 
 inspection: release
 	@scripts/setup.sh bench

@@ -10,8 +10,10 @@ extension Ref<ClientConnection> {
     /// Bytes or an end have come from the client: reads until the stream is drained or must wait.
     func readable(toEnd: Bool) {
         value.worker.refreshClock()
-        for _ in 0..<Worker.readsInARow {
+        for count in 1...Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
+            // There may be thousands of frames in each.
+            if value.phase == .frames && count == 2 { break }
         }
         // Others have waited long enough; what is left makes a fresh registration fire again.
         if value.stream.isReading { value.stream.readAgain() }
@@ -170,6 +172,8 @@ extension Ref<ClientConnection> {
     private func processHead(_ bytes: MutableByteView) -> Int {
         let worker = value.worker
         let view = bytes.view
+        // A stream has one request, whatever else comes on it.
+        if value.hasServed && value.carried != nil { return view.count }
         if value.mayBeHTTP2 {
             switch Preface.find(view) {
             case .complete:

@@ -27,6 +27,10 @@ struct HTTP2Connection: ~Copyable {
     var end = End.open
     /// There may be something to send: it is in the worker's list.
     var isWoken = false
+    /// Counts what is read, so that a stream can tell what came together.
+    var reads: UInt64 = 0
+    /// Streams have pieces that wait for the rest of what was read.
+    var hasPieces = false
     /// `client_head` runs.
     var limitsHead = false
     /// `client_idle` runs.
@@ -64,7 +68,9 @@ extension Ref<ClientConnection> {
     func takeFrames(_ bytes: ByteView) -> Int {
         guard let connection = value.http2 else { return bytes.count }
         let hadEnded = connection.value.session.endCode != nil
+        connection.value.reads &+= 1
         _ = connection.value.session.receive(bytes, now: value.worker.value.wheel.value.now)
+        connection.deliverPieces()
         if !hadEnded, connection.value.session.endCode == .enhanceYourCalm {
             value.worker.value.counters.http2Floods.add()
         }
@@ -77,6 +83,17 @@ extension Ref<ClientConnection> {
 
 extension Ref<HTTP2Connection> {
     private var worker: Ref<Worker> { value.client.value.worker }
+
+    /// Hands over what streams have kept of the bytes that were read.
+    fileprivate func deliverPieces() {
+        guard value.hasPieces else { return }
+        value.hasPieces = false
+        var stream = value.firstStream
+        while let current = stream {
+            stream = current.value.carried?.value.next
+            current.deliverPieces()
+        }
+    }
 
     // MARK: Output
 

@@ -133,7 +133,11 @@ extension Ref<ClientConnection> {
     /// Request and answer are whole: nothing follows on this stream, which ends once the client has
     /// taken the answer. END_STREAM of counted content may stand in the very frame that is read now.
     func endStream() {
-        if case .none? = value.carried?.value.content { stopRequest() }
+        switch value.carried?.value.content {
+        // A tunnel that was refused among them.
+        case .none?, .tunnel?: stopRequest()
+        default: break
+        }
         awaitReading()
     }
 

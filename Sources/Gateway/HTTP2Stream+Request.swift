@@ -94,6 +94,8 @@ extension Ref<ClientConnection> {
         carried.value.unacknowledged += bytes.count
         switch carried.value.content {
         case .none: acknowledge()
+        // Where there will be no tunnel they are nobody's, and no request.
+        case .tunnel where value.phase != .exchange && value.phase != .tunnel: acknowledge()
         case .tunnel: deliver(bytes)
         case .counted(let rest):
             guard bytes.count <= rest else { return refuseContent(.contentTooLong) }
@@ -115,7 +117,9 @@ extension Ref<ClientConnection> {
         guard let carried = value.carried, value.phase != .closed else { return }
         switch carried.value.content {
         case .none: break
-        case .tunnel: ended()
+        case .tunnel:
+            deliverPieces()
+            ended()
         case .counted(let rest): if rest > 0 { refuseContent(.contentTooShort) }
         case .chunked:
             value.worker.value.chunk.removeAll()
@@ -142,12 +146,35 @@ extension Ref<ClientConnection> {
 
     /// Hands bytes to whoever reads the request.
     private func deliver(_ bytes: MutableByteView) {
-        if value.inbound.isEmpty && !value.isProcessing {
+        if mayWait(bytes.count) {
+            value.inbound.append(bytes.view)
+        } else if value.inbound.isEmpty && !value.isProcessing {
             take(bytes)
         } else {
             value.inbound.append(bytes.view)
             resume()
         }
+    }
+
+    /// Whether it is one of several small pieces that came together: a backend gets those in one
+    /// call, which a flood of them could else hold up the worker with.
+    private func mayWait(_ count: Int) -> Bool {
+        guard count < 1024, let carried = value.carried else { return false }
+        let connection = carried.value.connection
+        guard carried.value.lastRead == connection.value.reads else {
+            carried.value.lastRead = connection.value.reads
+            return false
+        }
+        carried.value.hasPieces = true
+        connection.value.hasPieces = true
+        return true
+    }
+
+    /// Hands over the pieces that wait.
+    func deliverPieces() {
+        guard let carried = value.carried, carried.value.hasPieces else { return }
+        carried.value.hasPieces = false
+        resume()
     }
 
     /// Lets the client send as much again as has been used.
@@ -165,12 +192,13 @@ extension Ref<ClientConnection> {
         guard let carried = value.carried else { return }
         carried.value.code = .protocolError
         carried.value.content = .none
-        if value.phase == .exchange, !value.exchange.hasAnswered,
-            value.exchange.request != .complete
-        {
-            refuseRunning(Refusal(problem.status, problem.text))
-        } else {
+        if value.phase != .exchange && value.phase != .tunnel {
+            // It was refused already, and that answer goes first.
+            stopRequest()
+        } else if value.exchange.hasAnswered {
             abort()
+        } else {
+            refuseRunning(Refusal(problem.status, problem.text))
         }
     }
 }
@@ -187,6 +215,7 @@ extension Ref<ClientConnection> {
     /// Whether an answer would look like a tunnel's start to a client that asked for one, and is
     /// none (RFC 8441 §5).
     func refusesAnswer(_ status: Int) -> Bool {
-        value.carried?.value.asksTunnel == true && status < 300
+        guard let carried = value.carried, carried.value.asksTunnel else { return false }
+        return (200..<300).contains(status)
     }
 }

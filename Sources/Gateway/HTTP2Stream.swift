@@ -33,6 +33,10 @@ struct HTTP2Stream: ~Copyable {
     var content = Content.none
     /// Bytes of content that the client may not send again yet.
     var unacknowledged = 0
+    /// The read (`HTTP2Connection.reads`) whose content was handed over last.
+    var lastRead: UInt64 = 0
+    /// Small pieces of content wait in `inbound` for the rest of what was read.
+    var hasPieces = false
     var part = Part.head
     /// Where the answer's content ends.
     var reader = BodyReader(.none)
@@ -121,6 +125,9 @@ extension Ref<ClientConnection> {
         let output = carried.value.hasOutput
         return output
     }
+
+    /// Bytes of the answer that there is room for; nil where this is no stream.
+    var carriedRoom: Int? { value.carried.map { $0.value.output.room } }
 
     /// What of the answer the client has not taken limits its time.
     var hasCarriedOutput: Bool { value.carried.map { $0.value.output.count > 0 } ?? false }

@@ -23,7 +23,7 @@ extension Ref<UpstreamConnection> {
     private func readOnce(toEnd: Bool) -> Bool {
         let held = value.inbound.count
         // A head that came in pieces is completed where its beginning is kept.
-        let space = held > 0 ? value.inbound.space(atLeast: 4096) : value.worker.readSpace
+        let space = held > 0 ? value.inbound.space(atLeast: 4096) : readSpace
         let result: IOResult
         if value.silence.isDoubted {
             let (received, arrival) = value.stream.receiveNoting(into: space)
@@ -49,6 +49,13 @@ extension Ref<UpstreamConnection> {
         case .truncated, .failed: ended(cleanly: false)
         }
         return false
+    }
+
+    /// A stream of HTTP/2 is read for what it may keep: there are a hundred on a connection.
+    @inline(__always) private var readSpace: MutableByteView {
+        let space = value.worker.readSpace
+        guard let room = value.client?.carriedRoom else { return space }
+        return space.slice(0, min(space.count, max(room, 16384)))
     }
 
     func take(_ bytes: MutableByteView, continuing: Bool) {
@@ -161,6 +168,10 @@ extension Ref<UpstreamConnection> {
             client.upstreamSpokeUnasked()
             return nil
         }
+        if client.refusesAnswer(worker.value.response.status) {
+            client.upstreamBrokeHandshake()
+            return nil
+        }
         let action = client.value.exchange.responseHeadArrived(
             status: worker.value.response.status, version: worker.value.response.version,
             flags: worker.value.response.flags, framing: worker.value.response.framing)
@@ -184,9 +195,6 @@ extension Ref<UpstreamConnection> {
             client.limitContent()
             startResponseDeadline()
             return length
-        case .final where client.refusesAnswer(worker.value.response.status):
-            client.upstreamBrokeHandshake()
-            return nil
         case .final(let framing):
             value.silence = Silence()
             value.content = BodyReader(framing)

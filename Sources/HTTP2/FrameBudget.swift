@@ -9,14 +9,21 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
     /// Points a second that time gives back.
     package static let perSecond = 100
 
+    /// The most reports that are free at a time: what windows of some megabytes let be under way.
+    package static let reportLimit = 1 << 20
+
     /// What costs, and what gives back.
     package enum Item: Sendable {
-        /// Any frame but HEADERS and DATA with content.
+        /// Any frame but HEADERS, DATA with content, and a report.
         case controlFrame
+        /// WINDOW_UPDATE or PING, by which who gets content reports that he took it.
+        case report
         /// The client took a request back before it was answered.
         case reset
-        /// The gate had to refuse a stream.
+        /// The gate had to reset a stream, by the client's fault.
         case streamError
+        /// Likewise, behind an answer that counts as one.
+        case malformed
         /// That many bytes of content went out in a frame, whose receiver may report twice that it
         /// took them, or once for each message that was in it: gRPC's do so, of 5 bytes and more.
         /// `isCut`: there was more, and the window let no more through.
@@ -28,6 +35,8 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
     }
 
     private var points = Self.capacity
+    /// Reports that the client may still send for nothing.
+    private var reports = 0
     private var refilled: UInt64
 
     /// - Parameter now: monotonic milliseconds.
@@ -40,8 +49,12 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
     package mutating func note(_ item: Item) {
         switch item {
         case .controlFrame: points -= 1
+        case .report: if reports > 0 { reports -= 1 } else { points -= 1 }
         case .reset, .streamError: points -= 10
-        case .sent(let bytes, let isCut): earn(isCut && bytes < 1024 ? 0 : 2 + bytes / 4)
+        case .malformed: points -= 20
+        case .sent(let bytes, let isCut):
+            guard !isCut || bytes >= 1024 else { return }
+            reports = min(reports + 2 + bytes / 4, Self.reportLimit)
         case .received(let bytes): earn(bytes >= 64 ? 1 : 0)
         case .answered: earn(10)
         }

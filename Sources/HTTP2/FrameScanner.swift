@@ -15,6 +15,9 @@ package struct FrameScanner: BitwiseCopyable {
     /// opened any more.
     private var last: UInt32 = 0
     private var lastBefore: UInt32 = 0
+    /// DATA frames that began since `takeContentFrames`, and whether the last one goes on.
+    private var contentFrames = 0
+    private var isContent = false
     /// CONTINUATION frames in a row.
     private var continuations = 0
     /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
@@ -66,10 +69,11 @@ package struct FrameScanner: BitwiseCopyable {
     private mutating func note(_ budget: inout FrameBudget) -> ErrorCode? {
         rest = Int(head.0 &>> 40)
         let type = UInt8(truncatingIfNeeded: head.0 &>> 32)
-        let flags = UInt8(truncatingIfNeeded: head.0 &>> 24)
         let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
+        isContent = type == 0
         switch type {
-        case 0: if rest == 0 && flags & 1 == 0 { budget.note(.controlFrame) }
+        // Whether it holds anything, and for whom, nghttp2 says.
+        case 0: contentFrames += 1
         case 1:
             continuations = 0
             // One on a stream that has ended is decoded and dropped.
@@ -80,9 +84,17 @@ package struct FrameScanner: BitwiseCopyable {
             continuations += 1
             budget.note(.controlFrame)
             if continuations > Self.mostContinuations { return .enhanceYourCalm }
+        case 6, 8: budget.note(.report)
         default: budget.note(.controlFrame)
         }
         return nil
+    }
+
+    /// How many DATA frames have come whole since the last call.
+    mutating func takeContentFrames() -> Int {
+        let running = isContent && rest > 0 ? 1 : 0
+        defer { contentFrames = running }
+        return contentFrames - running
     }
 
     /// HEADERS: of a new stream, or trailers.

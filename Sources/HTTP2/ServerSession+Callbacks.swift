@@ -89,6 +89,10 @@ private func frameArrived(
     let hasEnded = has(head.flags, NGHTTP2_FLAG_END_STREAM)
     switch UInt32(head.type) {
     case NGHTTP2_DATA.rawValue:
+        unsafe state.pointee.contentFrames += 1
+        // Padding is no content.
+        let isEmpty = unsafe head.length <= frame.pointee.data.padlen
+        if isEmpty && !hasEnded { unsafe state.pointee.budget.note(.controlFrame) }
         guard hasEnded, let output = unsafe outputState(session, head.stream_id) else { break }
         unsafe state.pointee.handlers.end(output.pointee.owner)
     case NGHTTP2_HEADERS.rawValue: unsafe blockArrived(session, frame, state, hasEnded)
@@ -100,7 +104,9 @@ private func frameArrived(
         unsafe state.pointee.handlers.pong(state.pointee.owner)
     default: break
     }
-    return 0
+    // What is left of the bytes that came is not even looked at.
+    let isSpent = unsafe state.pointee.budget.isSpent
+    return isSpent ? Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) : 0
 }
 
 private func blockArrived(

@@ -45,6 +45,9 @@ extension ServerSession {
     package func close(_ output: borrowing StreamOutput, _ code: ErrorCode) {
         guard !output.isClosed else { return }
         unsafe output.state.pointee.isClosed = true
+        if unsafe code == .protocolError && !output.state.pointee.endsRequest {
+            unsafe state.pointee.budget.note(.streamError)
+        }
         unsafe nghttp2_session_set_stream_user_data(handle, output.stream, nil)
         unsafe nghttp2_submit_rst_stream(handle, Self.noFlags, output.stream, code.rawValue)
     }
@@ -101,6 +104,9 @@ extension ServerSession {
     /// The rest of the request is not wanted: resets the stream once the answer has gone out.
     package func endRequest(_ output: borrowing StreamOutput, _ code: ErrorCode) {
         guard !output.isClosed else { return }
+        if unsafe code == .protocolError && !output.state.pointee.endsRequest {
+            unsafe state.pointee.budget.note(.malformed)
+        }
         unsafe output.state.pointee.endsRequest = true
         unsafe output.state.pointee.endCode = code
         if output.isFinished { unsafe Self.endRequest(handle, output.state) }

@@ -19,6 +19,8 @@ package import HTTPSyntax
         /// A field section has begun and not ended.
         var isInBlock = false
         var scanner = FrameScanner(preface: Preface.length)
+        /// DATA frames that came whole for a stream that is open, since the last look.
+        var contentFrames = 0
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
         var streamCount = 0
@@ -111,12 +113,14 @@ package import HTTPSyntax
     /// - Returns: false where the connection is to end once everything has been sent: the session
     ///   then says so with GOAWAY.
     package func receive(_ bytes: ByteView, now: UInt64) -> Bool {
+        guard unsafe state.pointee.endCode == nil else { return false }
         unsafe state.pointee.budget.refill(now: now)
         if let code = unsafe state.pointee.scanner.scan(bytes, &state.pointee.budget) {
             terminate(code)
             return false
         }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
+        chargeIgnoredContent()
         if unsafe state.pointee.budget.isSpent || state.pointee.block.excess > Self.mostExcess {
             terminate(.enhanceYourCalm)
             return false
@@ -128,6 +132,15 @@ package import HTTPSyntax
             || code == NGHTTP2_ERR_TOO_MANY_SETTINGS || code == NGHTTP2_ERR_CALLBACK_FAILURE
         terminate(isFlood ? .enhanceYourCalm : .protocolError)
         return false
+    }
+
+    /// nghttp2 passes over DATA of streams that are gone without a word.
+    private func chargeIgnoredContent() {
+        let count = unsafe state.pointee.scanner.takeContentFrames()
+        let ignored = unsafe count - state.pointee.contentFrames
+        unsafe state.pointee.contentFrames = 0
+        guard ignored > 0 else { return }
+        for _ in 0..<ignored { unsafe state.pointee.budget.note(.controlFrame) }
     }
 
     /// How often the limit of a head one may be beyond it: it is read to its end, since the

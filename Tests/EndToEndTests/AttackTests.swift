@@ -23,6 +23,10 @@ extension `End to end` {
             try Self.run("slow.py", "--short")
         }
 
+        @Test func `floods of HTTP 2 are bounded, and end as they must`() throws {
+            try Self.run("floods.py", "--short", "--jobs", "4")
+        }
+
         private static func run(_ script: String, _ arguments: String...) throws {
             let path = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../Attacks/\(script)").standardizedFileURL.path

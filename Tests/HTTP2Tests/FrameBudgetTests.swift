@@ -23,17 +23,36 @@ import Testing
         var budget = FrameBudget(now: 0)
         for _ in 0..<100_000 {
             budget.note(.sent(16384, isCut: true))
-            budget.note(.controlFrame)
-            budget.note(.controlFrame)
+            budget.note(.report)
+            budget.note(.report)
         }
+        // However small the pieces are, and however late the reports.
+        for _ in 0..<100_000 { budget.note(.sent(10, isCut: false)) }
+        for _ in 0..<200_000 { budget.note(.report) }
         #expect(!budget.isSpent)
+    }
+
+    @Test func `reports pay for no other frames`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0..<100_000 { budget.note(.sent(16384, isCut: false)) }
+        for _ in 0...FrameBudget.capacity { budget.note(.controlFrame) }
+        #expect(budget.isSpent)
+    }
+
+    @Test func `malformed requests cost although they are answered`() {
+        var budget = FrameBudget(now: 0)
+        for _ in 0...FrameBudget.capacity / 10 {
+            budget.note(.malformed)
+            budget.note(.answered)
+        }
+        #expect(budget.isSpent)
     }
 
     @Test func `a window opened byte by byte is not paid for by the bytes`() {
         var budget = FrameBudget(now: 0)
         for _ in 0...FrameBudget.capacity {
             budget.note(.sent(1, isCut: true))
-            budget.note(.controlFrame)
+            budget.note(.report)
         }
         #expect(budget.isSpent)
     }
@@ -42,13 +61,13 @@ import Testing
         var budget = FrameBudget(now: 0)
         for _ in 0..<100_000 {
             budget.note(.sent(5, isCut: false))
-            budget.note(.controlFrame)
-            budget.note(.controlFrame)
+            budget.note(.report)
+            budget.note(.report)
         }
         // Many that went in one frame may be reported one by one.
         for _ in 0..<1000 {
             budget.note(.sent(8 * 500, isCut: false))
-            for _ in 0..<500 { budget.note(.controlFrame) }
+            for _ in 0..<500 { budget.note(.report) }
         }
         #expect(!budget.isSpent)
     }

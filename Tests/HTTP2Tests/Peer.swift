@@ -85,6 +85,11 @@ final class Peer {
         if !content.isEmpty { trailers.withView { session?.end(output.value, trailers: $0) } }
     }
 
+    func reset(_ stream: Int32, _ code: ErrorCode) {
+        guard let output = outputs[stream] else { return }
+        session?.close(output.value, code)
+    }
+
     func acknowledge(_ stream: Int32, _ count: Int) {
         guard let output = outputs[stream] else { return }
         session?.acknowledge(output.value, count)

@@ -86,6 +86,13 @@ import Testing
                 [.headers(5, HTTP2Field.request()), .headers(3, HTTP2Field.request())], 1
             ),
             ("DATA on a stream that was never opened", [.data(7, [1])], 1),
+            (
+                "DATA of padding alone",
+                [.headers(1, HTTP2Field.request("POST"), ends: false)]
+                    + Array(
+                        repeating: HTTP2Frame(0, flags: 8, stream: 1, [3, 0, 0, 0]), count: 3000),
+                11
+            ),
         ] as [(String, [HTTP2Frame], UInt32)])
     func `a flood ends the connection with the right code`(
         _ name: String, _ frames: [HTTP2Frame], _ code: UInt32
@@ -126,6 +133,41 @@ import Testing
         }
         #expect((100..<400).contains(count))
         #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 11)
+    }
+
+    @Test func `DATA of a stream that was reset is passed over, and costs`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        peer.receive(HTTP2Frame.headers(1, HTTP2Field.request("POST"), ends: false).bytes)
+        peer.reset(1, .cancel)
+        _ = peer.send()
+        let frames = Array(repeating: HTTP2Frame.data(1, [1], ends: false), count: 1000)
+        // In pieces that fit no frame.
+        var bytes = frames.flatMap(\.bytes)
+        while !bytes.isEmpty {
+            #expect(peer.receive(Bytes(bytes.prefix(7))))
+            bytes.removeFirst(min(7, bytes.count))
+        }
+        // SETTINGS have cost something, too.
+        let isGoing = peer.receive(frames.dropFirst(10).flatMap(\.bytes))
+        #expect(isGoing)
+        let isOver = !peer.receive(frames.prefix(10).flatMap(\.bytes))
+        #expect(isOver)
+        #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 11)
+    }
+
+    @Test func `streams that are reset by the client's fault end the connection`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        var count = 0
+        while count < 1000,
+            peer.receive(HTTP2Frame.headers(UInt32(count * 2 + 1), HTTP2Field.request()).bytes)
+        {
+            peer.reset(Int32(count * 2 + 1), .protocolError)
+            _ = peer.send()
+            count += 1
+        }
+        #expect((100..<400).contains(count))
     }
 
     @Test func `a field section that never ends is cut off`() {

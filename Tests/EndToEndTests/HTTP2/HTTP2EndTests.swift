@@ -83,6 +83,42 @@ extension `End to end` {
             try client.raw.send(frames.flatMap(\.bytes))
         }
 
+        /// Statuses of the backend, and what the client gets.
+        @Test(arguments: [(200, 502), (204, 502), (403, 403), (0, 403)])
+        func `do not take what a refused tunnel carries for a request`(
+            _ status: Int, _ expected: Int
+        ) throws {
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {
+                    let length = status == 204 ? "" : "Content-Length: 0\r\n"
+                    try connection.send("HTTP/1.1 \(status) Some\r\n\(length)\r\n")
+                }
+            }
+            defer { backend.stop() }
+            // Without a status no rule grants it.
+            let rule = status == 0 ? "" : "  /: {methods: [GET], upgrade: [websocket]}"
+            let gate = try GateProcess(speaking(backend.address, rest: rule))
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            let fields = [
+                HTTP2Field(":method", "CONNECT"), HTTP2Field(":protocol", "websocket"),
+                HTTP2Field(":scheme", "http"), HTTP2Field(":path", "/"),
+                HTTP2Field(":authority", "a.example"), HTTP2Field("sec-websocket-version", "13"),
+            ]
+            let smuggled = HTTP2Frame.data(
+                1, Bytes("GET /second HTTP/1.1\r\nHost: a.example\r\n\r\n".utf8), ends: false)
+            // Together with the request, and behind the answer.
+            let stream = client.takeStream()
+            try client.send(.headers(stream, fields, ends: false), smuggled)
+            #expect(try client.readAnswer(stream).status == expected)
+            try client.send(smuggled)
+            #expect(try client.exchange(HTTP2Field.request("GET", "/last")).status != 0)
+            #expect(backend.requests.allSatisfy { $0.target != "/second" })
+            let records = try gate.log.records()
+            #expect(records.allSatisfy { $0["url.path"] != "/second" })
+        }
+
         @Test func `carry WebSocket where a rule grants it`() throws {
             let backend = try ScriptedBackend { connection in
                 guard let head = try connection.readRequest() else { return }

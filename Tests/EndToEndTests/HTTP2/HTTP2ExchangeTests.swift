@@ -129,6 +129,61 @@ extension `End to end` {
             }
         }
 
+        /// Lines of a request, content, and what the answer's status is: the gate's refusal comes
+        /// before the stream is reset.
+        @Test(
+            arguments: [
+                ([("content-length", "0")], "a", 400),
+                ([("content-length", "1"), ("content-length", "2")], "a", 400),
+                ([("content-length", "9223372036854775808")], "a", 400),
+            ] as [([(String, String)], String, Int)])
+        func `content that contradicts its length is answered before the stream is reset`(
+            _ lines: [(String, String)], _ content: String, _ status: Int
+        ) throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                _ = try connection.readRaw(1)
+            }
+            try withHTTP2(backend) { gate, client throws in
+                let more = lines.map { HTTP2Field($0.0, $0.1) }
+                let stream = try client.open(HTTP2Field.request("PUT", "/a", more), ends: false)
+                try client.send(.data(stream, Bytes(content.utf8)))
+                try client.readUntil { client.answers[stream]?.resetCode != nil }
+                #expect(client.answers[stream]?.status == status)
+                #expect(client.answers[stream]?.resetCode == 1)
+                let isRecorded = try eventually(within: 10) {
+                    let records = try gate.log.records()
+                    return records.filter { $0["event.action"] == "malformed-request" }.count == 1
+                }
+                #expect(isRecorded)
+            }
+        }
+
+        /// With a length and without.
+        @Test(arguments: [true, false])
+        func `content in very small pieces arrives as it is`(_ hasLength: Bool) throws {
+            let backend = try ScriptedBackend.echo()
+            try withHTTP2(backend) { _, client throws in
+                let content = Bytes((0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+                let length = HTTP2Field("content-length", "\(content.count)")
+                for trailers in [[], [HTTP2Field("x-sum", "1")]] {
+                    let fields = HTTP2Field.request("PUT", "/a", hasLength ? [length] : [])
+                    let stream = try client.open(fields, ends: false)
+                    var frames: Bytes = []
+                    for (index, byte) in content.enumerated() {
+                        let isLast = trailers.isEmpty && index == content.count - 1
+                        frames += HTTP2Frame.data(stream, [byte], ends: isLast).bytes
+                    }
+                    if !trailers.isEmpty { frames += HTTP2Frame.headers(stream, trailers).bytes }
+                    try client.raw.send(frames)
+                    #expect(try client.readAnswer(stream).status == 200)
+                    #expect(backend.requests.last?.content == content)
+                    #expect(
+                        backend.requests.last?.trailers.count == (hasLength ? 0 : trailers.count))
+                }
+            }
+        }
+
         @Test func `CONNECT is never forwarded`() throws {
             let backend = try ScriptedBackend.echo()
             try withHTTP2(backend) { _, client throws in
