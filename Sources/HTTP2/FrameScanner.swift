@@ -73,7 +73,9 @@ package struct FrameScanner: BitwiseCopyable {
         isContent = type == 0
         switch type {
         // Whether it holds anything, and for whom, nghttp2 says.
-        case 0: contentFrames += 1
+        case 0:
+            contentFrames += 1
+            if sender == .server, rest == 0 { budget.note(.controlFrame) }
         case 1:
             continuations = 0
             // One on a stream that has ended is decoded and dropped.
