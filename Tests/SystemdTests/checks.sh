@@ -120,8 +120,10 @@ systemctl stop methodgate methodgate-tls.socket methodgate.socket
 configure systemd:other '[GET]'
 systemctl start methodgate.socket
 systemctl start methodgate 2>/dev/null
-check "a name that no socket unit has is told, and which there are" grep -q \
-    'no socket of that name was passed (there are: http)' <<<"$(journal -n 20)"
+tells_the_names() {
+    journal -n 200 | grep -q 'no socket of that name was passed (there are: http)'
+}
+check "a name that no socket unit has is told, and which there are" until_true tells_the_names
 systemctl stop methodgate.socket
 systemctl reset-failed methodgate
 
