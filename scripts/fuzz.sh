@@ -4,6 +4,7 @@
 #   fuzz.sh run SECONDS [TARGET…]   from dictionary and kept corpus; 1 where something was found
 #   fuzz.sh keep [TARGET…]          what was new in runs since, minimised, into Fuzz/Corpus
 #   fuzz.sh replay TARGET FILE…     one input with all that is known of it
+# FUZZ_SEED: where a run's randomness begins; another place each time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -61,7 +62,7 @@ fuzz_one() {
     mkdir -p "$FOUND/$target" "$FINDINGS/$target" "Fuzz/Corpus/$target"
     "$PROGRAM" "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
         -max_len="$(longest "$target")" -dict="Fuzz/Dictionaries/$target.dict" \
-        -print_final_stats=1 -use_value_profile=1 -artifact_prefix="$FINDINGS/$target/" \
+        ${FUZZ_SEED:+"-seed=$FUZZ_SEED"} -print_final_stats=1 -use_value_profile=1 -artifact_prefix="$FINDINGS/$target/" \
         "$FOUND/$target" "Fuzz/Corpus/$target" >"$log" 2>&1 || status=$?
     if [ "$status" = 0 ]; then
         printf 'fuzz: %-20s %12s inputs in %s s, nothing found\n' "$target" \
