@@ -95,7 +95,7 @@ extension Ref<UpstreamSession> {
     }
 
     /// Goes on with a connection attempt, whose time includes that of TLS.
-    private func finishConnecting() {
+    func finishConnecting() {
         let code = value.stream.pendingError
         guard code == 0 else {
             fail(.unreachable(code))
@@ -159,123 +159,6 @@ extension Ref<UpstreamSession> {
         return false
     }
 
-    // MARK: Output
-
-    /// There is something to send, or to be looked after: at the end of the iteration, so that the
-    /// frames of all streams leave in as few calls as can be.
-    func wake() {
-        guard !value.isWoken else { return }
-        value.isWoken = true
-        value.worker.value.wokenSessions.append(self)
-        value.worker.value.hasWoken = true
-    }
-
-    /// The kernel has room, or a connection attempt is decided.
-    func writable() {
-        value.worker.refreshClock()
-        if value.phase == .connecting { finishConnecting() }
-        guard value.phase == .open else { return }
-        sendKept()
-        wake()
-    }
-
-    private func sendKept() {
-        switch value.stream.send(value.outbound.view) {
-        case .bytes(let count): value.outbound.consume(count)
-        case .wouldBlock, .endOfStream, .truncated: break
-        case .failed:
-            // What the backend has sent before is still to be read, and then its end.
-            value.outbound.removeAll()
-        }
-        guard value.outbound.isEmpty else {
-            value.stream.startWriting()
-            return
-        }
-        value.outbound.release()
-        value.stream.stopWriting()
-    }
-
-    /// Lets streams do what they waited for, and sends what there is.
-    func flush() {
-        value.isWoken = false
-        while value.phase == .open {
-            while let stream = takeWaiting() { stream.attend() }
-            guard value.phase == .open else { return }
-            guard value.outbound.isEmpty else { break }
-            guard sendFrames() else { break }
-        }
-        guard value.phase == .open else { return }
-        if value.frames.isOver {
-            close()
-        } else if value.isRetired && value.firstStream == nil {
-            leave()
-        } else {
-            limit()
-        }
-    }
-
-    /// Whether there may be more to send.
-    private func sendFrames() -> Bool {
-        let worker = value.worker
-        worker.value.frames.removeAll()
-        guard value.frames.send(into: &worker.value.frames, limit: UpstreamSession.batch) else {
-            close()
-            return false
-        }
-        guard value.phase == .open else { return false }
-        guard !worker.value.frames.isEmpty else { return value.firstWaiting != nil }
-        let bytes = worker.value.frames.view
-        var sent = 0
-        if case .bytes(let count) = value.stream.send(bytes) { sent = count }
-        guard sent < bytes.count else { return true }
-        value.outbound.append(bytes.dropFirst(sent))
-        value.stream.startWriting()
-        return false
-    }
-
-    private func takeWaiting() -> Ref<UpstreamConnection>? {
-        guard let stream = value.firstWaiting, let carried = stream.value.carried else {
-            return nil
-        }
-        value.firstWaiting = carried.value.nextWaiting
-        carried.value.nextWaiting = nil
-        carried.value.isWaiting = false
-        return stream
-    }
-
-    // MARK: Time
-
-    /// Without a stream the connection is kept for `upstream_idle`; the time of requests that run
-    /// is kept with each.
-    private func limit() {
-        guard value.firstStream == nil else {
-            if value.isIdle { value.deadline.clear() }
-            value.isIdle = false
-            return
-        }
-        guard !value.isIdle else { return }
-        value.isIdle = true
-        value.deadline.set(value.worker.value.use.value.timeouts.upstreamIdle)
-        value.frames.releaseStorage()
-    }
-
-    /// It was not connected in time, or has been idle.
-    func expired() {
-        value.worker.refreshClock()
-        switch value.phase {
-        case .connecting: fail(.connectTimeout)
-        case .open: if value.firstStream == nil { leave() }
-        case .closed: break
-        }
-    }
-
-    /// A backend that said nothing on any stream for as long as this one waited for its answer may
-    /// be gone without a word: what comes next goes on another connection.
-    func streamTimedOut(after milliseconds: Int) {
-        let now = value.worker.value.wheel.value.now
-        if value.received &+ UInt64(milliseconds) <= now { retire() }
-    }
-
     // MARK: Ends
 
     /// Nothing new is sent on it.
@@ -302,7 +185,7 @@ extension Ref<UpstreamSession> {
     }
 
     /// The connection could not be made: so it is said to all that wait for it.
-    private func fail(_ failure: UpstreamFailure) {
+    func fail(_ failure: UpstreamFailure) {
         guard end() else { return }
         while let stream = value.firstStream {
             stream.value.carried?.value.stream.output.disconnect()
