@@ -23,9 +23,9 @@ check() {
     if "$@"; then echo "ok   $what"; else echo "FAIL $what"; failures=$((failures + 1)); fi
 }
 
-dpkg-deb -x "$package" "$work/root"
+dpkg-deb -x "$package" "$work/tree"
 dpkg-deb -e "$package" "$work/control"
-binary="$work/root/usr/bin/methodgate"
+binary="$work/tree/usr/bin/methodgate"
 
 ldd "$binary" >"$work/libraries"
 check 'every library is found' [ "$(grep -c 'not found' "$work/libraries")" = 0 ]
@@ -40,11 +40,11 @@ done < <(sed -n 's/.*=> \(\/[^ ]*\) (0x.*/\1/p' "$work/libraries")
 sed -n 's/^Depends: /     depends on /p' "$work/control/control"
 check 'the configuration is a conffile' grep -qx /etc/methodgate/methodgate.yaml "$work/control/conffiles"
 check 'so is logrotate'\''s' grep -qx /etc/logrotate.d/methodgate "$work/control/conffiles"
-check 'nothing but conffiles is in /etc' [ "$(cd "$work/root" && find etc -type f | sed 's|^|/|' | sort)" = "$(sort "$work/control/conffiles")" ]
-check 'the manual is compressed' [ -z "$(find "$work/root/usr/share/man" -type f ! -name '*.gz')" ]
-check 'the user is made' grep -q '^u methodgate ' "$work/root/usr/lib/sysusers.d/methodgate.conf"
+check 'nothing but conffiles is in /etc' [ "$(cd "$work/tree" && find etc -type f | sed 's|^|/|' | sort)" = "$(sort "$work/control/conffiles")" ]
+check 'the manual is compressed' [ -z "$(find "$work/tree/usr/share/man" -type f ! -name '*.gz')" ]
+check 'the user is made' grep -q '^u methodgate ' "$work/tree/usr/lib/sysusers.d/methodgate.conf"
 
-for page in "$work"/root/usr/share/man/man?/*; do
+for page in "$work"/tree/usr/share/man/man?/*; do
     zcat "$page" | mandoc -Tlint -Wwarning | grep -v 'missing date' >"$work/said" || true
     check "mandoc has nothing to say of ${page##*/}" [ ! -s "$work/said" ]
     cat "$work/said"

@@ -188,9 +188,9 @@ systemctl daemon-reload
 # --- credentials --------------------------------------------------------------------------------
 # What a drop-in with LoadCredential gives the process: a copy that it can read of a file that only
 # root can.
-install -m 600 /dev/stdin /root/gate.key <<<secret
+install -m 600 /dev/stdin /etc/gate.key <<<secret
 mkdir -p /run/systemd/system/methodgate.service.d
-printf '[Service]\nLoadCredential=tls.key:/root/gate.key\n' \
+printf '[Service]\nLoadCredential=tls.key:/etc/gate.key\n' \
     >/run/systemd/system/methodgate.service.d/key.conf
 systemctl daemon-reload
 configure 0.0.0.0:8080 '[GET]'
