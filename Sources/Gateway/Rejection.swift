@@ -39,7 +39,8 @@ extension Ref<ClientConnection> {
             beginHold(form)
             worker.holdUnlessDropped(self)
             logBlock(record)
-            end(with: .close)
+            // What still comes must not make it a reset, which could cost earlier answers.
+            end(with: value.carried == nil ? .linger : .close)
             worker.limitHold(self)
             return head.count
         }

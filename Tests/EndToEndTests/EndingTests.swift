@@ -31,6 +31,20 @@ extension `End to end` {
             }
         }
 
+        @Test func `without an answer is no reset, which could cost the one before`() throws {
+            let rest = "  /shut: {methods: [GET], blocked_status: close}"
+            let gate = try GateProcess(configuration(backend.address, rest: rest))
+            defer { gate.stop() }
+            let client = try gate.connect()
+            defer { client.close() }
+            // More than the gate reads at once, and less than it drops.
+            let content = Bytes(repeating: 0x61, count: 600_000)
+            let head = request("PUT", "/shut", "Content-Length: \(content.count)")
+            try client.send(Bytes((request("GET") + head).utf8) + content)
+            #expect(try client.readFinalAnswer().status == 200)
+            #expect(try client.readToEnd().isEmpty && !client.wasReset)
+        }
+
         @Test func `of a broken answer is not taken for a whole one`() throws {
             let sent = Flag()
             let backend = try ScriptedBackend { connection in
