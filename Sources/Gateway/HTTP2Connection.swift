@@ -25,6 +25,8 @@ struct HTTP2Connection: ~Copyable {
     /// Those that may go on writing, likewise.
     var firstWaiting: Ref<ClientConnection>?
     var end = End.open
+    /// When a client that was told of the end counts as knowing it; monotonic milliseconds.
+    var knownAt: UInt64 = 0
     /// There may be something to send: it is in the worker's list.
     var isWoken = false
     /// Counts what is read, so that a stream can tell what came together.
@@ -108,6 +110,9 @@ extension Ref<HTTP2Connection> {
     /// Sends what there is, and lets streams write that waited for room.
     func flush() {
         value.isWoken = false
+        if value.end == .announced && worker.value.wheel.value.now >= value.knownAt {
+            refuseNewStreams()
+        }
         let client = value.client
         while client.value.phase == .frames {
             while let stream = takeWaiting() { stream.writable() }
@@ -176,6 +181,11 @@ extension Ref<HTTP2Connection> {
     func limitAgain() {
         value.limitsHead = false
         value.isIdle = false
+        guard value.end != .announced else {
+            let now = worker.value.wheel.value.now
+            value.client.value.deadline.set(Int(max(1, value.knownAt - min(now, value.knownAt))))
+            return
+        }
         value.client.value.deadline.clear()
         limit()
     }
@@ -202,6 +212,8 @@ extension Ref<HTTP2Connection> {
         guard value.end == .open else { return }
         value.end = .announced
         value.session.announceEnd()
+        value.knownAt =
+            worker.value.wheel.value.now + UInt64(ClientConnection.firstRequestTime)
         value.client.value.deadline.set(ClientConnection.firstRequestTime)
         wake()
     }

@@ -14,9 +14,11 @@ extension Ref<ClientConnection> {
         carried.value.connection.wake()
         let used = accept(head, carried)
         guard used == head.count else { return used }
-        return used + accept(content, carried)
+        let more = accept(content, carried)
+        return more < 0 ? more : used + more
     }
 
+    /// How many bytes were used, or -1 for what is no answer: waiting would not make it one.
     private func accept(_ bytes: ByteView, _ carried: Ref<HTTP2Stream>) -> Int {
         var offset = 0
         while offset < bytes.count {
@@ -28,6 +30,7 @@ extension Ref<ClientConnection> {
             case .trailers: step = acceptTrailers(rest, carried)
             case .end: return bytes.count
             }
+            guard step >= 0 else { return -1 }
             guard step > 0 else { break }
             offset += step
         }
@@ -41,7 +44,7 @@ extension Ref<ClientConnection> {
         let limits = HeadLimits(head: .max, target: .max, fields: .max)
         let result = ResponseParser.parse(bytes, into: &worker.value.answerHead, limits: limits)
         // We have written it ourselves, whole.
-        guard result == .complete else { return 0 }
+        guard result == .complete else { return result == .incomplete ? 0 : -1 }
         let length = worker.value.answerHead.length
         let status = worker.value.answerHead.status
         let isSwitch = status == 101
@@ -88,7 +91,7 @@ extension Ref<ClientConnection> {
         let limits = HeadLimits(head: .max, target: .max, fields: .max)
         let (result, length) = TrailerSection.parse(
             bytes, into: &worker.value.answerHead.fields, limits: limits)
-        guard result == .complete else { return 0 }
+        guard result == .complete else { return result == .incomplete ? 0 : -1 }
         carried.value.part = .end
         carried.value.reader.trailersDone()
         // Without the empty line.

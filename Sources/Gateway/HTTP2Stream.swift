@@ -130,7 +130,7 @@ extension Ref<ClientConnection> {
     var carriedRoom: Int? { value.carried.map { $0.value.output.room } }
 
     /// What of the answer the client has not taken limits its time.
-    var hasCarriedOutput: Bool { value.carried.map { $0.value.output.count > 0 } ?? false }
+    var hasCarriedOutput: Bool { value.carried.map { $0.value.output.unsent > 0 } ?? false }
 }
 
 extension HTTP2Stream {
@@ -166,7 +166,7 @@ private func carriedFinishes(_ context: UnsafeMutableRawPointer) {
 }
 
 private func carriedCount(_ context: UnsafeMutableRawPointer) -> Int {
-    unsafe Ref<ClientConnection>(context: context).value.carried?.value.output.count ?? 0
+    unsafe Ref<ClientConnection>(context: context).value.carried?.value.output.unsent ?? 0
 }
 
 private func carriedCloses(_ context: UnsafeMutableRawPointer, _ isCut: Bool) {

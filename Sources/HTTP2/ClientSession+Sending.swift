@@ -75,6 +75,9 @@ extension ClientSession {
     package func end(_ stream: borrowing ClientStream, trailers: ByteView = .empty) {
         unsafe stream.output.state.pointee.hasEnded = true
         unsafe stream.output.state.pointee.trailers.append(trailers)
+        // nghttp2 would send them before a head that waits for its turn.
+        let hasGone = stream.isSent && !stream.output.isClosed
+        if hasGone, unsafe endWithTrailers(handle, stream.output.state) { return }
         resume(stream)
     }
 

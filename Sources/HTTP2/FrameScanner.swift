@@ -18,6 +18,9 @@ package struct FrameScanner: BitwiseCopyable {
     /// DATA frames that began since `takeContentFrames`, and whether the last one goes on.
     private var contentFrames = 0
     private var isContent = false
+    /// HEADERS frames that began since `takeHeadFrames`, and whether the last one goes on.
+    private var headFrames = 0
+    private var isHead = false
     /// CONTINUATION frames in a row.
     private var continuations = 0
     /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
@@ -71,6 +74,7 @@ package struct FrameScanner: BitwiseCopyable {
         let type = UInt8(truncatingIfNeeded: head.0 &>> 32)
         let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
         isContent = type == 0
+        isHead = type == 1
         switch type {
         // Whether it holds anything, and for whom, nghttp2 says.
         case 0:
@@ -78,6 +82,7 @@ package struct FrameScanner: BitwiseCopyable {
             if sender == .server, rest == 0 { budget.note(.controlFrame) }
         case 1:
             continuations = 0
+            headFrames += 1
             // One on a stream that has ended is decoded and dropped.
             if sender == .server { budget.note(.controlFrame) }
             return sender == .server || noteStream(stream) ? nil : .protocolError
@@ -97,6 +102,13 @@ package struct FrameScanner: BitwiseCopyable {
         let running = isContent && rest > 0 ? 1 : 0
         defer { contentFrames = running }
         return contentFrames - running
+    }
+
+    /// Likewise, HEADERS frames.
+    mutating func takeHeadFrames() -> Int {
+        let running = isHead && rest > 0 ? 1 : 0
+        defer { headFrames = running }
+        return headFrames - running
     }
 
     /// HEADERS: of a new stream, or trailers.

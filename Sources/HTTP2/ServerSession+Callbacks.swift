@@ -46,6 +46,7 @@ private func headersBegan(
     let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
     unsafe state.pointee.block.begin(trailers: !isRequest, limits: state.pointee.limits)
     unsafe state.pointee.isInBlock = true
+    unsafe state.pointee.ignoredHeads -= 1
     if isRequest { unsafe state.pointee.streamCount += 1 }
     return 0
 }
@@ -213,7 +214,7 @@ func readData(
         unsafe !output.pointee.isClosed
     else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
     let held = unsafe output.pointee.queue.count
-    guard unsafe held > 0 || output.pointee.hasEnded else {
+    guard unsafe held > 0 || output.pointee.hasEnded && !output.pointee.hasTrailersQueued else {
         unsafe output.pointee.isDeferred = true
         return Int(NGHTTP2_ERR_DEFERRED.rawValue)
     }
@@ -229,12 +230,25 @@ func readData(
     return count
 }
 
+/// Trailers behind content that has all gone go at once: nghttp2 would not ask for more as long as
+/// the window is used up, which holds up DATA alone (RFC 9113 §5.2). Whether there are such.
+func endWithTrailers(
+    _ session: OpaquePointer?, _ output: UnsafeMutablePointer<StreamOutput.State>
+) -> Bool {
+    guard unsafe output.pointee.queue.isEmpty, unsafe !output.pointee.trailers.isEmpty else {
+        return false
+    }
+    unsafe submitTrailers(session, output)
+    return true
+}
+
 /// Trailers are submitted when the content's last byte is about to go: nghttp2 would send them at
 /// once.
 private func submitTrailers(
     _ session: OpaquePointer?, _ output: UnsafeMutablePointer<StreamOutput.State>
 ) {
     let text = unsafe output.pointee.trailers.view
+    unsafe output.pointee.hasTrailersQueued = true
     var count = 0
     for index in 0..<text.count where text[index] == 0x0a { count += 1 }
     unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { lines in

@@ -98,6 +98,7 @@ extension ServerSession {
     package func end(_ output: borrowing StreamOutput, trailers: ByteView = .empty) {
         unsafe output.state.pointee.hasEnded = true
         unsafe output.state.pointee.trailers.append(trailers)
+        if !output.isClosed, unsafe endWithTrailers(handle, output.state) { return }
         resume(output)
     }
 

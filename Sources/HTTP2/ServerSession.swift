@@ -21,6 +21,9 @@ package import HTTPSyntax
         var scanner = FrameScanner(preface: Preface.length)
         /// DATA frames that came whole for a stream that is open, since the last look.
         var contentFrames = 0
+        /// HEADERS frames that came whole, less those that were taken notice of: above 0 what nghttp2
+        /// has passed over, below it one that has begun.
+        var ignoredHeads = 0
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
         var streamCount = 0
@@ -120,7 +123,7 @@ package import HTTPSyntax
             return false
         }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
-        chargeIgnoredContent()
+        chargeIgnored()
         if unsafe state.pointee.budget.isSpent || state.pointee.block.excess > Self.mostExcess {
             terminate(.enhanceYourCalm)
             return false
@@ -134,11 +137,16 @@ package import HTTPSyntax
         return false
     }
 
-    /// nghttp2 passes over DATA of streams that are gone without a word.
-    private func chargeIgnoredContent() {
+    /// nghttp2 passes over DATA and HEADERS of streams that are gone without a word.
+    private func chargeIgnored() {
         let count = unsafe state.pointee.scanner.takeContentFrames()
-        let ignored = unsafe count - state.pointee.contentFrames
+        var ignored = unsafe max(0, count - state.pointee.contentFrames)
         unsafe state.pointee.contentFrames = 0
+        unsafe state.pointee.ignoredHeads += state.pointee.scanner.takeHeadFrames()
+        if unsafe state.pointee.ignoredHeads > 0 {
+            unsafe ignored += state.pointee.ignoredHeads
+            unsafe state.pointee.ignoredHeads = 0
+        }
         guard ignored > 0 else { return }
         for _ in 0..<ignored { unsafe state.pointee.budget.note(.controlFrame) }
     }

@@ -16,6 +16,8 @@ package import HTTPSyntax
         var hasEnded = false
         /// Lines of `name: value` behind the content: END_STREAM is theirs.
         var trailers = ByteBuffer()
+        /// nghttp2 has the trailers.
+        var hasTrailersQueued = false
         /// nghttp2 has asked in vain: it is to be told when there is more.
         var isDeferred = false
         /// Somebody waits for room in `queue`.
@@ -55,6 +57,7 @@ package import HTTPSyntax
         }
         unsafe state.pointee.hasEnded = false
         unsafe state.pointee.trailers.removeAll()
+        unsafe state.pointee.hasTrailersQueued = false
         unsafe state.pointee.isDeferred = false
         unsafe state.pointee.wantsRoom = false
         unsafe state.pointee.isFinished = false
@@ -66,6 +69,9 @@ package import HTTPSyntax
     package var stream: Int32 { unsafe state.pointee.stream }
     /// Bytes of content that wait.
     package var count: Int { unsafe state.pointee.queue.count }
+    /// What the client has yet to take: bytes of content, and 1 for the end. That may wait behind
+    /// content whose last byte has used the window up.
+    package var unsent: Int { count + (hasEnded && !isFinished && !isClosed ? 1 : 0) }
     /// Bytes there is room for.
     package var room: Int { unsafe max(0, Self.limit - state.pointee.queue.count) }
     /// Whether nothing is added any more.

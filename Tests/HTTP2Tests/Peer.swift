@@ -76,13 +76,20 @@ final class Peer {
         return frames
     }
 
-    func answer(_ stream: Int32, _ status: Int, content: String, trailers: String = "") {
+    func answer(
+        _ stream: Int32, _ status: Int, content: String, trailers: String = "", ends: Bool = true
+    ) {
         guard let output = outputs[stream] else { return }
         fields.begin(status: status)
         fields.add(ByteView("Server"), ByteView("x"))
         session?.answer(output.value, fields, hasContent: !content.isEmpty)
         content.withView { output.value.append($0) }
-        if !content.isEmpty { trailers.withView { session?.end(output.value, trailers: $0) } }
+        if ends && !content.isEmpty { end(stream, trailers: trailers) }
+    }
+
+    func end(_ stream: Int32, trailers: String = "") {
+        guard let output = outputs[stream] else { return }
+        trailers.withView { session?.end(output.value, trailers: $0) }
     }
 
     func reset(_ stream: Int32, _ code: ErrorCode) {

@@ -55,6 +55,35 @@ import Testing
         #expect(rest.map(\.payload) == [Bytes("lo".utf8)] && rest[0].hasEnded)
     }
 
+    @Test func `trailers wait for no window`() {
+        let peer = Peer()
+        let settings = HTTP2Frame.settings([(4, 5)]).bytes
+        peer.receive(
+            HTTP2Frame.preface + settings + HTTP2Frame.headers(1, HTTP2Field.request()).bytes)
+        peer.answer(1, 200, content: "hello", ends: false)
+        #expect(peer.send().filter { $0.stream == 1 }.map(\.kind) == [1, 0])
+        peer.end(1, trailers: "x-sum: 1\r\n")
+        let rest = peer.send()
+        #expect(rest.map(\.kind) == [1] && rest[0].hasEnded)
+        #expect(peer.events.last == "closed 0")
+    }
+
+    @Test func `fields on streams that have ended long ago are a flood`() {
+        let peer = Peer()
+        peer.receive(Self.start)
+        for stream in stride(from: Int32(1), to: 601, by: 2) {
+            peer.receive(HTTP2Frame.headers(UInt32(stream), HTTP2Field.request()).bytes)
+            peer.answer(stream, 204, content: "")
+            _ = peer.send()
+        }
+        // One that is open keeps the connection from being idle.
+        peer.receive(HTTP2Frame.headers(601, HTTP2Field.request("PUT"), ends: false).bytes)
+        let late = HTTP2Frame.headers(1, [HTTP2Field("x-sum", "1")]).bytes
+        var count = 0
+        while count < 10_000, peer.receive(late) { count += 1 }
+        #expect(count <= FrameBudget.capacity)
+    }
+
     @Test func `a stream's window opens as its content is used, and not before`() {
         let peer = Peer()
         peer.receive(

@@ -86,6 +86,24 @@ extension `End to end` {
             }
         }
 
+        @Test func `whose window is used up by just the content end in time, too`() throws {
+            let backend = try ScriptedBackend { connection in
+                let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                while try connection.readRequest() != nil {
+                    try connection.send(head + "5\r\nhello\r\n")
+                    usleep(200_000)
+                    try connection.send("0\r\n\r\n")
+                }
+            }
+            let rest = "timeouts: {client_content: 500ms}"
+            try withHTTP2(backend, rest: rest, settings: [(4, 5)]) { _, client throws in
+                client.acknowledges = false
+                let stream = try client.open(HTTP2Field.request())
+                try client.readUntil { client.answers[stream]?.resetCode != nil }
+                #expect(client.answers[stream]?.message?.content == Bytes("hello".utf8))
+            }
+        }
+
         @Test func `whose content does not come are 408`() throws {
             let rest = "timeouts: {client_content: 500ms}"
             try withHTTP2(try .echo(), rest: rest) { gate, client throws in
