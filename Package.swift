@@ -63,7 +63,8 @@ let package = Package(
         library("TLS", ["COpenSSL", "Memory"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
-        library("Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML"]),
+        library(
+            "Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML", "CLinux"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest", "Memory", "CLinux"]),
         library(
             "Gateway",

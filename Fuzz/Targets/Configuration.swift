@@ -50,7 +50,7 @@ extension FuzzTarget {
             expand: { _ throws(FileError) in
                 files.indices.dropFirst().map { "/conf.d/\($0).yaml" }
             },
-            resolve: { host in
+            resolve: { host, _ in
                 host.hasPrefix("x") ? .failure("unknown") : .address("192.0.2.1", isIPv6: false)
             })
     }

@@ -14,6 +14,12 @@ package struct LoadResult: Sendable {
 
     package var errorCount: Int { diagnostics.count { $0.severity == .error } }
 
+    /// Nothing is wrong but what may be gone at the next load: a name server that is away.
+    package var mayLoadLater: Bool {
+        let errors = diagnostics.lazy.filter { $0.severity == .error }
+        return settings == nil && errors.allSatisfy(\.isTransient)
+    }
+
     /// For `check --json`.
     package var json: JSON {
         .object([

@@ -29,10 +29,11 @@ final class Decoder {
         severity: Diagnostic.Severity = .error
     ) {
         guard node.kind != .broken else { return }
-        diagnostics.append(
-            Diagnostic(
-                severity: severity, place: node.place, key: node.path, message: complaint.message,
-                accepted: complaint.accepted ?? shape?.accepted, suggestion: complaint.suggestion))
+        var diagnostic = Diagnostic(
+            severity: severity, place: node.place, key: node.path, message: complaint.message,
+            accepted: complaint.accepted ?? shape?.accepted, suggestion: complaint.suggestion)
+        diagnostic.isTransient = complaint.isTransient
+        diagnostics.append(diagnostic)
     }
 
     /// Says what is allowed and looks unintended.

@@ -28,6 +28,8 @@ package struct Diagnostic: Error, Equatable, Sendable {
     /// What was probably meant.
     package var suggestion: String?
     package var related: [Related] = []
+    /// It may be gone at the next load, without anybody changing a file.
+    package var isTransient = false
 
     package var file: String { place.file }
     /// From 1; 0 where the finding is about a whole file.

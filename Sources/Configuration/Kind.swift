@@ -8,6 +8,8 @@ struct Complaint: Error {
     /// Nil: what the shape accepts.
     var accepted: String?
     var suggestion: String?
+    /// It may be gone at the next load.
+    var isTransient = false
 
     init(_ message: String, accepted: String? = nil, suggestion: String? = nil) {
         self.message = message

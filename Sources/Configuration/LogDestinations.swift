@@ -79,7 +79,7 @@ extension Kind<LogTarget.Destination> {
             }
         }
         // A default names no host.
-        kind.readText = { try? LogTarget.Destination($0, Resolver { _ in .failure("") }) }
+        kind.readText = { try? LogTarget.Destination($0, Resolver { _, _ in .failure("") }) }
         return kind
     }
 }

@@ -6,29 +6,46 @@ import Glibc
 /// What a name comes to.
 package enum ResolvedName: Sendable {
     case address(String, isIPv6: Bool)
-    case failure(String)
+    /// `isTransient`: no name server has said so; another attempt may go well.
+    case failure(String, isTransient: Bool = false)
 }
 
 /// Resolves names and remembers them for the length of one load.
 final class Resolver {
     private var known: [String: ResolvedName] = [:]
-    private let ask: (String) -> ResolvedName
+    private let ask: (String, Int) -> ResolvedName
+    /// When the time for the names of this load is over; nil until the first one.
+    private var end: ContinuousClock.Instant?
 
-    init(asking ask: @escaping (String) -> ResolvedName) { self.ask = ask }
+    /// For all names of a load together. A reload stops the main thread for so long, which has
+    /// to be well below what service managers, probes and `methodgate reload` wait for.
+    static let patience = Swift.Duration.seconds(10)
+
+    init(asking ask: @escaping (String, Int) -> ResolvedName) { self.ask = ask }
+
+    private func lookUp(_ host: String) -> ResolvedName {
+        let now = ContinuousClock.now
+        let end = self.end ?? now + Self.patience
+        self.end = end
+        let left = max(.zero, end - now).components
+        return ask(host, Int(left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000))
+    }
 
     /// The address of a backend: a number as it is, a name resolved: its first IPv4 address,
     /// else its first IPv6 one.
     func address(of host: String, port: UInt16) throws(Complaint) -> Address {
         if let address = Self.numeric(host, port: port) { return address }
-        let answer = known[host] ?? ask(host)
+        let answer = known[host] ?? lookUp(host)
         known[host] = answer
         switch answer {
         case .address(let text, true): return .ipv6(host: text, port: port)
         case .address(let text, false): return .ipv4(host: text, port: port)
-        case .failure(let reason):
-            throw Complaint(
+        case .failure(let reason, let isTransient):
+            var complaint = Complaint(
                 "\(Printable.quoted(host)) cannot be resolved: \(reason)",
                 accepted: "a name that resolves when the configuration is loaded")
+            complaint.isTransient = isTransient
+            throw complaint
         }
     }
 
@@ -52,26 +69,19 @@ final class Resolver {
         }
     }
 
-    /// `localhost` is 127.0.0.1. Calls getaddrinfo(3), which may block.
-    static func lookUp(_ host: String) -> ResolvedName {
+    /// `localhost` is 127.0.0.1. Other names are looked up as getaddrinfo(3) does, for so many
+    /// milliseconds at most.
+    static func lookUp(_ host: String, within milliseconds: Int) -> ResolvedName {
         if host.lowercased() == "localhost" { return .address("127.0.0.1", isIPv6: false) }
-        var hints = unsafe addrinfo()
-        unsafe hints.ai_family = AF_UNSPEC
-        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        let status = unsafe getaddrinfo(host, nil, &hints, &list)
-        guard status == 0 else { return .failure(unsafe String(cString: gai_strerror(status))) }
-        defer { unsafe freeaddrinfo(list) }
-        var fallback: ResolvedName?
-        var next = unsafe list
-        while let entry = unsafe next {
-            if let answer = unsafe answer(entry.pointee) {
-                if case .address(_, false) = answer { return answer }
-                fallback = fallback ?? answer
-            }
-            unsafe next = entry.pointee.ai_next
+        let lookup = Lookup(host)
+        guard let status = lookup.wait(milliseconds) else {
+            return .failure("no name server has answered in time", isTransient: true)
         }
-        return fallback ?? .failure("it has no address")
+        guard status == 0 else {
+            let reason = unsafe String(cString: gai_strerror(status))
+            return .failure(reason, isTransient: status == EAI_AGAIN)
+        }
+        return unsafe lookup.first { unsafe answer($0) }
     }
 
     private static func answer(_ entry: addrinfo) -> ResolvedName? {

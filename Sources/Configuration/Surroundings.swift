@@ -15,13 +15,13 @@ package struct Surroundings {
     package var read: (String, FileDemands) throws(FileError) -> [UInt8]
     /// The paths that a pattern matches, sorted bytewise.
     package var expand: (String) throws(FileError) -> [String]
-    /// The address of a host's name. May block.
-    package var resolve: (String) -> ResolvedName
+    /// The address of a host's name, or a failure after so many milliseconds. May block.
+    package var resolve: (String, Int) -> ResolvedName
 
     package init(
         read: @escaping (String, FileDemands) throws(FileError) -> [UInt8],
         expand: @escaping (String) throws(FileError) -> [String],
-        resolve: @escaping (String) -> ResolvedName
+        resolve: @escaping (String, Int) -> ResolvedName
     ) {
         self.read = read
         self.expand = expand

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Glibc
 
 /// `-c FILE`, the same for every command that reads a configuration.
 struct ConfigurationOption: ParsableArguments {
@@ -10,8 +11,34 @@ struct ConfigurationOption: ParsableArguments {
     var path = "/etc/methodgate/methodgate.yaml"
 
     /// Loads it; prints all that is wrong and ends with status 2 where it does not load.
-    func load() throws -> Settings {
-        let result = ConfigurationLoader.load(path: path)
+    func load() throws -> Settings { try settings(of: ConfigurationLoader.load(path: path)) }
+
+    /// Like `load`; where nothing is wrong but that no name server answers, as at boot, again each
+    /// second for a while, then status 75 (EX_TEMPFAIL of sysexits.h): the service manager is to
+    /// try anew.
+    func loadOnceNamesResolve() throws -> Settings {
+        let end = ContinuousClock.now + .seconds(Self.patience)
+        var isFirst = true
+        while true {
+            let result = ConfigurationLoader.load(path: path)
+            guard result.mayLoadLater else { return try settings(of: result) }
+            if isFirst {
+                Terminal.err(result.rendered(color: Terminal.errorColor))
+                Terminal.err("waiting for the name servers\n")
+            }
+            isFirst = false
+            guard ContinuousClock.now < end else {
+                Terminal.err("\(path) does not load: \(count(result.errorCount, "error"))\n")
+                throw ExitCode(75)
+            }
+            sleep(1)
+        }
+    }
+
+    /// Seconds; with one more lookup still within the unit's TimeoutStartSec.
+    private static let patience = 30
+
+    private func settings(of result: LoadResult) throws -> Settings {
         if !result.diagnostics.isEmpty {
             Terminal.err(result.rendered(color: Terminal.errorColor))
         }

@@ -17,7 +17,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var file: ConfigurationOption
 
     func run() throws {
-        let service = Service(path: file.path, settings: try file.load())
+        let service = Service(path: file.path, settings: try file.loadOnceNamesResolve())
         throw ExitCode(service.run())
     }
 }

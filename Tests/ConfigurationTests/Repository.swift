@@ -62,7 +62,7 @@ extension Surroundings {
     /// This machine's files, and names that all resolve.
     static var offline: Surroundings {
         var surroundings = machine
-        surroundings.resolve = { _ in .address("192.0.2.1", isIPv6: false) }
+        surroundings.resolve = { _, _ in .address("192.0.2.1", isIPv6: false) }
         return surroundings
     }
 }

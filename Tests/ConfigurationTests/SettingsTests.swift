@@ -9,10 +9,13 @@ import Testing
 @testable import Configuration
 
 /// Loads a configuration given as text; files beside it by name.
-func load(_ text: String, files: [String: String] = [:]) throws -> LoadResult {
+func load(
+    _ text: String, files: [String: String] = [:], in surroundings: Surroundings = .machine
+) throws -> LoadResult {
     let folder = try TemporaryFolder()
     for (name, content) in files { try folder.write(name, content) }
-    return ConfigurationLoader.load(path: try folder.write("methodgate.yaml", text))
+    return ConfigurationLoader.load(
+        path: try folder.write("methodgate.yaml", text), in: surroundings)
 }
 
 /// The settings of a configuration that must be valid.
@@ -258,6 +261,29 @@ struct SettingsTests {
             missing.rendered()
                 == "/nonexistent/methodgate.yaml: cannot be opened: No such file or directory\n")
         #expect(ConfigurationLoader.load(path: "/tmp").rendered() == "/tmp: is a directory\n")
+    }
+
+    @Test func `only name servers that are away may make it load later`() throws {
+        let names = "backends: {app: 'http://app.test', b: 'http://b.test'}\n"
+        var asked: [Int] = []
+        func mayLoadLater(_ defaults: String, _ answer: ResolvedName) throws -> Bool {
+            var surroundings = Surroundings.machine
+            surroundings.resolve = { _, left in
+                asked.append(left)
+                usleep(10_000)
+                return answer
+            }
+            let text = listen + names + defaults
+            return try load(text, in: surroundings).mayLoadLater
+        }
+        let away = ResolvedName.failure("away", isTransient: true)
+        let defaults = "defaults: {methods: any, backend: app}\n"
+        #expect(try mayLoadLater(defaults, away))
+        // The names of a load share their time.
+        #expect(asked.count == 2 && asked[0] > 9000 && asked[1] < asked[0])
+        #expect(try !mayLoadLater(defaults + "unknown: 1\n", away))
+        #expect(try !mayLoadLater(defaults, .failure("unknown")))
+        #expect(try !mayLoadLater(defaults, .address("192.0.2.1", isIPv6: false)))
     }
 
     @Test func `a backend whose name does not resolve is refused`() throws {
