@@ -188,6 +188,7 @@ private struct Load {
         }
         let settings = Settings(
             plan: plan, policy: policy, policyDigest: digest(), files: paths,
+            namedFiles: decoder.credentials.paths + decoder.templates.paths,
             templates: decoder.templates.book, warnings: diagnostics)
         return LoadResult(settings: settings, diagnostics: diagnostics)
     }

@@ -21,6 +21,9 @@ final class CredentialLoader {
     /// Where the folder is, for whoever is not that service.
     static let usualFolder = "/run/credentials/methodgate.service"
 
+    /// The files that were read, or could not be.
+    var paths: [String] { known.keys.sorted() }
+
     init(folder: String, _ surroundings: Surroundings) {
         self.folder = folder
         self.surroundings = surroundings

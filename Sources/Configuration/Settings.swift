@@ -28,6 +28,8 @@ package final class Settings: Sendable {
     package let policyDigest: Digest256
     /// The paths of all loaded files in load order, the main file first; not those of templates.
     package let files: [String]
+    /// The paths of the certificates, keys and templates that were read.
+    package let namedFiles: [String]
     /// What a rule's `TemplateChoice` refers to.
     package let templates: TemplateBook
     /// What is allowed but looks unintended.
@@ -35,7 +37,7 @@ package final class Settings: Sendable {
 
     init(
         plan: Plan, policy: CompiledPolicy, policyDigest: Digest256, files: [String],
-        templates: TemplateBook, warnings: [Diagnostic]
+        namedFiles: [String], templates: TemplateBook, warnings: [Diagnostic]
     ) {
         listeners = plan.listeners
         backends = plan.backends
@@ -50,6 +52,7 @@ package final class Settings: Sendable {
         self.policy = policy
         self.policyDigest = policyDigest
         self.files = files
+        self.namedFiles = namedFiles
         self.templates = templates
         self.warnings = warnings
     }
@@ -68,6 +71,7 @@ package final class Settings: Sendable {
         policy = other.policy
         policyDigest = other.policyDigest
         files = other.files
+        namedFiles = other.namedFiles
         templates = other.templates
         warnings = other.warnings
     }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-// Whether the configuration's files have been replaced. Looked at once a second by stat(2), which
+// Whether the configuration's files, or those that it names, have been replaced. Looked at once a second by stat(2), which
 // follows symbolic links: a link that is swapped above the file, as Kubernetes does with a
 // ConfigMap, shows as another file. Folders are looked at as well, for files that join an include.
 
@@ -21,10 +21,12 @@ package struct ConfigurationWatch {
     /// What was seen a second ago, where it is not what is known.
     private var pending: [Mark]?
 
-    /// `files`: all that were loaded, the main one first.
-    package init(_ files: [String]) {
-        self.files = files
-        var paths = files
+    /// - Parameters:
+    ///   - files: all that were loaded, the main one first; their folders are looked at as well.
+    ///   - named: files that those name, and that no other can stand for: certificates, templates.
+    package init(_ files: [String], naming named: [String] = []) {
+        self.files = files + named
+        var paths = self.files
         for file in files {
             let folder = Self.folder(file)
             if !paths.contains(folder) { paths.append(folder) }

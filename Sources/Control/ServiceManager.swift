@@ -64,6 +64,9 @@ package final class ServiceManager {
 
     package func stopping(_ status: String) { send("STOPPING=1\nSTATUS=\(line(status))") }
 
+    /// The stop lasts on, and is not to be cut short for so long, whatever the manager's own limit.
+    package func extendStop(seconds: Int) { send("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)") }
+
     /// Only the state in words.
     package func status(_ status: String) { send("STATUS=\(line(status))") }
 

@@ -131,7 +131,11 @@ final class Service {
         facts.policyDigest = CheckCommand.digest(settings)
         facts.ruleCount = settings.policy.ruleCount
         facts.lastReload = Timestamp.now().seconds
-        watch = settings.reloadsOnChange ? ConfigurationWatch(settings.files) : nil
+        watch = settings.reloadsOnChange ? Self.watch(settings) : nil
+    }
+
+    private static func watch(_ settings: Settings) -> ConfigurationWatch {
+        ConfigurationWatch(settings.files, naming: settings.namedFiles)
     }
 
     /// The state in words, for the service manager.
@@ -168,7 +172,7 @@ final class Service {
         manager?.reloading()
         facts.reloads += 1
         // Marked before the files are read: what changes meanwhile is seen afterwards.
-        let marked = ConfigurationWatch(settings.files)
+        let marked = Self.watch(settings)
         let problem = takeFile()
         if settings.reloadsOnChange, problem != nil || watch?.files == marked.files {
             watch = marked
@@ -245,6 +249,8 @@ final class Service {
         if errors != lastErrors { report(errors, success: nil) }
         lastErrors = errors
         if watch?.hasChanged() == true, !isDraining { _ = reload() }
+        // The gate itself ends the drain; the manager's own limit is for one that hangs.
+        if isDraining { manager?.extendStop(seconds: 10) }
         if manager?.watchdogTime != nil, let number = heartbeat?.next() {
             manager?.isAlive()
             gateway?.ping(number)

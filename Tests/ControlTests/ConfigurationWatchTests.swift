@@ -74,4 +74,23 @@ import Testing
             expect(&watch, true)
         }
     }
+
+    @Test func `a certificate that is replaced is a change, and another file beside it is none`()
+        throws
+    {
+        try inFolder { folder in
+            try inFolder { other in
+                try write("a", folder + "/m.yaml")
+                try write("old", other + "/tls.crt")
+                var watch = ConfigurationWatch(
+                    [folder + "/m.yaml"], naming: [other + "/tls.crt"])
+                try write("x", other + "/unrelated")
+                expect(&watch, false)
+                expect(&watch, false)
+                try write("new", other + "/tls.crt")
+                expect(&watch, false)
+                expect(&watch, true)
+            }
+        }
+    }
 }
