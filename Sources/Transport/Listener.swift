@@ -119,6 +119,8 @@ package final class Listener: Sendable {
             Socket.close(descriptor)
             throw error
         }
+        // Whatever the umask: who may connect is up to the folder, as it is with nginx.
+        _ = unsafe chmod(path, 0o666)
         guard listen(descriptor, backlog) == 0 else { throw failed(descriptor, address, "listen") }
         return Listener(descriptor: descriptor, address: address, ownedPath: path)
     }

@@ -15,6 +15,9 @@ extension `End to end` {
             let gate = try GateProcess(
                 configuration(backend.address, listen: ["unix:\(path)"]), in: directory)
             defer { end(gate) }
+            // Whatever the umask: the folder says who may connect.
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
+            #expect(mode as? Int == 0o666)
             let answer = try RawClient.exchange(.unix(path), request("GET", "/x"))
             #expect(answer.text == "GET /x HTTP/1.1\n")
             #expect(try RawClient.exchange(.unix(path), blocked).status == 405)
