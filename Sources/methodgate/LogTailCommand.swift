@@ -69,7 +69,9 @@ struct LogTailCommand: ParsableCommand {
         switch target.destination {
         case .file(let path): return path
         case .stdout:
-            throw Self.refusal("log.\(name) goes to standard output: give the file it is kept in")
+            throw Self.refusal(
+                "log.\(name) goes to standard output: give the file it is kept in, or as a "
+                    + "service: journalctl -u methodgate -f -o cat | methodgate log tail -")
         case .journald:
             throw Self.refusal(
                 "log.\(name) goes to the journal: journalctl -u methodgate -f -o json --all | "

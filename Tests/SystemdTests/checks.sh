@@ -222,6 +222,13 @@ check "an upgrade keeps the edited configuration" sh -c \
     "dpkg -i --force-confold /package.deb >/dev/null && grep -q 'edit of the operator' $CONFIG"
 check "and restarts the gate on the new binary" [ "$(property ActiveState)" = active -a "$(property MainPID)" != "$pid" ]
 check "which serves" [ "$(status_of http://127.0.0.1:8080/)" = 200 ]
+pid=$(property MainPID)
+echo 'unknown: key' >>$CONFIG
+check "an upgrade that does not load the file tells so" sh -c \
+    "dpkg -i --force-confold /package.deb 2>&1 | grep -q 'does not load $CONFIG; the old one goes on'"
+check "and the old version goes on serving" \
+    [ "$(property MainPID):$(status_of http://127.0.0.1:8080/)" = "$pid:200" ]
+sed -i '/^unknown: key/d' $CONFIG
 check "removal stops the gate and keeps log and configuration" sh -c \
     "dpkg -r methodgate >/dev/null 2>&1 && ! systemctl -q is-active methodgate && [ -s $BLOCKS ] && [ -s $CONFIG ]"
 check "purging leaves nothing" sh -c \
