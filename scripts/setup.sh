@@ -53,6 +53,10 @@ want_for_test() {
     use_command ip iproute2
     want_command slowhttptest slowhttptest
     use_command systemd-nspawn systemd-container
+    # Of the backends of Tests/Attacks those that are small.
+    use_command php php-cli
+    ruby -e 'require "rack"' 2>/dev/null || useful+=(ruby-rack)
+    [ -e /usr/lib/python3/dist-packages/flask ] || useful+=(python3-flask)
 }
 
 # The peers, and every backend of Tests/Attacks.

@@ -136,6 +136,8 @@ if [ "$status" != 0 ]; then
     grep -hE '^. Test .* recorded an issue' "$log" | sort -u | cut -c 1-500 | tail -n 30 || true
     cat "$work/bad" 2>/dev/null || true
 fi
+# Backends of other people that an attack was not tried on.
+grep -h '^NOT INSTALLED, NOT TESTED' "$log" | sort -u | sed 's/^/test: /' || true
 if [ "${#left_out[@]}" != 0 ]; then
     printf '\ntest: ======== NOT TESTED with the %s sanitizer: %s ========\n' "$SANITIZE" "$UNSANITIZED"
 fi
