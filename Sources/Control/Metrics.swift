@@ -38,6 +38,7 @@ package struct Metrics {
         metrics.writeUpstreams(workers)
         metrics.writeConnections(workers, facts)
         metrics.writeHandshakes(workers)
+        metrics.writeTunnels(workers)
         metrics.writeHTTP2(workers)
         metrics.writeRecords(workers, logs)
         metrics.writeService(facts)
@@ -107,6 +108,16 @@ package struct Metrics {
             "methodgate_open_client_connections_limit", .gauge,
             "Beyond so many, clients wait to be accepted.")
         page.sample("", [], String(facts.connectionLimit))
+    }
+
+    private mutating func writeTunnels(_ workers: [WorkerCounters]) {
+        // Ends first: read the other way round, more could have ended than began.
+        let ended = sum(workers) { $0.endedTunnels.value }
+        let begun = sum(workers) { $0.tunnels.value }
+        page.begin("methodgate_tunnels", .counter, "WebSockets that a rule granted and began.")
+        page.count(begun)
+        page.begin("methodgate_open_tunnels", .gauge, "Of them, those that have not ended.")
+        page.sample("", [], String(begun - ended))
     }
 
     private mutating func writeHTTP2(_ workers: [WorkerCounters]) {

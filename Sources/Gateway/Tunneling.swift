@@ -124,6 +124,7 @@ extension Ref<ClientConnection> {
         if !tunnel.end.isOrderly, let upstream = value.upstream {
             upstream.value.stream.resetOnClose()
         }
+        value.worker.value.counters.endedTunnels.add()
         let passed = value.worker.value.now.microseconds - upgrade.value.start.microseconds
         recordTunnel(
             outcome: TunnelRecord.Outcome(

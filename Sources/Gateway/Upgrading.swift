@@ -75,6 +75,7 @@ extension Ref<ClientConnection> {
         upgrade.value.id = worker.nextID()
         upgrade.value.start = worker.value.now
         if value.hasEnded { upgrade.value.tunnel.ended(.client) }
+        value.worker.value.counters.tunnels.add()
         recordTunnel(outcome: nil)
         holdSwitch(head)
         return true

@@ -33,6 +33,9 @@ package final class WorkerCounters: Sendable {
     package let http2Connections = Counter()
     package let http2Requests = Counter()
     package let http2Floods = Counter()
+    /// Tunnels that began, and those of them that have ended.
+    package let tunnels = Counter()
+    package let endedTunnels = Counter()
     /// Requests that were no requests.
     package let malformed = Counter()
     /// Records of blocks by their action, whether the log took them or not.

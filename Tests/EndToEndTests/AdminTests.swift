@@ -9,14 +9,15 @@ extension `End to end` {
     struct `The operator` {
         /// A gate with an admin endpoint and a control socket in its folder.
         private func observed(
-            _ backend: Address, more: String = "", _ body: (GateProcess, Address) throws -> Void
+            _ backend: Address, more: String = "", rules: String = "",
+            _ body: (GateProcess, Address) throws -> Void
         ) throws {
             let folder = try TemporaryDirectory()
             let text = """
                 admin: {'address': '127.0.0.1:0'}
                 control: \(folder.path("control.sock"))
                 \(more)
-                \(configuration(backend, workers: 2))
+                \(configuration(backend, workers: 2, rest: rules))
                 """
             let gate = try GateProcess(text, in: folder)
             defer { end(gate) }
@@ -291,6 +292,25 @@ extension `End to end` {
             #expect(shown.prefix(3) == ["399", "398", "0"])
             // Standard output cannot be read back.
             #expect(page.contains("They go to standard output"))
+        }
+
+        @Test func `sees tunnels begin and end`() throws {
+            let backend = try echoing()
+            defer { backend.stop() }
+            let rule = "  /ws/{rest...}: {methods: [GET], upgrade: [websocket]}"
+            try observed(backend.address, rules: rule) { gate, admin in
+                let clients = try (0..<3).map { _ in try gate.tunnel() }
+                let page = text(try get("/metrics", admin))
+                #expect(page.contains("\nmethodgate_tunnels_total 3\n"))
+                #expect(page.contains("\nmethodgate_open_tunnels 3\n"))
+                for client in clients { client.close() }
+                let isSeen = try eventually {
+                    let page = text(try get("/metrics", admin))
+                    return page.contains("\nmethodgate_tunnels_total 3\n")
+                        && page.contains("\nmethodgate_open_tunnels 0\n")
+                }
+                #expect(isSeen)
+            }
         }
 
         @Test func `sees how many connections there may be`() throws {
