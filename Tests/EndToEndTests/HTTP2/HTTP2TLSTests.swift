@@ -269,5 +269,36 @@ extension `End to end` {
                 #expect(said.contains("status codes: 2000 2xx, 0 3xx, 0 4xx, 0 5xx"))
             }
         }
+
+        /// Debian's own Python has the modules.
+        private static let hasHTTPX: Bool = {
+            let process = try? ChildProcess("/usr/bin/python3", ["-c", "import httpx, h2"])
+            let isThere = process?.waitForExit(within: 30) == .code(0)
+            if !isThere { print("SKIPPED: httpx is not tried without python3-httpx, python3-h2") }
+            return isThere
+        }()
+
+        @Test(.enabled(if: hasHTTPX, "python3-httpx or python3-h2 is missing"))
+        func `httpx has many requests under way at once, uploads and refusals among them`() throws {
+            let script = """
+                import asyncio, httpx, sys
+                async def main(url):
+                    async with httpx.AsyncClient(http2=True, verify=False) as client:
+                        gets = [client.get(f"{url}/n{number}") for number in range(50)]
+                        answers = await asyncio.gather(
+                            *gets, client.put(f"{url}/up", content=bytes(3000000)),
+                            client.patch(f"{url}/no", content=bytes(100000)))
+                        assert all(answer.http_version == "HTTP/2" for answer in answers)
+                        texts = [answer.text for answer in answers[:51]]
+                        assert texts == [f"GET /n{n} HTTP/1.1\\n" for n in range(50)] + [
+                            "PUT /up HTTP/1.1\\n"], texts
+                        assert answers[51].status_code == 405, answers[51]
+                        assert answers[51].headers["allow"] == "GET, HEAD, PUT, DELETE"
+                asyncio.run(main(sys.argv[1]))
+                """
+            try withGate { gate, _ throws in
+                _ = try run("python3", ["-c", script, "https://\(gate.address)"])
+            }
+        }
     }
 }
