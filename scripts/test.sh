@@ -2,9 +2,10 @@
 # Builds everything and runs all tests: unit, conformance, end to end; then those of the package, of
 # the image, and on a booted systemd. Arguments go to `swift test`, which is all that runs then.
 # Ends with one line, `methodgate: N passed, N failed`, and fails when none ran.
-# SANITIZE=address or thread builds tests and gate with that sanitizer, beside the usual build, and
-# fails on any report of it, leaks included. All unit, conformance and end-to-end tests run so but
-# $UNSANITIZED, which is said at the end.
+# SANITIZE=address or thread builds unit tests and gate with that sanitizer, beside the usual build,
+# and fails on any report of it, leaks included. Conformance and end-to-end tests, which see the gate
+# from outside, run as usual on that gate, but for $UNSANITIZED, which is said at the end; with
+# arguments they are built with the sanitizer as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,8 @@ readonly AGAIN="${TEST_AGAIN:-3}"
 # Whole programs of attacks against servers of other people, most of whose time is theirs: ten
 # minutes each beside a gate that a sanitizer slows down. Each kind of attack has a test of ours too.
 readonly UNSANITIZED=Attacks
+# Those that start the gate as a process.
+readonly OUTSIDE='^(EndToEndTests|ConformanceTests)\.'
 work="$(mktemp -d)"
 log="$work/log"
 trap 'rm -rf "$work"' EXIT
@@ -54,36 +57,58 @@ failed() {
 }
 
 status=0
-left_out=()
-if [ -n "$SANITIZE" ] && [ "$#" = 0 ]; then left_out=(--skip "$UNSANITIZED"); fi
-run "$log" "$@" "${left_out[@]}" || status=$?
+total=0
+failures=0
+: >"$log"
 
-# Swift Testing sums up in one line a run; a failed test has a line of its own.
-total="$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')"
-failures="$(failed "$log" | wc -l)"
-if ! grep -q 'Test run with' "$log"; then
-    echo 'test: the run ended early; the last test that began:' >&2
-    grep -E '^. Test .* started\.$' "$log" | tail -n 1 >&2 || true
-    total="$(grep -cE '^. Test .* (passed|failed) after ' "$log" || true)"
-    failures=$((failures + 1))
-    total=$((total + 1))
-    [ "$status" != 0 ] || status=1
-elif [ "$failures" -gt 0 ] && [ "$failures" -le "$AGAIN" ]; then
-    # Ends of deadlines are tested in time, beside hundreds of other tests on as few cores as there
-    # are. Few failures are told apart from mistakes by a second run with nothing beside it, and
-    # said either way.
-    names="$(failed "$log" | sed 's/[][\.*^$+?(){}|\/]/\\&/g' | paste -sd '|')"
-    printf '\ntest: once more, by themselves:\n'
-    failed "$log" | sed 's/^/test:   /'
-    if run "$work/again" --filter "$names" && grep -q 'Test run with [1-9]' "$work/again"; then
-        failed "$log" | sed 's/^/test: UNSTABLE: passed by itself only: /'
-        failures=0
-        status=0
-    else
-        failures="$(failed "$work/again" | wc -l)"
-        [ "$failures" != 0 ] || failures=1
-        status=1
+# phase NAME ARGUMENTS…: runs tests, once more those few that failed, and adds up.
+phase() {
+    local into="$work/$1" outcome=0 tests bad names
+    shift
+    run "$into" "$@" || outcome=$?
+    # Swift Testing sums up in one line a run; a failed test has a line of its own.
+    tests="$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$into" | awk '{ n += $1 } END { print n + 0 }')"
+    bad="$(failed "$into" | wc -l)"
+    if ! grep -q 'Test run with' "$into"; then
+        echo 'test: the run ended early; the last test that began:' >&2
+        grep -E '^. Test .* started\.$' "$into" | tail -n 1 >&2 || true
+        tests="$(grep -cE '^. Test .* (passed|failed) after ' "$into" || true)"
+        bad=$((bad + 1))
+        tests=$((tests + 1))
+        [ "$outcome" != 0 ] || outcome=1
+    elif [ "$bad" -gt 0 ] && [ "$bad" -le "$AGAIN" ]; then
+        # Ends of deadlines are tested in time, beside hundreds of other tests on as few cores as
+        # there are. Few failures are told apart from mistakes by a second run with nothing beside
+        # it, and said either way.
+        names="$(failed "$into" | sed 's/[][\.*^$+?(){}|\/]/\\&/g' | paste -sd '|')"
+        printf '\ntest: once more, by themselves:\n'
+        failed "$into" | sed 's/^/test:   /'
+        if run "$into.again" --filter "$names" && grep -q 'Test run with [1-9]' "$into.again"; then
+            failed "$into" | sed 's/^/test: UNSTABLE: passed by itself only: /'
+            bad=0
+            outcome=0
+        else
+            bad="$(failed "$into.again" | wc -l)"
+            [ "$bad" != 0 ] || bad=1
+            outcome=1
+        fi
     fi
+    cat "$into" >>"$log"
+    total=$((total + tests))
+    failures=$((failures + bad))
+    [ "$outcome" = 0 ] || status=1
+}
+
+left_out=()
+if [ -n "$SANITIZE" ] && [ "$#" = 0 ]; then
+    left_out=(--skip "$UNSANITIZED")
+    phase inside --skip "$OUTSIDE"
+    options=()
+    "$SWIFT" build --build-tests --explicit-target-dependency-import-check error
+    METHODGATE_BINARY="$PWD/.build-$SANITIZE/debug/methodgate" phase outside \
+        --filter "$OUTSIDE" "${left_out[@]}"
+else
+    phase all "$@"
 fi
 if compgen -G "$work/report.*" >/dev/null; then
     cat "$work"/report.*
