@@ -94,7 +94,7 @@ struct BoundListener {
             throw GatewayError("cannot listen on \(listen.address.text): it is no address")
         }
         do {
-            return try Listener.bind(address, workers: workers, beside: own)
+            return try Listener.bind(address, workers: workers, beside: own, isForAll: true)
         } catch { throw GatewayError(error.message) }
     }
 

@@ -66,12 +66,16 @@ package final class Listener: Sendable {
 
     /// Binds `address` once for each of `count` workers; port 0 becomes one free port for all.
     ///
-    /// - Parameter beside: what this process listens on already, which may share its port.
+    /// - Parameters:
+    ///   - own: what this process listens on already, which may share its port.
+    ///   - isForAll: who may connect to a Unix socket is up to its folder, whatever the umask, as
+    ///     it is with nginx.
     package static func bind(
-        _ address: SocketAddress, workers count: Int, beside own: [SocketAddress] = []
+        _ address: SocketAddress, workers count: Int, beside own: [SocketAddress] = [],
+        isForAll: Bool = false
     ) throws(ListenError) -> [Listener] {
         if address.isUnix {
-            let shared = try bindUnix(address)
+            let shared = try bindUnix(address, isForAll)
             return Array(repeating: shared, count: count)
         }
         if !own.contains(where: { !$0.isUnix && $0.port == address.port }) {
@@ -108,7 +112,9 @@ package final class Listener: Sendable {
     }
 
     /// A socket file left by a process that died is replaced; one that somebody serves is not.
-    private static func bindUnix(_ address: SocketAddress) throws(ListenError) -> Listener {
+    private static func bindUnix(
+        _ address: SocketAddress, _ isForAll: Bool
+    ) throws(ListenError) -> Listener {
         let path = String(address.text.dropFirst("unix:".count))
         if Connector.isServed(address) {
             throw ListenError(address: address.text, step: "bind", code: EADDRINUSE)
@@ -119,8 +125,7 @@ package final class Listener: Sendable {
             Socket.close(descriptor)
             throw error
         }
-        // Whatever the umask: who may connect is up to the folder, as it is with nginx.
-        _ = unsafe chmod(path, 0o666)
+        if isForAll { _ = unsafe chmod(path, 0o666) }
         guard listen(descriptor, backlog) == 0 else { throw failed(descriptor, address, "listen") }
         return Listener(descriptor: descriptor, address: address, ownedPath: path)
     }

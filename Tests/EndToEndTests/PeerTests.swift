@@ -7,17 +7,24 @@ import Testing
 
 extension `End to end` {
     struct `Sockets and peers` {
+        private func mode(_ path: String) throws -> Int {
+            let facts = try FileManager.default.attributesOfItem(atPath: path)
+            return facts[.posixPermissions] as? Int ?? 0
+        }
+
         @Test func `Unix sockets work on both sides`() throws {
             let directory = try TemporaryDirectory()
             let backend = try ScriptedBackend.echo(on: .unix(directory.path("backend.sock")))
             defer { backend.stop() }
             let path = directory.path("gate.sock")
             let gate = try GateProcess(
-                configuration(backend.address, listen: ["unix:\(path)"]), in: directory)
+                configuration(
+                    backend.address, listen: ["unix:\(path)"],
+                    rest: "control: \(directory.path("control.sock"))"), in: directory)
             defer { end(gate) }
             // Whatever the umask: the folder says who may connect.
-            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
-            #expect(mode as? Int == 0o666)
+            #expect(try mode(path) == 0o666)
+            #expect(try mode(directory.path("control.sock")) & 0o022 == 0, "that is for its user")
             let answer = try RawClient.exchange(.unix(path), request("GET", "/x"))
             #expect(answer.text == "GET /x HTTP/1.1\n")
             #expect(try RawClient.exchange(.unix(path), blocked).status == 405)
