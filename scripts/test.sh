@@ -61,17 +61,30 @@ total=0
 failures=0
 : >"$log"
 
+# ended_early LOG: says where.
+ended_early() {
+    echo 'test: the run ended early; the last test that began:' >&2
+    grep -E '^. Test .* started\.$' "$1" | tail -n 1 >&2 || true
+    grep -vE '^(◇|✔|↳) ' "$1" | tail -n 20 >&2 || true
+}
+
 # phase NAME ARGUMENTS…: runs tests, once more those few that failed, and adds up.
 phase() {
     local into="$work/$1" outcome=0 tests bad names
     shift
     run "$into" "$@" || outcome=$?
+    if [ "$outcome" != 0 ] && [ "$outcome" != 124 ] && ! grep -q 'Test run with' "$into"; then
+        # The process of the tests died. Once more, so that it is known whether it always does.
+        ended_early "$into"
+        outcome=0
+        run "$into" "$@" || outcome=$?
+        [ "$outcome" != 0 ] || echo 'test: UNSTABLE: the first run ended early'
+    fi
     # Swift Testing sums up in one line a run; a failed test has a line of its own.
     tests="$(sed -n 's/.*Test run with \([0-9]*\) tests\{0,1\} .*/\1/p' "$into" | awk '{ n += $1 } END { print n + 0 }')"
     bad="$(failed "$into" | wc -l)"
     if ! grep -q 'Test run with' "$into"; then
-        echo 'test: the run ended early; the last test that began:' >&2
-        grep -E '^. Test .* started\.$' "$into" | tail -n 1 >&2 || true
+        ended_early "$into"
         tests="$(grep -cE '^. Test .* (passed|failed) after ' "$into" || true)"
         bad=$((bad + 1))
         tests=$((tests + 1))
