@@ -56,7 +56,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
-        library("Memory"),
+        library("Memory", ["CLinux"]),
         library("Policy", ["HTTPSyntax", "Memory"]),
         library("HTTP1", ["HTTPSyntax"]),
         library("HTTP2", ["HTTPSyntax", "CNGHTTP2"]),
@@ -64,7 +64,7 @@ let package = Package(
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),
         library("Digest", ["COpenSSL", "HTTPSyntax"]),
         library(
-            "Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML", "CLinux"]),
+            "Configuration", ["Policy", "HTTPSyntax", "Digest", "TLS", "CYAML", "Memory"]),
         library("Audit", ["Policy", "HTTPSyntax", "Digest", "Memory", "CLinux"]),
         library(
             "Gateway",
@@ -82,7 +82,7 @@ let package = Package(
             name: "methodgate",
             dependencies: [
                 "HTTPSyntax", "Policy", "HTTP1", "Transport", "Configuration", "Digest", "Audit",
-                "Gateway", "Control", "TLS",
+                "Gateway", "Control", "TLS", "Memory",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -109,7 +109,7 @@ let package = Package(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
-        tests("Transport", ["Transport", "HTTPSyntax", "TLS"]),
+        tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory"]),
         tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",

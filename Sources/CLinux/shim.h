@@ -1,6 +1,6 @@
 #pragma once
 /* Calls of Linux that the C library's own module leaves out, for logs that are messages
-   and for names that are looked up. Headers
+   and for the names of threads. Headers
    whose types that module owns are not included: they would be declared twice. */
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -38,21 +38,8 @@ static inline int methodgate_memory_file(const char *name) {
   return (int)syscall(SYS_memfd_create, name, 1U | 2U);
 }
 
-/* getaddrinfo_a(3): names are looked up by a thread of the C library. As it lays out struct gaicb. */
-struct methodgate_lookup {
-  const char *name;
-  const char *service;
-  const void *hints;
-  void *answers;
-  int status;
-  int reserved[5];
-};
-int methodgate_look_up(int mode, struct methodgate_lookup **list, int count, void *event)
-    __asm__("getaddrinfo_a");
-int methodgate_wait(struct methodgate_lookup *const *list, int count, const void *timespec)
-    __asm__("gai_suspend");
-int methodgate_lookup_status(struct methodgate_lookup *lookup) __asm__("gai_error");
-int methodgate_cancel(struct methodgate_lookup *lookup) __asm__("gai_cancel");
+/* pthread_setname_np(3); pthread_t is a number in glibc. */
+int methodgate_name_thread(unsigned long thread, const char *name) __asm__("pthread_setname_np");
 
 /* F_ADD_SEALS: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE. */
 static inline int methodgate_seal(int file) { return fcntl(file, 1033, 1 | 2 | 4 | 8); }

@@ -1,82 +1,55 @@
-internal import CLinux
 internal import Glibc
+internal import Memory
 
 // One question to the name servers that does not wait for ever: getaddrinfo(3) itself has no limit,
 // and some name servers swallow what they are asked.
 
-/// One lookup of a name (getaddrinfo_a(3)). The C library's thread writes to `request` until it has
-/// an answer.
-@safe final class Lookup {
-    private let request = UnsafeMutablePointer<methodgate_lookup>.allocate(capacity: 1)
-    private let hints = UnsafeMutablePointer<addrinfo>.allocate(capacity: 1)
-    private let name: UnsafeMutablePointer<CChar>?
-    /// What the lookup has come to; nil while it runs.
-    private var status: CInt?
+/// An answer that a thread of its own waits for. What has not come in time is nobody's: the thread
+/// goes on until it has, and ends.
+final class Lookup: Sendable {
+    private let answer = Lock<ResolvedName?>(nil)
+    /// Two connected sockets: the first is readable once there is an answer.
+    private let ends: (CInt, CInt)
 
-    private static let doNotWait: CInt = 1
-    private static let runs: CInt = -100
-    private static let canceled: CInt = -101
-
-    init(_ host: String) {
-        unsafe name = strdup(host)
-        unsafe hints.initialize(to: addrinfo())
-        unsafe hints.pointee.ai_family = AF_UNSPEC
-        unsafe hints.pointee.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        unsafe request.initialize(to: methodgate_lookup())
-        unsafe request.pointee.name = UnsafePointer(name)
-        unsafe request.pointee.hints = UnsafeRawPointer(hints)
-        var list: UnsafeMutablePointer<methodgate_lookup>? = unsafe request
-        let failure = unsafe methodgate_look_up(Self.doNotWait, &list, 1, nil)
-        if failure != 0 { status = failure }
+    private init?() {
+        var pair: [CInt] = [-1, -1]
+        let kind = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, kind, 0, &pair) == 0 else { return nil }
+        ends = (pair[0], pair[1])
     }
 
     deinit {
-        // What the C library still writes to stays where it is, for good.
-        guard let status = status ?? settled() else { return }
-        if status == 0 { unsafe freeaddrinfo(answers) }
-        unsafe free(name)
-        unsafe hints.deallocate()
-        unsafe request.deallocate()
+        _ = close(ends.0)
+        _ = close(ends.1)
     }
 
-    private func settled() -> CInt? {
-        unsafe methodgate_cancel(request) == Self.canceled ? Self.canceled : nil
+    /// What `ask` comes to, or nil after so many milliseconds. Without a thread it is asked here.
+    static func run(
+        within milliseconds: Int, _ ask: @escaping @Sendable () -> ResolvedName
+    ) -> ResolvedName? {
+        guard let lookup = Lookup() else { return ask() }
+        let thread = Thread(name: "lookup") {
+            lookup.finish(ask())
+        }
+        guard let thread else { return ask() }
+        thread.detach()
+        return lookup.wait(milliseconds)
     }
 
-    /// The lookup's status (`EAI_…`, 0 where it went well), or nil after so many milliseconds.
-    func wait(_ milliseconds: Int) -> CInt? {
+    private func finish(_ name: ResolvedName) {
+        answer.withLock { $0 = name }
+        _ = unsafe send(ends.1, [1], 1, CInt(MSG_NOSIGNAL))
+    }
+
+    private func wait(_ milliseconds: Int) -> ResolvedName? {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
-        while status == nil {
-            let now = unsafe methodgate_lookup_status(request)
-            if now != Self.runs {
-                status = now
-                break
-            }
-            let left = (end - ContinuousClock.now).components
-            guard left.seconds >= 0, left.attoseconds > 0 || left.seconds > 0 else { return nil }
-            var time = timespec(
-                tv_sec: Int(left.seconds), tv_nsec: Int(left.attoseconds / 1_000_000_000))
-            var list: UnsafeMutablePointer<methodgate_lookup>? = unsafe request
-            _ = unsafe methodgate_wait(&list, 1, &time)
+        while true {
+            let left = max(.zero, end - ContinuousClock.now).components
+            var watched = pollfd(fd: ends.0, events: Int16(POLLIN), revents: 0)
+            let time = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+            let count = unsafe poll(&watched, 1, CInt(clamping: time))
+            // A signal ends poll(2), and not the wait.
+            if count >= 0 || errno != EINTR { return answer.withLock { $0 } }
         }
-        return status
-    }
-
-    private var answers: UnsafeMutablePointer<addrinfo>? {
-        unsafe request.pointee.answers?.assumingMemoryBound(to: addrinfo.self)
-    }
-
-    /// The first IPv4 address, else the first IPv6 one.
-    func first(_ read: (addrinfo) -> ResolvedName?) -> ResolvedName {
-        var fallback: ResolvedName?
-        var next = unsafe answers
-        while let entry = unsafe next {
-            if let answer = unsafe read(entry.pointee) {
-                if case .address(_, false) = answer { return answer }
-                fallback = fallback ?? answer
-            }
-            unsafe next = entry.pointee.ai_next
-        }
-        return fallback ?? .failure("it has no address")
     }
 }

@@ -69,19 +69,35 @@ final class Resolver {
         }
     }
 
-    /// `localhost` is 127.0.0.1. Other names are looked up as getaddrinfo(3) does, for so many
-    /// milliseconds at most.
+    /// `localhost` is 127.0.0.1. Other names are looked up for so many milliseconds at most.
     static func lookUp(_ host: String, within milliseconds: Int) -> ResolvedName {
         if host.lowercased() == "localhost" { return .address("127.0.0.1", isIPv6: false) }
-        let lookup = Lookup(host)
-        guard let status = lookup.wait(milliseconds) else {
-            return .failure("no name server has answered in time", isTransient: true)
-        }
+        let answer = Lookup.run(within: milliseconds) { ask(host) }
+        return answer ?? .failure("no name server has answered in time", isTransient: true)
+    }
+
+    /// Calls getaddrinfo(3), which may block.
+    private static func ask(_ host: String) -> ResolvedName {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = unsafe getaddrinfo(host, nil, &hints, &list)
         guard status == 0 else {
             let reason = unsafe String(cString: gai_strerror(status))
             return .failure(reason, isTransient: status == EAI_AGAIN)
         }
-        return unsafe lookup.first { unsafe answer($0) }
+        defer { unsafe freeaddrinfo(list) }
+        var fallback: ResolvedName?
+        var next = unsafe list
+        while let entry = unsafe next {
+            if let answer = unsafe answer(entry.pointee) {
+                if case .address(_, false) = answer { return answer }
+                fallback = fallback ?? answer
+            }
+            unsafe next = entry.pointee.ai_next
+        }
+        return fallback ?? .failure("it has no address")
     }
 
     private static func answer(_ entry: addrinfo) -> ResolvedName? {

@@ -1,6 +1,7 @@
 package import Audit
 package import Configuration
 import HTTPSyntax
+internal import Memory
 package import Transport
 
 // The gate as the main thread sees it: start, reload, reopen, drain. Nothing here runs on the

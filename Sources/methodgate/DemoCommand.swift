@@ -3,6 +3,7 @@ import Configuration
 import Gateway
 import Glibc
 import TLS
+import Memory
 import Transport
 
 // `methodgate demo`: a gate and a backend in one process, so that a first try needs nothing else.

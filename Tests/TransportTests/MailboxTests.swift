@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Memory
 import Testing
 
 @testable import Transport
@@ -24,7 +25,7 @@ import Testing
     @Test func `nothing is lost between threads, and each one's order stays`() throws {
         let mailbox = try #require(Mailbox<(sender: Int, number: Int)>())
         let threads = (0..<4).map { sender in
-            Transport.Thread(name: "sender-\(sender)") {
+            Memory.Thread(name: "sender-\(sender)") {
                 for number in 0..<5000 { mailbox.post((sender, number)) }
             }
         }

@@ -1,7 +1,8 @@
-internal import CLibevent
+internal import CLinux
 internal import Glibc
 
-// Threads of the workers: started once, joined at the end.
+// Threads: those of the workers, started once and joined at the end, and short ones for calls that
+// may never return.
 
 /// A thread of the process (pthreads(7)), started with every signal blocked: signals belong to
 /// the main thread.
@@ -26,7 +27,7 @@ package final class Thread: @unchecked Sendable {
             unsafe Unmanaged<Start>.fromOpaque(start).release()
             return nil
         }
-        unsafe pthread_setname_np(handle, String(name.prefix(15)))
+        _ = unsafe methodgate_name_thread(handle, String(name.prefix(15)))
     }
 
     /// Waits for its end.
