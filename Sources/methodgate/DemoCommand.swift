@@ -2,8 +2,8 @@ import ArgumentParser
 import Configuration
 import Gateway
 import Glibc
-import TLS
 import Memory
+import TLS
 import Transport
 
 // `methodgate demo`: a gate and a backend in one process, so that a first try needs nothing else.
