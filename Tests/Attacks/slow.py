@@ -184,6 +184,13 @@ class Run:
                 load.stop()
             back.poll()
         answers = [answer for load in loads for answer in load.answers]
+        # The backend sends head and content one after the other: killed in between, it leaves an
+        # answer that can only be cut short.
+        answers = [
+            a
+            for a in answers
+            if not (str(a.status).startswith("CutShort") and a.start < killed < a.end + 0.1)
+        ]
         during = [a for a in answers if a.start > killed and a.end < returned]
         after = [a for a in answers if a.start > returned]
         success = min((a.end for a in answers if a.end > returned and a.status == 200), default=None)

@@ -5,6 +5,10 @@ import threading
 import time
 
 
+class CutShort(ConnectionError):
+    """The connection ended behind an answer's head: no other status could be told any more."""
+
+
 class Client:
     """One connection, kept; each request has a number that its answer must repeat."""
 
@@ -46,7 +50,10 @@ class Client:
             fields[name.lower()] = value.strip().lower()
         length = int(fields.get("content-length", 0))
         while len(self._buffer) < length:
-            self._fill()
+            try:
+                self._fill()
+            except ConnectionError as error:
+                raise CutShort(f"{error}, behind the head") from error
         content, self._buffer = self._buffer[:length], self._buffer[length:]
         return int(lines[0].split(" ")[1]), fields, content
 
