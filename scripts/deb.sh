@@ -60,6 +60,8 @@ methodgate: bogus-mail-host Maintainer methodgate@localhost
 methodgate: bogus-mail-host-in-debian-changelog methodgate@localhost *
 # Removal stops the gate and its sockets and disables them, whatever policy-rc.d says of starting.
 methodgate: maintainer-script-calls-systemctl [prerm:*]
+# An upgrade restarts a gate that runs, once the new version has loaded its file.
+methodgate: maintainer-script-calls-systemctl [postinst:*]
 TEXT
 
 # What the dynamic linker needs, by dpkg's own look at the binary.
