@@ -110,10 +110,13 @@ extension Ref<HTTP2Connection> {
     /// Sends what there is, and lets streams write that waited for room.
     func flush() {
         value.isWoken = false
-        if value.end == .announced && worker.value.wheel.value.now >= value.knownAt {
+        let client = value.client
+        // A connection that only lingers has a deadline of its own.
+        if client.value.phase == .frames, value.end == .announced,
+            worker.value.wheel.value.now >= value.knownAt
+        {
             refuseNewStreams()
         }
-        let client = value.client
         while client.value.phase == .frames {
             while let stream = takeWaiting() { stream.writable() }
             guard client.value.outbound.isEmpty else { return }
