@@ -95,12 +95,12 @@ if [ "$1" = configure ]; then
     if [ -d /run/systemd/system ]; then
         systemctl daemon-reload
         # Only an upgrade has an old version; a gate that does not run stays as it is.
-        if [ -n "$2" ] && systemctl --quiet is-active methodgate.service; then
+        if [ -n "$2" ]; then
             config=/etc/methodgate/methodgate.yaml
             # What the new version does not load would leave nothing running.
             if [ ! -e "$config" ] || methodgate check --config "$config" >/dev/null; then
-                systemctl restart methodgate.service || true
-            else
+                systemctl try-restart methodgate.service || true
+            elif systemctl --quiet is-active methodgate.service; then
                 echo "methodgate: this version does not load $config; the old one goes on serving." >&2
                 echo "Mend the file, then: systemctl restart methodgate" >&2
             fi
