@@ -25,8 +25,8 @@ log="$work/log"
 trap 'rm -rf "$work"' EXIT
 
 options=()
-# In front of each run. Where libraries land at random, ThreadSanitizer's shadow may be in their way:
-# about one run in ten died of it as it began.
+# In front of each run: ThreadSanitizer's shadow has fixed places, where a library that lands at
+# random may be in its way.
 fixed=()
 if [ "$SANITIZE" = thread ] && setarch "$(uname -m)" -R true 2>/dev/null; then
     fixed=(setarch "$(uname -m)" -R)
