@@ -1,8 +1,9 @@
 internal import Glibc
 
-// Whether the configuration's files, or those that it names, have been replaced. Looked at once a second by stat(2), which
-// follows symbolic links: a link that is swapped above the file, as Kubernetes does with a
-// ConfigMap, shows as another file. Folders are looked at as well, for files that join an include.
+// Whether the configuration's files, or those that it names, have been replaced. Looked at once a
+// second by stat(2), which follows symbolic links: a link that is swapped above the file, as
+// Kubernetes does with a ConfigMap, shows as another file. Folders are looked at as well, for files
+// that join an include.
 
 /// What the files were when they were last loaded.
 package struct ConfigurationWatch {
