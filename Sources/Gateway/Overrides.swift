@@ -51,8 +51,13 @@ extension Ref<Worker> {
     /// POST this is false.
     var mayCarryOverride: Bool {
         let method = value.request.method
-        return value.request.fields.present & FieldName.methodOverrides != 0 || method == .post
-            || !method.isRegistered || value.request.flags.contains(.hasVariants)
+        return mayHaveOverrideField || method == .post || !method.isRegistered
+    }
+
+    /// The same for its fields alone.
+    var mayHaveOverrideField: Bool {
+        value.request.fields.present & FieldName.methodOverrides != 0
+            || value.request.flags.contains(.hasVariants)
     }
 
     /// Symfony compares the method in upper case.
@@ -68,9 +73,8 @@ extension Ref<ClientConnection> {
         _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
     ) -> OverrideOutcome {
         let worker = value.worker
-        switch worker.value.use.value.policy.with({ $0.overrides(verdict.rule) }) {
-        case .strip, .ignore: return .passes(nil, isRecorded: verdict.isShadowed, record: nil)
-        case .check, .deny: break
+        guard worker.judgesOverrides(request, verdict) else {
+            return .passes(nil, isRecorded: verdict.isShadowed, record: nil)
         }
         var matter = OverrideCase(
             head: head, verdict: verdict, request: request, isRecorded: verdict.isShadowed)
@@ -78,7 +82,7 @@ extension Ref<ClientConnection> {
         guard worker.isPost(head) || matter.becomesPost else {
             return .passes(nil, isRecorded: matter.isRecorded, record: matter.record)
         }
-        if let used = judgeQuery(&matter) { return .rejected(used) }
+        if let used = judgeQuery(&matter) ?? judgeReadings(&matter) { return .rejected(used) }
         var content: WatchedContent?
         if !worker.value.request.framing.isNone {
             let reading = ContentReading(of: worker.value.request, in: head)
@@ -119,6 +123,23 @@ extension Ref<ClientConnection> {
             $0.override(inQuery: query, from: &offset)
         }) {
             if let used = judge(override, in: ByteView("query"), &matter) { return used }
+        }
+        return nil
+    }
+
+    /// The same for what is a query to a backend that decodes the path before it cuts at `?`.
+    private func judgeReadings(_ matter: inout OverrideCase) -> Int? {
+        guard matter.verdict.readings > 1 else { return nil }
+        // The readings are there afterwards.
+        _ = allowance(&matter)
+        let worker = value.worker
+        for index in 0..<worker.value.scratch.with({ $0.readingCount }) {
+            var offset = 0
+            while let override = worker.value.scratch.with({
+                $0.override(inReading: index, from: &offset)
+            }) {
+                if let used = judge(override, in: ByteView("query"), &matter) { return used }
+            }
         }
         return nil
     }
@@ -176,6 +197,12 @@ extension Ref<ClientConnection> {
 }
 
 extension Ref<Worker> {
+    fileprivate func judgesOverrides(_ request: PolicyRequest, _ verdict: Verdict) -> Bool {
+        value.scratch.with { scratch in
+            value.use.value.policy.with { $0.judgesOverrides(request, verdict, scratch: scratch) }
+        }
+    }
+
     /// What the path allows; the readings that were judged are in `scratch` afterwards.
     func overrideAllowance(
         _ request: PolicyRequest, _ verdict: Verdict, _ use: Ref<SnapshotUse>

@@ -70,7 +70,8 @@ struct ExplainedOverrides {
                 judge(found, "query")
             }
         }
-        guard mode == .check || mode == .deny, !head.framing.isNone,
+        judgeReadings()
+        guard allowance.judges, !head.framing.isNone,
             ContentReading(of: head, in: bytes).obstacle != nil
         else { return }
         note(allowance.rulingOnUnseen, on: nil)
@@ -80,10 +81,21 @@ struct ExplainedOverrides {
                 unjudged: nil))
     }
 
+    /// What is a query to a backend that decodes the path before it cuts at `?`.
+    private mutating func judgeReadings() {
+        guard verdict.readings > 1 else { return }
+        for index in 0..<scratch.readingCount {
+            var offset = 0
+            while let found = scratch.override(inReading: index, from: &offset) {
+                judge(found, "query")
+            }
+        }
+    }
+
     private mutating func judge(_ value: OverrideValue?, _ source: String) {
         guard let value else { return }
         var ruling = OverrideRuling.passes
-        if mode == .check || mode == .deny {
+        if allowance.judges {
             let method = policy.method(of: value)
             ruling = allowance.ruling(on: method)
             if method == .post { becomesPost = true }
@@ -105,10 +117,10 @@ struct ExplainedOverrides {
     private var isDecided: Bool { verdict.outcome == .overrideBlocked && !verdict.isShadowed }
 
     private func unjudged(_ source: String) -> String? {
-        switch mode {
-        case .check, .deny: nil
+        guard !allowance.judges else { return nil }
+        return switch mode {
+        case .check, .deny, .ignore: "not looked at"
         case .strip: source.hasPrefix("X-") ? "removed" : "not looked at"
-        case .ignore: "not looked at"
         }
     }
 }

@@ -20,24 +20,42 @@ package struct OverrideAllowance: BitwiseCopyable, Sendable {
     /// Whether one of these rules is enforced.
     fileprivate var isEnforced = false
     fileprivate var findsSeveralRules = false
-    /// Of the rule that the raw path finds.
-    fileprivate let mode: OverrideMode
-    fileprivate let isShadow: Bool
+    /// The strictest of what these rules say of overrides.
+    fileprivate private(set) var mode: OverrideMode
+    /// Whether one that takes none is enforced.
+    private var isDenialEnforced = false
 
-    fileprivate init(mode: OverrideMode, isShadow: Bool) {
-        self.mode = mode
-        self.isShadow = isShadow
+    fileprivate init(_ raw: RuleRecord, _ methods: MethodSet) {
+        mode = raw.overrides
+        add(raw, methods)
     }
 
-    fileprivate mutating func add(_ methods: MethodSet, _ mode: Mode) {
+    /// A rule that only another reading finds.
+    fileprivate mutating func addOther(_ rule: RuleRecord, _ methods: MethodSet) {
+        findsSeveralRules = true
+        switch rule.overrides {
+        case .ignore: break
+        // What it would remove goes out, by the rule of the raw path: so it is looked at.
+        case .check, .strip: if mode != .deny { mode = .check }
+        case .deny: mode = .deny
+        }
+        add(rule, methods)
+    }
+
+    private mutating func add(_ rule: RuleRecord, _ methods: MethodSet) {
         listed = listed.intersection(methods)
-        passing = passing.intersection(mode == .shadow ? methods.union(.any) : methods)
-        if mode == .enforce { isEnforced = true }
+        passing = passing.intersection(rule.mode == .shadow ? methods.union(.any) : methods)
+        guard rule.mode == .enforce else { return }
+        isEnforced = true
+        if rule.overrides == .deny { isDenialEnforced = true }
     }
+
+    /// Whether anything is to be looked at.
+    package var judges: Bool { mode == .check || mode == .deny }
 
     /// What becomes of an override; nil: it is no method at all.
     package func ruling(on method: MethodID?) -> OverrideRuling {
-        if mode == .deny && !isShadow { return .blocks }
+        if isDenialEnforced { return .blocks }
         var ruling = OverrideRuling.passes
         if let method {
             if !passing.contains(method) { return .blocks }
@@ -48,15 +66,14 @@ package struct OverrideAllowance: BitwiseCopyable, Sendable {
         return mode == .deny && ruling == .passes ? .wouldBlock : ruling
     }
 
-    /// Whether the rule takes no override, whatever it asks for.
+    /// Whether a rule takes no override, whatever it asks for.
     package var refusesAll: Bool { mode == .deny }
 
     /// What becomes of content that may hold any override: it passes where every method does but
     /// TRACE and CONNECT.
     package var rulingOnUnseen: OverrideRuling {
-        if mode == .deny { return isShadow ? .wouldBlock : .blocks }
-        if listed.intersection(.any) == .any { return .passes }
-        return passing.intersection(.any) == .any ? .wouldBlock : .blocks
+        if isDenialEnforced || passing.intersection(.any) != .any { return .blocks }
+        return mode != .deny && listed.intersection(.any) == .any ? .passes : .wouldBlock
     }
 }
 
@@ -72,21 +89,45 @@ extension CompiledPolicy {
         _ request: PolicyRequest, _ verdict: Verdict, scratch: JudgeScratch
     ) -> OverrideAllowance {
         let raw = rules[Int(verdict.rule)]
-        var allowance = OverrideAllowance(mode: raw.overrides, isShadow: raw.mode == .shadow)
-        allowance.add(allows[Int(raw.allow)].methods, raw.mode)
-        // Where no pattern changes with any step, a path with one reading finds one rule.
-        if viewCount == 1 && verdict.readings == 1 { return allowance }
-        scratch.readings.begin(request.path.isEmpty ? ByteView("/") : request.path)
-        _ = close(request.path.isEmpty ? ByteView("/") : request.path, raw.readings, scratch)
+        var allowance = OverrideAllowance(raw, allows[Int(raw.allow)].methods)
+        guard mayFindOthers(verdict) else { return allowance }
+        closeReadings(of: request, verdict, scratch)
         let scope = scope(of: request.host)
         for index in 0..<scratch.readings.count {
             forEachRule(of: index, scope: scope, scratch) { found in
+                guard found != verdict.rule else { return }
                 let record = rules[Int(found)]
-                if found != verdict.rule { allowance.findsSeveralRules = true }
-                allowance.add(allows[Int(record.allow)].methods, record.mode)
+                allowance.addOther(record, allows[Int(record.allow)].methods)
             }
         }
         return allowance
+    }
+
+    /// Whether readings may find other rules than the one of the raw path: where no pattern changes
+    /// with any step, a path with one reading finds one rule.
+    private func mayFindOthers(_ verdict: Verdict) -> Bool {
+        viewCount != 1 || verdict.readings != 1
+    }
+
+    private func closeReadings(
+        of request: PolicyRequest, _ verdict: Verdict, _ scratch: JudgeScratch
+    ) {
+        let path = request.path.isEmpty ? ByteView("/") : request.path
+        scratch.readings.begin(path)
+        _ = close(path, rules[Int(verdict.rule)].readings, scratch)
+    }
+
+    /// Whether overrides of a request that was judged with `verdict` are looked at. A rule that
+    /// looks away answers for its own paths: not for those that other readings find.
+    package func judgesOverrides(
+        _ request: PolicyRequest, _ verdict: Verdict, scratch: JudgeScratch
+    ) -> Bool {
+        switch overrides(verdict.rule) {
+        case .check, .deny: return true
+        case .strip, .ignore: break
+        }
+        guard mayFindOthers(verdict) else { return false }
+        return overrideAllowance(request, verdict, scratch: scratch).judges
     }
 
     /// The number of the method that an override asks for; nil where it is none.

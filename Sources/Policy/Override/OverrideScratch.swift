@@ -16,4 +16,18 @@ extension JudgeScratch {
         offset += 1
         return form.finish()
     }
+
+    /// How many readings the path judged last has.
+    package var readingCount: Int { readings.count }
+
+    /// `override(inQuery:)` for what follows the first `?` in a reading of the path judged last: a
+    /// query, for a backend that decodes the path before it cuts there (`PathStep.cutQuery`).
+    package func override(
+        inReading index: Int, from offset: inout Int
+    ) -> OverrideValue? {
+        readings.withReading(index) { path in
+            guard let mark = path.firstIndex(of: 0x3f) else { return nil }
+            return override(inQuery: path.dropFirst(mark + 1), from: &offset)
+        }
+    }
 }

@@ -93,6 +93,47 @@ struct AllowanceTests {
         #expect(ruling(gate, "DELETE", path) == expected)
     }
 
+    /// `/legacy/{rest...}` says `raw`, `/api/items` says `other`; both list POST, and DELETE where
+    /// `lists` says so.
+    private func mixed(_ raw: OverrideMode, _ other: OverrideMode, _ lists: Bool) throws -> Gate {
+        let methods = lists ? "POST DELETE" : "POST"
+        return try Gate(
+            source([
+                rule("/legacy/{rest...}", "POST DELETE") { $0.overrides = raw },
+                rule("/api/items", methods) { $0.overrides = other },
+            ]))
+    }
+
+    @Test(arguments: [
+        (OverrideMode.ignore, OverrideMode.check, false, "403 POST hint"),
+        (.strip, .check, false, "403 POST hint"), (.ignore, .check, true, "passes"),
+        (.ignore, .strip, false, "403 POST hint"),
+        (.ignore, .strip, true, "passes"), (.ignore, .deny, true, "403 POST, DELETE"),
+        (.strip, .deny, true, "403 POST, DELETE"), (.check, .deny, true, "403 POST, DELETE"),
+        (.deny, .ignore, true, "403 POST, DELETE"), (.check, .ignore, true, "passes"),
+    ])
+    func `a rule that looks away does not for those of other readings`(
+        _ raw: OverrideMode, _ other: OverrideMode, _ lists: Bool, _ expected: String
+    ) throws {
+        let gate = try mixed(raw, other, lists)
+        #expect(judges(gate, "/legacy/../api/items"))
+        #expect(ruling(gate, "DELETE", "/legacy/../api/items") == expected)
+        #expect(judges(gate, "/legacy/items") == (raw == .check || raw == .deny))
+    }
+
+    @Test func `rules that look away in all readings are not asked`() throws {
+        let gate = try mixed(.strip, .ignore, false)
+        #expect(!judges(gate, "/legacy/../api/items"))
+    }
+
+    private func judges(_ gate: Gate, _ path: String) -> Bool {
+        let verdict = gate.judge("POST", path)
+        return path.withView {
+            let request = PolicyRequest(method: .post, path: $0, host: .empty)
+            return gate.policy.judgesOverrides(request, verdict, scratch: gate.scratch)
+        }
+    }
+
     @Test func `an enforcing rule of another reading is not lifted by shadow`() throws {
         let gate = try Gate(
             source([
