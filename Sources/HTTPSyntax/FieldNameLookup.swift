@@ -3,7 +3,7 @@
 // costs two comparisons (four from 16 bytes on).
 
 extension FieldName {
-    /// A name of the table, and whether it was spelled with `_` for `-`.
+    /// A name of the table, and whether it was spelled with something else for `-`.
     package struct Match: Equatable, Sendable, BitwiseCopyable {
         package var name: FieldName
         package var isVariant: Bool
@@ -14,52 +14,46 @@ extension FieldName {
         }
     }
 
-    /// The known name that `bytes` spell, letter case aside and `_` read as `-`, else `other`.
+    /// The known name that `bytes` spell, letter case aside and any punctuation read as `-`, else
+    /// `other`.
     ///
     /// `bytes` must hold no control bytes: they are not told from punctuation here. `isPlain`
     /// says that they are known to hold no `_` either.
     package static func lookup(_ bytes: ByteView, isPlain: Bool = false) -> Match {
-        guard bytes.count >= 2, bytes.count <= longest else { return lookupLong(bytes) }
+        guard bytes.count >= 2, bytes.count <= longest else { return lookupPunctuated(bytes) }
         var key = NameKey(bytes)
         let hasUnderscore = !isPlain && key.hasUnderscore
         if hasUnderscore { key.replaceUnderscores() }
-        var name = find(key)
-        if case .other = name, key.beginsForwarded(bytes) { name = .xForwardedOther }
-        if case .other = name, !isPlain { return lookupOverride(bytes) }
+        let name = find(key)
+        if case .other = name, !isPlain || key.beginsForwarded(bytes) {
+            return lookupPunctuated(bytes)
+        }
         guard hasUnderscore else { return Match(name: name, isVariant: false) }
         return Match(name: name, isVariant: true)
     }
 
-    /// A name that overrides the method, any punctuation read as `-`: what lighttpd hands to CGI
-    /// and FastCGI programs has `_` for every byte but letters and digits.
-    @inline(never) private static func lookupOverride(_ bytes: ByteView) -> Match {
-        let name: FieldName
-        switch bytes.count {
-        case 13: name = .xHTTPMethod
-        case 17: name = .xMethodOverride
-        case 22: name = .xHTTPMethodOverride
-        default: return .other
+    /// A name with other punctuation, any of which is read as `-`: what lighttpd hands to CGI and
+    /// FastCGI programs has `_` for every byte but letters and digits. Of names that are longer than
+    /// any of the table only the beginning counts.
+    @inline(never) private static func lookupPunctuated(_ bytes: ByteView) -> Match {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: longest) { buffer in
+            guard let base = buffer.baseAddress, bytes.count >= 2 else { return .other }
+            let count = min(bytes.count, longest)
+            var isVariant = false
+            for index in 0..<count {
+                let byte = bytes[index]
+                let isDash = !ASCII.isLetter(byte) && !ASCII.isDigit(byte)
+                if isDash && byte != UInt8(ascii: "-") { isVariant = true }
+                // index is below the capacity.
+                unsafe base[index] = isDash ? UInt8(ascii: "-") : byte
+            }
+            let folded = unsafe ByteView(base: base, count: count)
+            let key = NameKey(folded)
+            var name = bytes.count > longest ? .other : find(key)
+            if case .other = name, key.beginsForwarded(folded) { name = .xForwardedOther }
+            if case .other = name { return .other }
+            return Match(name: name, isVariant: isVariant)
         }
-        let wanted = ByteView(name.name)
-        for index in 0..<wanted.count {
-            let byte = bytes[index]
-            let isAlike =
-                wanted[index] == UInt8(ascii: "-")
-                ? !ASCII.isLetter(byte) && !ASCII.isDigit(byte)
-                : ASCII.lowercased(byte) == ASCII.lowercased(wanted[index])
-            guard isAlike else { return .other }
-        }
-        return Match(name: name, isVariant: true)
-    }
-
-    /// Of names that are longer than any of the table only the beginning counts.
-    @inline(never) private static func lookupLong(_ bytes: ByteView) -> Match {
-        guard bytes.count > longest else { return .other }
-        var key = NameKey(bytes.slice(0, longest))
-        let hasUnderscore = key.hasUnderscore
-        if hasUnderscore { key.replaceUnderscores() }
-        guard key.beginsForwarded(bytes) else { return .other }
-        return Match(name: .xForwardedOther, isVariant: hasUnderscore)
     }
 
     private static let longest = 29

@@ -39,10 +39,10 @@ import Testing
         let name = Array(ByteView(field.name).text.utf8)
         for index in name.indices {
             for byte in UInt8(0x21)...0x7e {
+                let isPunctuation = !ASCII.isLetter(byte) && !ASCII.isDigit(byte)
                 let isSame =
                     ASCII.lowercased(byte) == ASCII.lowercased(name[index])
-                    || (byte == 0x5f && name[index] == 0x2d)
-                    || (field.isMethodOverride && name[index] == 0x2d)
+                    || (isPunctuation && name[index] == 0x2d)
                 if isSame { continue }
                 var other = name
                 other[index] = byte
@@ -54,6 +54,25 @@ import Testing
     }
 
     @Test(arguments: [
+        ("X.Original.URL", FieldName.xOriginalURL), ("x!rewrite~url", .xRewriteURL),
+        ("X.Forwarded.For", .xForwardedFor), ("X.Forwarded_Proto", .xForwardedProto),
+        ("x.forwarded-anything", .xForwardedOther), ("X-Forwarded.Client-Cert", .xForwardedOther),
+        ("X.Forwarded.What.Nobody.Has.Ever.Heard.Of", .xForwardedOther),
+        ("Content.Length", .contentLength), ("Transfer+Encoding", .transferEncoding),
+        ("X.Real.IP", .xRealIP),
+    ])
+    func `any punctuation for a dash makes a variant`(_ name: String, _ field: FieldName) {
+        #expect(lookup(name) == FieldName.Match(name: field, isVariant: true))
+    }
+
+    @Test(arguments: [
+        "x.custom", "sec-ch-ua-1", "x_y", "a.b", "X.Original.URL.", "!", "x1original-url",
+    ])
+    func `other names with punctuation stay others`(_ name: String) {
+        #expect(lookup(name) == .other)
+    }
+
+    @Test(arguments: [
         "X.HTTP.Method.Override", "x!http-method_override", "X~HTTP~METHOD", "x.method-override",
     ])
     func `an override of the method counts with any punctuation`(name: String) {
@@ -62,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "X1HTTP1Method", "XaHTTP-Method", "X.HTTP.Methods", "Y.HTTP.Method", "X.Original.URL",
+        "X1HTTP1Method", "XaHTTP-Method", "X.HTTP.Methods", "Y.HTTP.Method",
     ])
     func `letters and digits for its dashes, or other letters, make another name`(name: String) {
         #expect(lookup(name) == .other)
