@@ -6,10 +6,14 @@ package import HTTPSyntax
 
 /// The grammar of Host, and what it says.
 package enum HostField {
+    /// A longer host is none: no name has more (RFC 1035 §2.3.4), and none could be told by a rule.
+    package static let longestHost = 255
+
     /// Whether it is a host that is not empty and, optionally, a port up to 65535. No label of a
     /// name is empty but the root's behind one trailing dot (RFC 1034 §3.1).
     package static func isValid(_ value: ByteView) -> Bool {
         let name = usualEnd(value)
+        guard name <= longestHost else { return false }
         if name == value.count { return name > 0 }
         if name > 0, value[name] == 0x3a { return port(value.dropFirst(name &+ 1)) != nil }
         return isUnusualValid(value)
@@ -81,7 +85,7 @@ package enum HostField {
     }
 
     private static func isHost(_ host: ByteView) -> Bool {
-        guard !host.isEmpty else { return false }
+        guard !host.isEmpty, host.count <= longestHost else { return false }
         if host[0] == 0x5b {
             guard host.count > 2, host[host.count - 1] == 0x5d else { return false }
             return IPAddress.ipv6(host.slice(1, host.count - 2)) != nil

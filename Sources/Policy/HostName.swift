@@ -8,7 +8,7 @@ struct HostName: Hashable {
     var name: [UInt8]
     var isWildcard: Bool
 
-    /// Longer names are no names (RFC 1035 §2.3.4).
+    /// Longer names are no names (RFC 1035 §2.3.4): requests with one are refused, see `HostField`.
     static let maximumLength = 255
     /// The numbers under which hosts stand in the table of patterns; no node has them.
     static let exactKey: Int32 = -2
