@@ -129,9 +129,16 @@ package struct ContentReading {
         return value.slice(first, end - first)
     }
 
-    /// What no reader ends an unquoted boundary at, or reads as an escape.
+    /// What no reader ends an unquoted boundary at, reads as an escape, or takes off: Python does
+    /// with `<` and `>` around it.
     private static func isBoundary(_ byte: UInt8) -> Bool {
-        byte > 0x20 && byte < 0x7f && byte != 0x22 && byte != 0x2c && byte != 0x3b && byte != 0x5c
+        guard byte > 0x20 && byte < 0x7f else { return false }
+        return switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\\"),
+            UInt8(ascii: "<"), UInt8(ascii: ">"):
+            false
+        default: true
+        }
     }
 }
 

@@ -63,6 +63,7 @@ struct ContentReadingTests {
         "multipart/form-data; boundary=a,b", "multipart/form-data; boundary=\"a;b\"",
         "multipart/form-data; boundary=\"a\\b\"", "multipart/form-data; boundary=a b",
         "multipart/form-data; boundary=a ; charset=utf-8", "multipart/form-data; boundary =a",
+        "multipart/form-data; boundary=<abc>", "multipart/form-data; boundary=\"<abc>\"",
         "multipart/form-data; boundary= a", "multipart/form-data; boundary=a; boundary=b",
         "multipart/form-data; boundary=a; xBoundary=b",
         "multipart/form-data; xboundary=a; boundary=b",
