@@ -52,13 +52,18 @@ package struct Exchange: BitwiseCopyable, Sendable {
     package init() {}
 
     /// A request head has been judged and goes to an upstream.
-    package init(method: MethodID, version: HTTPVersion, flags: HeadFlags, framing: BodyFraming) {
+    ///
+    /// - Parameter mayBeOverridden: fields may make another method of it.
+    package init(
+        method: MethodID, version: HTTPVersion, flags: HeadFlags, framing: BodyFraming,
+        mayBeOverridden: Bool = false
+    ) {
         request = framing.isNone ? .complete : .content
         response = .head
         isHead = method == .head
         clientVersion = version
         clientPersists = Self.persists(version, flags)
-        isIdempotent = method.isIdempotent
+        isIdempotent = method.isIdempotent && !mayBeOverridden
         awaitsContinue =
             !framing.isNone && flags.contains(.expectContinue) && version != .http10
     }

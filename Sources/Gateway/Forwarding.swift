@@ -117,7 +117,8 @@ extension Ref<ClientConnection> {
         value.use = worker.retainUse()
         value.exchange = Exchange(
             method: request.method, version: worker.value.request.version,
-            flags: worker.value.request.flags, framing: worker.value.request.framing)
+            flags: worker.value.request.flags, framing: worker.value.request.framing,
+            mayBeOverridden: worker.mayHaveOverrideField)
         value.rule = verdict.rule
         value.allowed = verdict.allowed
         value.method = request.method

@@ -252,6 +252,18 @@ extension Exchange {
         }
     }
 
+    @Test func `a request that its fields may make another one is not sent again`() {
+        for (isOverridden, expected) in [(true, Exchange.UpstreamLoss.answer), (false, .retry)] {
+            var new = Exchange(
+                method: .get, version: .http11, flags: [], framing: .none,
+                mayBeOverridden: isOverridden)
+            new.upstreamIsReused = true
+            new.hasSentBytes = true
+            #expect(new.upstreamLost(cleanly: true, canReplay: true) == expected)
+            #expect(new.mayRepeat(canReplay: true) == !isOverridden)
+        }
+    }
+
     @Test func `a request is sent again once`() {
         var new = exchange()
         new.upstreamIsReused = true
