@@ -102,6 +102,7 @@ extension Ref<ClientConnection> {
             .malformedRequest, at: worker.value.now, id: id, request: fields)
         record.reason = ByteView(refusal.reason)
         record.status = refusal.status
+        record.policyDigest = use.value.snapshot.policyDigestText
         if value.phase == .exchange { record.reachedBackend = value.exchange.hasSentBytes }
         worker.record(record)
         var answer = Answer(status: refusal.status, detail: ByteView(refusal.reason), form: form)

@@ -189,6 +189,28 @@ extension `End to end` {
             #expect(try client.readFinalAnswer().status == 200)
         }
 
+        @Test func `leaves what is refused midway under the policy it began with`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(
+                request("POST", "/post/x", "Transfer-Encoding: chunked") + "5\r\nfirst\r\n")
+            #expect(eventually { backend.connections.contains { !$0.received.isEmpty } })
+            #expect(try RawClient.exchange(gate.address, blocked).status == 405)
+            try gate.reload(configuration(backend.address, rest: "limits: {content: 6B}"))
+            let post = request("POST", "/post/x", "Content-Length: 7") + "content"
+            #expect(eventually { (try? RawClient.exchange(gate.address, post).status) == 413 })
+            try client.send("no chunk\r\n")
+            #expect(try client.readFinalAnswer().status == 400)
+            let digests = try gate.log.records().filter(\.isAboutRequest)
+                .map { $0["methodgate.policy_sha256"] }
+            #expect(digests.count >= 3 && digests.last == digests.first)
+            #expect(digests.contains { $0 != digests.first })
+        }
+
         @Test func `may move the backend elsewhere`() throws {
             let first = try ScriptedBackend.always("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
             defer { first.stop() }
