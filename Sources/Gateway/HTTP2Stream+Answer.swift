@@ -40,28 +40,27 @@ extension Ref<ClientConnection> {
     // MARK: Head
 
     private func acceptHead(_ bytes: ByteView, _ carried: Ref<HTTP2Stream>) -> Int {
-        let worker = value.worker
-        let limits = HeadLimits(head: .max, target: .max, fields: .max)
-        let result = ResponseParser.parse(bytes, into: &worker.value.answerHead, limits: limits)
         // We have written it ourselves, whole.
-        guard result == .complete else { return result == .incomplete ? 0 : -1 }
-        let length = worker.value.answerHead.length
-        let status = worker.value.answerHead.status
+        guard var head = WrittenHead(bytes) else { return -1 }
+        let status = head.status
         let isSwitch = status == 101
-        worker.listFields(bytes, status: isSwitch ? 200 : status, isSwitch: isSwitch)
+        let worker = value.worker
+        worker.value.answerFields.begin(status: isSwitch ? 200 : status)
+        worker.listFields(&head, isSwitch: isSwitch)
+        guard head.isWhole else { return -1 }
         let session = carried.value.connection
         if status < 200 && !isSwitch {
             session.value.session.interim(carried.value.output, worker.value.answerFields)
-            return length
+            return head.length
         }
         let hasNone = carried.value.isHead || status == 204 || status == 304
-        let framing = hasNone ? BodyFraming.none : worker.value.answerHead.framing
+        let framing = hasNone ? BodyFraming.none : head.framing
         let hasContent = isSwitch || framing != .none
         carried.value.part = hasContent ? .content : .end
         carried.value.reader = BodyReader(isSwitch ? .untilClose : framing)
         session.value.session.answer(
             carried.value.output, worker.value.answerFields, hasContent: hasContent)
-        return length
+        return head.length
     }
 
     // MARK: Content and trailers
@@ -198,22 +197,18 @@ extension Ref<HTTP2Connection> {
 }
 
 extension Ref<Worker> {
-    /// Puts the fields of the answer in `answerHead` into `answerFields`, less what HTTP/2 has
-    /// frames for (RFC 9113 §8.2.2).
-    fileprivate func listFields(_ head: ByteView, status: Int, isSwitch: Bool) {
-        value.answerFields.begin(status: status)
-        for index in 0..<value.answerHead.fields.count {
-            let line = value.answerHead.fields[index]
-            let name = head.slice(Int(line.nameOffset), Int(line.nameLength))
-            switch line.name {
+    /// Puts the fields of an answer into `answerFields`, less what HTTP/2 has frames for
+    /// (RFC 9113 §8.2.2).
+    fileprivate func listFields(_ head: inout WrittenHead, isSwitch: Bool) {
+        while let line = head.next() {
+            switch line.known {
             case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade,
                 .http2Settings:
                 continue
-            case .other where isSwitch && name.equalsIgnoringCase(ByteView("sec-websocket-accept")):
+            case .other
+            where isSwitch && line.name.equalsIgnoringCase(ByteView("sec-websocket-accept")):
                 continue
-            default:
-                value.answerFields.add(
-                    name, head.slice(Int(line.valueOffset), Int(line.valueLength)))
+            default: value.answerFields.add(line.name, line.value)
             }
         }
     }

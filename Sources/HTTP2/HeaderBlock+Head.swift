@@ -82,6 +82,7 @@ extension HeaderBlock {
         let path = view(path)
         guard !path.isEmpty else { return .pathMissing }
         guard path[0] == 0x2f || (path.count == 1 && path[0] == 0x2a) else { return .pathForm }
+        guard path.holdsByte(below: 0x21) else { return nil }
         for index in 0..<path.count where ASCII.isBlank(path[index]) { return .pathWithSpace }
         return nil
     }
@@ -93,6 +94,8 @@ extension HeaderBlock {
         let authority = view(authority)
         for index in 0..<authority.count {
             let byte = authority[index]
+            // Letters and what is from `0` to `:`, at once.
+            if (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 11 || byte == 0x2e { continue }
             guard ASCII.isVisible(byte), byte != 0x40, byte != 0x2f, byte != 0x3f, byte != 0x23
             else { return .authorityInvalid }
         }

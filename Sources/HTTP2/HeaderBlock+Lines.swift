@@ -104,8 +104,10 @@ extension HeaderBlock {
     static func problem(inName name: ByteView) -> HeaderProblem? {
         for index in 0..<name.count {
             let byte = name[index]
-            if Token.contains(byte) && byte &- 0x41 >= 26 { continue }
-            return byte &- 0x41 < 26 ? .nameUpperCase : .nameNotToken
+            // Letters in lower case and dashes, of which nearly all are made, at once.
+            if byte &- 0x61 < 26 || byte == 0x2d { continue }
+            if byte &- 0x41 < 26 { return .nameUpperCase }
+            guard Token.contains(byte) else { return .nameNotToken }
         }
         return nil
     }
@@ -113,11 +115,13 @@ extension HeaderBlock {
     static func problem(inValue value: ByteView) -> HeaderProblem? {
         guard !value.isEmpty else { return nil }
         if ASCII.isBlank(value[0]) || ASCII.isBlank(value[value.count - 1]) { return .valuePadded }
+        guard value.holdsByte(below: 0x0e) else { return nil }
         for index in 0..<value.count {
-            let byte = value[index]
-            if byte > 0x0d { continue }
-            if byte == 0x0d || byte == 0x0a { return .valueWithLineEnd }
-            if byte == 0 { return .valueWithNUL }
+            switch value[index] {
+            case 0x0d, 0x0a: return .valueWithLineEnd
+            case 0: return .valueWithNUL
+            default: continue
+            }
         }
         return nil
     }

@@ -65,6 +65,23 @@
         unsafe UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self)
     }
 
+    /// Whether some byte is below `bound`, at most 0x80.
+    @inlinable package func holdsByte(below bound: UInt8) -> Bool {
+        let bounds = UInt64(bound) &* 0x0101_0101_0101_0101
+        func found(_ word: UInt64) -> Bool { (word &- bounds) & ~word & 0x8080_8080_8080_8080 != 0 }
+        var index = 0
+        while index &+ 8 <= count {
+            if found(word(at: index)) { return true }
+            index &+= 8
+        }
+        if index < count, count >= 8 { return found(word(at: count &- 8)) }
+        while index < count {
+            if unsafe base[index] < bound { return true }
+            index &+= 1
+        }
+        return false
+    }
+
     /// Whether both hold the same bytes, ASCII letters compared without case.
     @inlinable package func equalsIgnoringCase(_ other: ByteView) -> Bool {
         guard count == other.count else { return false }

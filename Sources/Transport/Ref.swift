@@ -24,7 +24,7 @@
     }
 
     /// Makes the value anew in its place, perhaps from parts of the old one.
-    package func remake(
+    @inlinable @inline(__always) package func remake(
         _ build: (_ old: consuming Value, _ context: UnsafeMutableRawPointer) -> Value
     ) {
         unsafe pointer.initialize(to: build(pointer.move(), context))
