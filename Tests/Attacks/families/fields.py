@@ -106,6 +106,8 @@ def _hosts():
         ("in capitals", post("/x", "Host: CLOSED.EXAMPLE\r\n")),
         ("a trailing dot", post("/x", "Host: closed.example.\r\n")),
         ("a port", post("/x", "Host: closed.example:80\r\n")),
+        ("below it, by a wildcard", post("/x", "Host: a.closed.example\r\n")),
+        ("the same, 265 bytes", post("/x", f"Host: {250 * 'a'}.closed.example\r\n")),
         ("a port that is none", post("/x", "Host: closed.example:x\r\n")),
         ("an escape", post("/x", "Host: closed%2eexample\r\n")),
         ("userinfo", post("/x", "Host: a.example@closed.example\r\n")),

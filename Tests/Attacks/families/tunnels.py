@@ -36,6 +36,7 @@ def _override_fields():
         "x-http-method-override",
         "X_HTTP_Method_Override",
         "X-HTTP_METHOD-Override",
+        "X.HTTP.Method.Override",
     ):
         yield Attack(family, f"`{name}: DELETE`", post(f"{name}: DELETE\r\n"), seen=OVERRIDE)
     fields = "X-HTTP-Method-Override: POST\r\nX-HTTP-Method-Override: DELETE\r\n"
@@ -64,6 +65,7 @@ def _override_parameters():
     yield Attack(family, "`?_method=DELETE`", post(target="/items?_method=DELETE"))
     yield Attack(family, "`?%5fmethod=delete`", post(target="/items?%5fmethod=delete"))
     yield Attack(family, "`?a=b&_method=DEL%45TE`", post(target="/items?a=b&_method=DEL%45TE"))
+    yield Attack(family, "behind an escaped `?`", post(target="/items/%3F_method=DELETE"))
     yield Attack(family, "in urlencoded content", post(form, "a=b&_method=DELETE"))
     yield Attack(family, "in urlencoded content, escaped", post(form, "%5Fmethod=%44ELETE"))
     chunked = (
@@ -107,6 +109,7 @@ def _override_parts(family):
         ("in multipart content, an encoded word", kind, part('name="=?utf-8?B?X21ldGhvZA==?="')),
         ("in multipart content, bare LF", kind, plain.replace("\r\n", "\n")),
         ("in multipart content, a quoted boundary", kind.replace("=b", '="b"'), plain),
+        ("in multipart content, a boundary in brackets", kind.replace("=b", "=<b>"), plain),
         ("in multipart content, two boundaries", kind.replace("=b", "=a; boundary=b"), plain),
         ("in `multipart/mixed`", kind.replace("form-data", "mixed"), plain),
     ]
@@ -131,7 +134,7 @@ def _override_members(family):
 
 def _path_fields():
     family = "Fields that override the path"
-    for name in ("X-Original-URL", "X-Rewrite-URL", "X_Original_URL"):
+    for name in ("X-Original-URL", "X-Rewrite-URL", "X_Original_URL", "X.Original.URL"):
         yield Attack(
             family,
             f"`{name}: /admin/panel`",

@@ -222,7 +222,7 @@ def _methods(message):
 
 def is_closed(host):
     host = urllib.parse.unquote(host).lower()
-    return re.sub(r":\d*$", "", host).rstrip(".") == "closed.example"
+    return ("." + re.sub(r":\d*$", "", host).rstrip(".")).endswith(".closed.example")
 
 
 def allowed(path, host):

@@ -4,7 +4,7 @@
 |---|---|
 | `/admin` and below, `/tasks` and below | GET, HEAD |
 | `/smuggled` | none |
-| anything on the host `closed.example` | GET, HEAD |
+| anything on the host `closed.example` and below | GET, HEAD |
 | anything else | GET, HEAD, POST |
 
 nginx and HAProxy are set up as their manuals and their users' guides advise for this task; the
