@@ -52,6 +52,7 @@ want_for_test() {
     use_command debootstrap debootstrap
     use_command ip iproute2
     want_command slowhttptest slowhttptest
+    use_command chromium chromium
     use_command systemd-nspawn systemd-container
     /usr/bin/python3 -c 'import httpx, h2' 2>/dev/null || useful+=(python3-httpx python3-h2)
     # Of the backends of Tests/Attacks those that are small.
