@@ -1,3 +1,4 @@
+import Policy
 import StrictHTTP
 
 /// Makes policies, and request targets that try to get around them.
@@ -27,7 +28,17 @@ struct PathGenerator {
     mutating func rules() -> [PolicyModel.Rule] {
         let isOdd = chance(30)
         return (0..<Int.random(in: 1...6, using: &generator)).map { _ in
-            PolicyModel.Rule(pattern: pattern(isOdd), isAllowed: chance(50))
+            PolicyModel.Rule(
+                pattern: pattern(isOdd), isAllowed: chance(50), overrides: overrides())
+        }
+    }
+
+    private mutating func overrides() -> OverrideMode {
+        switch Int.random(in: 0..<10, using: &generator) {
+        case 0, 1: .ignore
+        case 2, 3: .strip
+        case 4: .deny
+        default: .check
         }
     }
 

@@ -61,7 +61,9 @@ package final class PathProperty {
         }
         var scope = ScopeSource(host: nil, at: here)
         scope.rules = model.rules.map {
-            RuleSource(pattern: $0.pattern, at: here, methods: methods($0.isAllowed))
+            var rule = RuleSource(pattern: $0.pattern, at: here, methods: methods($0.isAllowed))
+            rule.options.overrides = $0.overrides
+            return rule
         }
         var defaults = DefaultsSource(methods: methods(model.defaultAllows), at: here)
         defaults.options.readings = level
@@ -78,8 +80,45 @@ package final class PathProperty {
         return generator.spelling(of: model.rules[index])
     }
 
-    /// Judges a PUT of `path`, and asks every server where it would end.
+    /// Judges a PUT of `path`, by itself and as the override of a GET, and asks every server where
+    /// it would end.
     package func check(_ path: [UInt8]) throws(Finding) {
+        try checkOverride(path)
+        try checkMethod(path)
+    }
+
+    /// A GET, which every rule allows, with a field that makes a PUT of it.
+    private func checkOverride(_ path: [UInt8]) throws(Finding) {
+        let raw: OverrideMode? = path.withView { path in
+            let request = PolicyRequest(method: .get, path: path, host: .empty)
+            let verdict = policy.judge(request, scratch: scratch)
+            guard verdict.outcome == .forward else { return nil }
+            let isJudged = policy.judgesOverrides(request, verdict, scratch: scratch)
+            let allowance = policy.overrideAllowance(request, verdict, scratch: scratch)
+            if isJudged, allowance.ruling(on: .put) != .passes { return nil }
+            return policy.overrides(verdict.rule)
+        }
+        guard let raw else { return }
+        var asked = servers
+        if level == .all {
+            let server = ServerModel.chance(&generator.generator)
+            asked.append((server, model.patterns(for: server)))
+        }
+        for (server, patterns) in asked {
+            let read = server.read(path)
+            if model.allowsOverride(read, among: patterns, raw: raw) { continue }
+            throw Finding(
+                """
+                GET \(String(latin1: path)) that is overridden to PUT is forwarded, and \
+                \(server.name) takes it to \(String(latin1: ServerPaths.join(read))), where that is \
+                blocked
+                  rules: \(model.rules)
+                  default: \(model.defaultAllows ? "PUT" : "GET")
+                """)
+        }
+    }
+
+    private func checkMethod(_ path: [UInt8]) throws(Finding) {
         counts.targets += 1
         let verdict = path.withView { path in
             policy.judge(

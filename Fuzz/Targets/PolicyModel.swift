@@ -1,4 +1,5 @@
 import HTTPSyntax
+import Policy
 import StrictHTTP
 
 /// Rules for one method, and what they say of a path as some server reads it, found by trying
@@ -8,6 +9,8 @@ struct PolicyModel: Sendable {
         /// Literal segments, `{name}`, `{name...}` at the end.
         let pattern: String
         let isAllowed: Bool
+        /// What the rule says of methods besides the request's own.
+        let overrides: OverrideMode
     }
 
     /// A segment of a pattern, for one server.
@@ -59,6 +62,24 @@ struct PolicyModel: Sendable {
     func allows(_ path: [Bytes], among patterns: [[Part]]) -> Bool {
         let winners = winners(path, among: patterns)
         return winners.isEmpty ? defaultAllows : winners.allSatisfy { rules[$0].isAllowed }
+    }
+
+    /// Whether the method may reach whoever reads a path so as an override of another one: where it
+    /// is allowed, or a rule promises that it has no meaning there. What a rule would have removed
+    /// is gone only if that of the raw path removes it.
+    func allowsOverride(
+        _ path: [Bytes], among patterns: [[Part]], raw: OverrideMode
+    ) -> Bool {
+        let winners = winners(path, among: patterns)
+        if winners.isEmpty { return defaultAllows }
+        return winners.allSatisfy {
+            switch rules[$0].overrides {
+            case .ignore: true
+            case .strip: raw == .strip || rules[$0].isAllowed
+            case .check: rules[$0].isAllowed
+            case .deny: false
+            }
+        }
     }
 
     private static func core<Segment>(_ all: [Segment], _ isEmpty: (Segment) -> Bool) -> [Segment] {
