@@ -145,6 +145,18 @@ package struct Metrics {
                 ], sum(workers) { $0.handshakes.value(index) })
         }
         page.begin(
+            "methodgate_tls_ciphers", .counter, "The same, by cipher suite.")
+        for (index, name) in WorkerCounters.cipherNames.enumerated() {
+            page.count([("cipher", name)], sum(workers) { $0.ciphers.value(index) })
+        }
+        page.begin(
+            "methodgate_tls_server_names", .counter,
+            "The same, by what the client asked for (SNI): no name, one for which the first "
+                + "certificates stand, or one that has its own.")
+        for (index, kind) in WorkerCounters.serverNameKinds.enumerated() {
+            page.count([("server_name", kind)], sum(workers) { $0.serverNames.value(index) })
+        }
+        page.begin(
             "methodgate_tls_failed_handshakes", .counter,
             "TLS connections of clients that could not be set up.")
         page.count(sum(workers) { $0.failedHandshakes.value })

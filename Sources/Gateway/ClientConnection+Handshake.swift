@@ -65,8 +65,7 @@ extension Ref<ClientConnection> {
     private func handshakeCompleted() {
         guard let session = value.stream.tls, let tls = value.tls else { return }
         session.describePeer()
-        value.worker.value.counters.handshakes.add(
-            (session.isVersion13 ? 1 : 0) + (session.isResumed ? 2 : 0))
+        count(session)
         value.identity.describe(
             value.origin.address, by: "https",
             subject: tls.forwardsSubject ? session.subject : .empty)
@@ -75,6 +74,14 @@ extension Ref<ClientConnection> {
         } else {
             awaitRequest()
         }
+    }
+
+    private func count(_ session: Ref<TLSSession>) {
+        let counters = value.worker.value.counters
+        counters.handshakes.add((session.isVersion13 ? 1 : 0) + (session.isResumed ? 2 : 0))
+        counters.ciphers.add(TLSCipherSuite.index(of: session.cipherNumber))
+        counters.serverNames.add(
+            session.isListed ? 2 : session.serverName.isEmpty ? 0 : 1)
     }
 
     /// Ends what never became TLS. What still comes is read and dropped, so that the reason, an

@@ -2,6 +2,7 @@ import Audit
 import HTTPSyntax
 package import Policy
 import Synchronization
+import TLS
 import Transport
 
 // The counts of one worker and of one worker under one configuration.
@@ -29,6 +30,12 @@ package final class WorkerCounters: Sendable {
     /// Of TLS in front, by version (1.2, 1.3), those that took up an earlier session behind them.
     package let handshakes = CounterArray(count: 4)
     package let failedHandshakes = Counter()
+    /// Of those that succeeded, by cipher suite.
+    package let ciphers = CounterArray(count: TLSCipherSuite.names.count)
+    package static var cipherNames: [String] { TLSCipherSuite.names }
+    package let serverNames = CounterArray(count: WorkerCounters.serverNameKinds.count)
+    /// The client named no host, one that has no certificates of its own, or one that has.
+    package static let serverNameKinds = ["none", "default", "listed"]
     /// Connections that speak HTTP/2, the requests on them, and those that ended for a flood.
     package let http2Connections = Counter()
     package let http2Requests = Counter()

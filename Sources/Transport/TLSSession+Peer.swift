@@ -30,6 +30,14 @@ extension Ref<TLSSession> {
         unsafe TLSFailure.view(SSL_CIPHER_standard_name(SSL_get_current_cipher(value.handle)))
     }
 
+    /// Its number in that registry.
+    package var cipherNumber: UInt16 {
+        unsafe SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(value.handle))
+    }
+
+    /// The entry that it was set up by is another than the first, which is for all other names.
+    package var isListed: Bool { value.entry > 0 }
+
     /// The name that the client asked for, as it came; empty where it named none. Valid as long as
     /// the session.
     package var serverName: ByteView {

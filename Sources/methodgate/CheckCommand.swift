@@ -14,13 +14,16 @@ struct CheckCommand: ParsableCommand {
             Prints everything that is wrong with it, each with file, line and column. Opens no \
             socket. `methodgate -t` is the same.
 
-            Exit status: 0 it loads, 2 it does not.
+            Exit status: 0 it loads, 2 it does not, or --strict and there are warnings: a \
+            certificate that has expired, for example.
             """,
         aliases: ["validate"])
 
     @OptionGroup var file: ConfigurationOption
     @Flag(help: "Print the result as JSON on standard output.")
     var json = false
+    @Flag(help: "Fail for warnings, too.")
+    var strict = false
 
     func run() throws {
         let result = ConfigurationLoader.load(path: file.path)
@@ -30,7 +33,7 @@ struct CheckCommand: ParsableCommand {
             Terminal.err(result.rendered(color: Terminal.errorColor))
             Terminal.out(summary(result))
         }
-        if result.settings == nil { throw ExitCode(2) }
+        if result.settings == nil || (strict && !result.diagnostics.isEmpty) { throw ExitCode(2) }
     }
 
     private func summary(_ result: LoadResult) -> String {

@@ -182,6 +182,20 @@ import Testing
         #expect((object as? [String: Any])?["loads"] as? Bool == false)
     }
 
+    @Test func `check strictly`() throws {
+        let strict = ["check", "--strict", "-c", file]
+        #expect(try run(strict).status == .code(0))
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let other = text.replacingOccurrences(of: "[GET, POST]", with: "[GET, GET]")
+        #expect(other != text)
+        try other.write(toFile: file, atomically: true, encoding: .utf8)
+        #expect(try run(["check", "-c", file]).status == .code(0))
+        let warned = try run(strict)
+        #expect(warned.status == .code(2))
+        #expect(warned.errors.contains("warning"))
+        #expect(warned.output.contains(" loads: "))
+    }
+
     @Test func `do not pass half a result for a whole one`() throws {
         let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
         defer { close(full) }
