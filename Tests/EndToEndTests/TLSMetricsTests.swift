@@ -38,7 +38,8 @@ extension `End to end` {
             _ = try? failed.readToEnd()
 
             let page = try RawClient.exchange(
-                admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").text
+                admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            ).text
             for expected in [
                 "handshakes_total{version=\"1.3\",resumed=\"false\"} 3",
                 "handshakes_total{version=\"1.2\",resumed=\"false\"} 1",
