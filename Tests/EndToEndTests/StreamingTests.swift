@@ -5,64 +5,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Bytes sent in the streaming tests: 64 MiB, or what METHODGATE_STREAM_BYTES says.
-private let total =
-    ProcessInfo.processInfo.environment["METHODGATE_STREAM_BYTES"].flatMap { Int($0) } ?? 64 << 20
-
-/// What the gate's memory may grow by, whatever the size of the content.
-private let allowedGrowth = 4 << 20
-
-enum Framing: String, CaseIterable {
-    case length
-    case chunked
-
-    /// The field that announces so many bytes.
-    func field(_ count: Int) -> String {
-        self == .length ? "Content-Length: \(count)" : "Transfer-Encoding: chunked"
-    }
-
-    /// Sends `count` bytes of the pattern in this framing.
-    func send(_ count: Int, _ write: (Bytes) throws -> Void) throws {
-        var pattern = Pattern()
-        while pattern.count < count {
-            let block = pattern.next(min(count - pattern.count, 60_000))
-            if self == .length {
-                try write(Bytes(block))
-            } else {
-                let size = String(block.count, radix: 16)
-                try write(Bytes("\(size)\r\n".utf8) + block + [0x0D, 0x0A])
-            }
-        }
-        if self == .chunked { try write(Bytes("0\r\n\r\n".utf8)) }
-    }
-
-    /// Reads content in this framing until it is complete.
-    ///
-    /// - Returns: how many bytes of the pattern came.
-    func receive(_ count: Int, _ read: () throws -> Bytes) throws -> Int {
-        var pattern = Pattern()
-        var decoder = ChunkDecoder()
-        while self == .length ? pattern.count < count : !decoder.isComplete {
-            let bytes = try read()
-            guard !bytes.isEmpty else { break }
-            let data = self == .length ? bytes : try decoder.decode(bytes)
-            guard pattern.check(data) else { throw LaunchError("other bytes came") }
-        }
-        return pattern.count
-    }
-}
-
-/// The most memory seen, looked at now and then.
-private struct Peak {
-    private(set) var bytes = 0
-    private var calls = 0
-
-    mutating func sample(_ gate: GateProcess) throws {
-        if calls.isMultiple(of: 50) { bytes = max(bytes, try gate.memory().anonymous) }
-        calls += 1
-    }
-}
-
 extension `End to end` {
     struct `Streaming` {
         /// With TLS on both sides, or without.
@@ -77,65 +19,46 @@ extension `End to end` {
             _ framing: Framing, _ overTLS: Bool
         ) throws {
             let received = Collected<Int>()
-            let backend = try ScriptedBackend(tls: overTLS ? .server : nil) { connection in
-                connection.keepsBytes = false
-                guard let head = try connection.readHead() else { return }
-                var first: Bytes? = connection.takeContent(after: head)
-                let count = try framing.receive(total) {
-                    if let bytes = first, !bytes.isEmpty {
-                        first = nil
-                        return bytes
-                    }
-                    return try connection.socket.read(Deadline(seconds: 30))
-                }
-                received.append(count)
-                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            }
+            let backend = try framing.receiving(received, tls: overTLS ? .server : nil)
             defer { backend.stop() }
             let gate = try startGate(backend, overTLS)
             defer { end(gate) }
             let tls = overTLS ? TestTLS() : nil
             _ = try RawClient.exchange(gate.address, blocked, tls: tls)
-            let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60, tls: tls)
             defer { client.close() }
-            try client.send(request("POST", "/post/x", framing.field(total)))
-            var peak = Peak()
-            try framing.send(total) {
+            var growth = try Growth(of: gate)
+            try client.send(request("POST", "/post/x", framing.field(streamedBytes)))
+            try framing.send(streamedBytes) {
                 try client.send($0)
-                try peak.sample(gate)
+                try growth.sample()
             }
             #expect(try client.readFinalAnswer().status == 200)
-            #expect(received.all == [total])
-            #expect(peak.bytes - before < allowedGrowth)
+            #expect(received.all == [streamedBytes])
+            growth.expectIsBounded("upload, \(framing), TLS \(overTLS)")
         }
 
         @Test(arguments: Framing.allCases, [false, true])
         func `a download costs bounded memory`(
             _ framing: Framing, _ overTLS: Bool
         ) throws {
-            let backend = try ScriptedBackend(tls: overTLS ? .server : nil) { connection in
-                guard try connection.readRequest() != nil else { return }
-                try connection.send("HTTP/1.1 200 OK\r\n\(framing.field(total))\r\n\r\n")
-                try framing.send(total) { try connection.send($0) }
-            }
+            let backend = try framing.sending(tls: overTLS ? .server : nil)
             defer { backend.stop() }
             let gate = try startGate(backend, overTLS)
             defer { end(gate) }
             let tls = overTLS ? TestTLS() : nil
             _ = try RawClient.exchange(gate.address, blocked, tls: tls)
-            let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60, tls: tls)
             defer { client.close() }
+            var growth = try Growth(of: gate)
             try client.send(request("GET"))
             #expect(try client.readHead().status == 200)
-            var peak = Peak()
-            let count = try framing.receive(total) {
-                try peak.sample(gate)
+            let count = try framing.receive(streamedBytes) {
+                try growth.sample()
                 return try client.readSome()
             }
-            #expect(count == total)
-            #expect(peak.bytes - before < allowedGrowth)
+            #expect(count == streamedBytes)
+            growth.expectIsBounded("download, \(framing), TLS \(overTLS)")
         }
 
         @Test func `a slow reader costs bounded memory`() throws {
