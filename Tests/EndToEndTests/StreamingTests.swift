@@ -199,5 +199,56 @@ extension `End to end` {
             #expect(!client.wasReset)
             #expect(backend.requests.isEmpty)
         }
+
+        /// A gate and a client of it that has been rejected and owes content.
+        private func withRejected(
+            _ field: String, _ work: (RawClient) throws -> Void
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("PATCH", "/", field))
+            #expect(try client.readFinalAnswer().status == 405)
+            try work(client)
+            #expect(backend.requests.isEmpty)
+        }
+
+        @Test func `content of a rejected request is read up to 256 KiB, then the connection ends`()
+            throws
+        {
+            let chunk = Bytes("4000\r\n".utf8) + Bytes(repeating: 0x61, count: 16384) + [13, 10]
+            try withRejected("Transfer-Encoding: chunked") { client throws in
+                for _ in 0..<15 { try client.send(chunk) }
+                #expect(try !client.isClosed(within: 0.3))
+                for _ in 0..<2 { try client.send(chunk) }
+                #expect(try client.isClosed(within: 3))
+                #expect(!client.wasReset)
+            }
+        }
+
+        @Test func `a client that sends on after its end is read up to 1 MiB, then cut off`()
+            throws
+        {
+            let block = Bytes(repeating: 0x61, count: 65_536)
+            try withRejected("Content-Length: \(64 << 20)") { client throws in
+                var sent = 0
+                let elapsed = try seconds { () throws in
+                    do {
+                        while sent < 8 << 20 {
+                            try client.send(block)
+                            sent += block.count
+                            // So that all of it has been read, or refused.
+                            usleep(10_000)
+                        }
+                    } catch is SocketError {}
+                }
+                #expect(sent >= 1 << 20 && sent <= 2 << 20)
+                // Time alone would end it after 5 s.
+                #expect(elapsed < 4)
+            }
+        }
     }
 }
