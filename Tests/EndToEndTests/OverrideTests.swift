@@ -112,7 +112,7 @@ extension `End to end` {
             let answer = try client.readFinalAnswer()
             #expect(answer.status == 403)
             #expect(answer.values("Allow").isEmpty)
-            growth.expectIsBounded("upload that is watched, \(framing)")
+            try growth.expectIsBounded("upload that is watched, \(framing)")
             #expect(eventually(within: 20) { kept.count == 1 })
             // It got the file, and nothing of what names the method.
             #expect(

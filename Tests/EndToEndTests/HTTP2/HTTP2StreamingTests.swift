@@ -35,7 +35,7 @@ extension `End to end` {
                 try client.sendContent([], on: stream)
                 #expect(try client.readAnswer(stream).status == 200)
                 #expect(received.all == [streamedBytes])
-                growth.expectIsBounded("upload over HTTP/2, \(framing)")
+                try growth.expectIsBounded("upload over HTTP/2, \(framing)")
             }
         }
 
@@ -53,7 +53,7 @@ extension `End to end` {
                 #expect(answer.status == 200)
                 #expect(answer.hasEnded)
                 #expect(pattern.count == streamedBytes)
-                growth.expectIsBounded("download over HTTP/2, \(framing)")
+                try growth.expectIsBounded("download over HTTP/2, \(framing)")
             }
         }
     }
