@@ -278,6 +278,7 @@ extension `End to end` {
             }
             #expect(said.contains("cannot start worker 0: no descriptor or memory left"), "\(said)")
             #expect(said.contains("cannot start worker 1: no descriptor or memory left"), "\(said)")
+            #expect(said.contains("cannot answer on 127.0.0.1:"), "\(said)")
         }
 
         @Test(arguments: ["admin", "control"])
