@@ -201,4 +201,5 @@ install: release
 	    scripts/install.sh $(DIST)/methodgate
 
 clean:
-	rm -rf .build .build-static .build-image .build-systemd .build-fuzz .build-address .build-thread
+	rm -rf .build .build-static .build-image .build-systemd .build-fuzz .build-address .build-thread \
+	    .build-mutations
