@@ -27,7 +27,7 @@ export SWIFT
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
     test-image-whole test-package bench attacks slow floods inspection match-instructions install
 .PHONY: clean
-.PHONY: fuzz fuzz-corpus paths test-address test-thread test-all mutations
+.PHONY: fuzz fuzz-corpus paths test-address test-thread test-all test-streams mutations
 
 help:
 	@echo 'make run      build, then start the gate in front of a demo backend'
@@ -36,6 +36,8 @@ help:
 	@echo 'make test-address, make test-thread'
 	@echo '              the same tests with AddressSanitizer or ThreadSanitizer'
 	@echo 'make test-all make test, with both sanitizers, and a short run of each fuzzer'
+	@echo 'make test-streams'
+	@echo '              1 GiB through the gate in each way, and what its memory grows by'
 	@echo 'make mutations'
 	@echo '              takes each mechanism of the invariants out once and sees its tests fail;'
 	@echo '              INVARIANTS="4 7" only those'
@@ -97,6 +99,13 @@ test-all:
 test-address test-thread: test-%:
 	@scripts/setup.sh test
 	@SANITIZE=$* scripts/test.sh $(TEST_ARGS)
+
+# Every way content takes, over HTTP/1.1, TLS and HTTP/2, watched for overrides or not.
+STREAM_BYTES ?= 1073741824
+test-streams:
+	@scripts/setup.sh test
+	@METHODGATE_STREAM_BYTES=$(STREAM_BYTES) scripts/test.sh \
+	    --filter 'costs bounded memory|at the end of an upload'
 
 mutations:
 	@scripts/setup.sh test
@@ -192,4 +201,5 @@ install: release
 	    scripts/install.sh $(DIST)/methodgate
 
 clean:
-	rm -rf .build .build-static .build-image .build-systemd .build-fuzz .build-address .build-thread
+	rm -rf .build .build-static .build-image .build-systemd .build-fuzz .build-address .build-thread \
+	    .build-mutations

@@ -40,6 +40,7 @@ want_for_test() {
     want_command haproxy haproxy
     want_command python3 python3
     want_module yaml python3-yaml
+    want_module jsonschema python3-jsonschema
     want_module prometheus_client python3-prometheus-client
     want_module grpc python3-grpcio
     want_command promtool prometheus

@@ -14,7 +14,7 @@ extension FuzzTarget {
             "\(result.errorCount) errors, settings: \(result.settings != nil)")
         for diagnostic in result.diagnostics { try check(diagnostic, files) }
         _ = result.rendered(color: true)
-        _ = result.json
+        for diagnostic in result.diagnostics { _ = diagnostic.json.compact }
         guard let settings = result.settings else { return }
         try check(settings)
     }

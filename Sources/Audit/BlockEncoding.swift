@@ -43,9 +43,12 @@ extension RecordEncoder {
         }
         if let facts = record.facts {
             append(facts, to: &line)
-            line.append(",\"methodgate.allowed\":")
-            line.append(record.allowedJSON.isEmpty ? facts.allowJSON : record.allowedJSON)
-            line.append((record.mode ?? facts.mode).member)
+            // What a rule allows has nothing to do with what is refused under any.
+            if record.action != .malformedRequest {
+                line.append(",\"methodgate.allowed\":")
+                line.append(record.allowedJSON.isEmpty ? facts.allowJSON : record.allowedJSON)
+                line.append((record.mode ?? facts.mode).member)
+            }
         }
         append(
             policyDigest: record.policyDigest.isEmpty ? policyDigest : record.policyDigest,

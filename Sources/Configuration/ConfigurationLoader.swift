@@ -20,15 +20,6 @@ package struct LoadResult: Sendable {
         return settings == nil && errors.allSatisfy(\.isTransient)
     }
 
-    /// For `check --json`.
-    package var json: JSON {
-        .object([
-            ("valid", .bool(settings != nil)), ("errors", .number(errorCount)),
-            ("warnings", .number(diagnostics.count - errorCount)),
-            ("diagnostics", .array(diagnostics.map(\.json))),
-        ])
-    }
-
     /// All diagnostics as text, each ended by a newline; past the first `limit` only their number.
     package func rendered(color: Bool = false, limit: Int = 100) -> String {
         var text = ""

@@ -55,7 +55,7 @@ package struct AdminAnswer {
     /// Seconds a connection may do nothing.
     private static let timeout: Int32 = 10
 
-    /// Nil where no memory is left.
+    /// Nil where no memory is left, or no descriptor for a listener.
     package init?(
         _ listeners: [Listener], on base: EventBase,
         _ handler: @escaping (AdminRequest) -> AdminAnswer
@@ -69,6 +69,7 @@ package struct AdminAnswer {
         self.handler = handler
         configure()
         for listener in listeners { watch(listener) }
+        guard unsafe acceptors.count == listeners.count else { return nil }
     }
 
     private func configure() {

@@ -102,6 +102,7 @@ extension Ref<ClientConnection> {
             .malformedRequest, at: worker.value.now, id: id, request: fields)
         record.reason = ByteView(refusal.reason)
         record.status = refusal.status
+        if rule >= 0 { record.facts = use.value.snapshot.policy.facts(rule) }
         record.policyDigest = use.value.snapshot.policyDigestText
         if value.phase == .exchange { record.reachedBackend = value.exchange.hasSentBytes }
         worker.record(record)

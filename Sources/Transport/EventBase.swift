@@ -1,4 +1,5 @@
 internal import CLibevent
+internal import Glibc
 
 // One event loop (libevent's event_base), confined to one thread.
 
@@ -8,11 +9,22 @@ internal import CLibevent
 
     /// Nil where libevent cannot make a base (no epoll, no descriptor left).
     package init?() {
-        guard let configuration = unsafe event_config_new() else { return nil }
+        guard Self.hasDescriptors, let configuration = unsafe event_config_new() else { return nil }
         defer { unsafe event_config_free(configuration) }
         unsafe event_config_set_flag(configuration, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
         guard let base = unsafe event_base_new_with_config(configuration) else { return nil }
         unsafe handle = base
+    }
+
+    /// Whether there are three more: epoll's, and a pipe for signals. libevent ends the process
+    /// where it finds none for that.
+    private static var hasDescriptors: Bool {
+        var isThere = true
+        let tried = (0..<3).map { _ in eventfd(0, Int32(EFD_CLOEXEC)) }
+        for descriptor in tried {
+            if descriptor >= 0 { _ = close(descriptor) } else { isThere = false }
+        }
+        return isThere
     }
 
     deinit { unsafe event_base_free(handle) }

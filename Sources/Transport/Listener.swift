@@ -5,7 +5,7 @@ internal import Glibc
 // never wake for each other's connections; a Unix socket is one file and is shared.
 
 /// Why an address cannot be listened on.
-package struct ListenError: Error {
+package struct ListenError: Error, CustomStringConvertible {
     package let address: String
     package let step: String
     package let code: Int32
@@ -21,6 +21,7 @@ package struct ListenError: Error {
             ? " (ports below 1024 need a socket unit, systemd:NAME, or CAP_NET_BIND_SERVICE)" : ""
         return "cannot listen on \(address): \(step): \(Socket.describe(code))\(hint)"
     }
+    package var description: String { message }
 }
 
 /// A listening descriptor, closed with its owner.

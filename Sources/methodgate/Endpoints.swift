@@ -49,7 +49,9 @@ final class Endpoints {
             throw ListenError.noAddress(address.text)
         }
         let listeners = [try Listener.bind(socket, workers: 1)[0]]
-        guard let server = HTTPServer(listeners, on: base, handler) else { return nil }
+        guard let server = HTTPServer(listeners, on: base, handler) else {
+            throw EndpointError(address: listeners[0].address.text)
+        }
         return (address, listeners[0].address.text, server)
     }
 
@@ -65,6 +67,13 @@ final class Endpoints {
             served.map { "\(name) on \($0.bound)" }
         }
     }
+}
+
+/// An address is bound, and nobody would answer there.
+private struct EndpointError: Error, CustomStringConvertible {
+    let address: String
+
+    var description: String { "cannot answer on \(address): no descriptor or memory left" }
 }
 
 extension Service: AdminSubject {

@@ -100,16 +100,17 @@ struct ExplainCommand: ParsableCommand {
     private func explain(
         _ head: borrowing RequestHead, in bytes: ByteView, _ settings: Settings
     ) -> Bool {
+        let policy = settings.policy
+        let (verdict, asked) = policy.judge(head, in: bytes, scratch: JudgeScratch())
+        let facts = verdict.rule < 0 ? nil : policy.facts(verdict.rule)
         if head.flags.contains(.unknownExpectation) {
-            print(refusal: Refusal.expectationFailed)
+            print(refusal: .expectationFailed, facts)
             return true
         }
         if head.asksAboutGate {
             printAnswerAboutGate()
             return false
         }
-        let policy = settings.policy
-        let (verdict, asked) = policy.judge(head, in: bytes, scratch: JudgeScratch())
         var text = Explainer(
             settings: settings, request: asked, explanation: policy.explain(asked, verdict),
             method: method)
@@ -121,7 +122,7 @@ struct ExplainCommand: ParsableCommand {
         }
         if !text.isBlocked, verdict.outcome != .answerOptions {
             if head.isLonger(than: settings.limits.content.map(UInt64.init)) {
-                print(refusal: Refusal.contentTooLarge)
+                print(refusal: .contentTooLarge, facts)
                 return true
             }
             text.isLastHop = head.maxForwards(in: bytes) == 0
@@ -183,19 +184,24 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    private func print(refusal: Refusal) { print(refusal: refusal.status, refusal.reason) }
+    private func print(refusal: Refusal, _ facts: RuleFacts?) {
+        print(refusal: refusal.status, refusal.reason, facts)
+    }
 
-    /// What no rule decides.
-    private func print(refusal status: UInt16, _ reason: StaticString) {
+    /// What no rule decides; `facts`: of the rule that the path finds nevertheless.
+    private func print(
+        refusal status: UInt16, _ reason: StaticString, _ facts: RuleFacts? = nil
+    ) {
         if json {
-            let report = JSON.object([
+            let report: [(String, JSON)] = [
                 ("verdict", .string("malformed-request")), ("blocked", .bool(true)),
-                ("status", .number(Int(status))),
-                ("reason", .string("\(reason)")), ("readings", .array([])),
-            ])
-            Terminal.out(report.pretty + "\n")
+                ("status", .number(Int(status))), ("reason", .string("\(reason)")),
+            ]
+            let rule = facts.map(Explainer.members) ?? []
+            Terminal.out(JSON.object(report + rule + [("readings", .array([]))]).pretty + "\n")
         } else {
             Terminal.out("\(method): refused with \(status): \(reason)\n")
+            if let facts { Terminal.out(Explainer.line(facts)) }
         }
     }
 }

@@ -111,7 +111,8 @@ struct Explainer {
         let (on, off) = color ? (mark, "\u{1b}[0m") : ("", "")
         var text = "\(method): \(on)\(sentence)\(off)\n"
         guard let facts else { return text }
-        text += "  rule     \(facts.id.text)  (\(facts.name.text), \(facts.ref.text))\n"
+        text += Self.line(facts)
+        guard explanation.verdict.outcome != .malformedPath else { return text }
         let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
         text += "  allowed  \(allowed.isEmpty ? "nothing" : allowed)\n"
         if let upgrade { text += "  upgrade  \(upgrade)\n" }
@@ -145,9 +146,10 @@ struct Explainer {
             members.append(("reason", .string("\(explanation.verdict.malformed.text)")))
         }
         if let facts {
-            members.append(("rule_id", .string(facts.id.text)))
-            members.append(("rule_name", .string(facts.name.text)))
-            members.append(("rule_ref", .string(facts.ref.text)))
+            members += Self.members(facts)
+        }
+        // What a rule allows has nothing to do with what is refused under any.
+        if facts != nil, explanation.verdict.outcome != .malformedPath {
             let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)
             members.append(("allowed", .array(Self.split(allowed))))
             let upgrades = explanation.grantsWebSocket ? [JSON.string("websocket")] : []
@@ -160,6 +162,18 @@ struct Explainer {
         if !overrides.isEmpty { members.append(("overrides", .array(overrides.map(json)))) }
         members.append(("readings", .array(explanation.readings.map(json))))
         return .object(members)
+    }
+
+    /// Which rule it is.
+    static func line(_ facts: RuleFacts) -> String {
+        "  rule     \(facts.id.text)  (\(facts.name.text), \(facts.ref.text))\n"
+    }
+
+    static func members(_ facts: RuleFacts) -> [(String, JSON)] {
+        [
+            ("rule_id", .string(facts.id.text)), ("rule_name", .string(facts.name.text)),
+            ("rule_ref", .string(facts.ref.text)),
+        ]
     }
 
     private func json(_ reading: Explanation.Reading) -> JSON {

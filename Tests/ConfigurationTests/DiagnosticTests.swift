@@ -57,14 +57,6 @@ struct DiagnosticTests {
                 """#)
     }
 
-    @Test func `a load is one JSON object`() throws {
-        let good = try load(smallest).json.compact
-        #expect(good == #"{"valid":true,"errors":0,"warnings":0,"diagnostics":[]}"#)
-        let bad = try load(smallest + "rule: {}\n").json.compact
-        #expect(
-            bad.hasPrefix(#"{"valid":false,"errors":1,"warnings":0,"diagnostics":[{"severity""#))
-    }
-
     @Test func `past a hundred findings only their number is shown`() throws {
         let rules = (0..<150).map { "  /\($0): GET\n" }.joined()
         let result = try load(smallest + "rules:\n" + rules)

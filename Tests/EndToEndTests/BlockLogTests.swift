@@ -45,9 +45,10 @@ extension `End to end` {
             return try #require(answer.value("Methodgate-Event"))
         }
 
-        @Test func `holds every block a client saw, though the gate is killed`() throws {
+        @Test(arguments: ["block", "refuse"])
+        func `holds every block a client saw, though the gate is killed`(_ onFull: String) throws {
             for _ in 0..<3 {
-                let gate = try start(log(to: file), workers: 2)
+                let gate = try start(log(to: file, onFull: onFull), workers: 2)
                 let seen = Collected<String>()
                 let killer = Thread {
                     _ = eventually { seen.count > 300 }

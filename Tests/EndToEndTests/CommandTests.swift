@@ -176,10 +176,42 @@ import Testing
         #expect(bad.status == .code(2))
         #expect(bad.errors.contains("gate.yaml:2:1: foo: unknown key"))
         #expect(bad.output.contains("does not load"))
-        let json = try run(command + ["--json", "-c", file])
-        #expect(json.status == .code(2))
-        let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
-        #expect((object as? [String: Any])?["loads"] as? Bool == false)
+    }
+
+    private func object(_ text: String) throws -> [String: Any] {
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8))
+        return try #require(object as? [String: Any])
+    }
+
+    @Test(arguments: [["check"], ["-t"]])
+    func `check a configuration for a program`(_ command: [String]) throws {
+        let command = command + ["--json", "-c", file]
+        let good = try run(command)
+        #expect(good.status == .code(0))
+        #expect(good.errors.isEmpty)
+        let loaded = try object(good.output)
+        #expect(
+            Set(loaded.keys)
+                == ["file", "loads", "diagnostics", "files", "rules", "policy_sha256"])
+        #expect(loaded["file"] as? String == file)
+        #expect(loaded["loads"] as? Bool == true)
+        #expect((loaded["diagnostics"] as? [Any])?.isEmpty == true)
+        #expect(loaded["files"] as? [String] == [file])
+        #expect(loaded["rules"] as? Int == 8)
+        #expect((loaded["policy_sha256"] as? String)?.count == 64)
+        try "listen: 3\nfoo: bar\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let bad = try run(command)
+        #expect(bad.status == .code(2))
+        #expect(bad.errors.isEmpty)
+        let refused = try object(bad.output)
+        #expect(Set(refused.keys) == ["file", "loads", "diagnostics"])
+        #expect(refused["loads"] as? Bool == false)
+        let findings = try #require(refused["diagnostics"] as? [[String: Any]])
+        let unknown = try #require(findings.first { $0["key"] as? String == "foo" })
+        #expect(unknown["severity"] as? String == "error")
+        #expect(unknown["file"] as? String == file)
+        #expect(unknown["line"] as? Int == 2 && unknown["column"] as? Int == 1)
+        #expect(unknown["message"] as? String == "unknown key")
     }
 
     @Test func `check strictly`() throws {

@@ -21,6 +21,10 @@ extension `End to end` {
             try run("bash", "install.sh", GateProcess.binary())
         }
 
+        @Test func `the schema takes what is shipped, and finds mistakes`() throws {
+            try run("python3", "schema.py", GateProcess.binary())
+        }
+
         @Test(arguments: [
             ["check", "rules", "config/prometheus/alerts.yaml"],
             ["check", "config", "config/prometheus/prometheus.yaml"],

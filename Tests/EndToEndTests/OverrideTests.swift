@@ -5,10 +5,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Bytes of a file that is uploaded: 64 MiB, or what METHODGATE_STREAM_BYTES says.
-private let size =
-    ProcessInfo.processInfo.environment["METHODGATE_STREAM_BYTES"].flatMap { Int($0) } ?? 64 << 20
-
 private let boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW9"
 
 private func part(_ name: String, _ value: String) -> Bytes {
@@ -17,7 +13,7 @@ private func part(_ name: String, _ value: String) -> Bytes {
     )
 }
 
-/// A form with a file of `size` bytes and then an override.
+/// A form with a file of `streamedBytes` bytes and then an override.
 private struct Upload {
     let start = Bytes(
         "--\(boundary)\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n".utf8)
@@ -27,13 +23,14 @@ private struct Upload {
         end = Bytes("\r\n".utf8) + part("_method", method) + Bytes("--\(boundary)--\r\n".utf8)
     }
 
-    var count: Int { start.count + size + end.count }
+    var count: Int { start.count + streamedBytes + end.count }
 
     func send(_ framing: Framing, _ write: (Bytes) throws -> Void) throws {
         try send(start, framing, write)
         var pattern = Pattern()
-        while pattern.count < size {
-            try send(Bytes(pattern.next(min(size - pattern.count, 60_000))), framing, write)
+        while pattern.count < streamedBytes {
+            let left = streamedBytes - pattern.count
+            try send(Bytes(pattern.next(min(left, 60_000))), framing, write)
         }
         try send(end, framing, write)
         if framing == .chunked { try write(Bytes("0\r\n\r\n".utf8)) }
@@ -103,16 +100,19 @@ extension `End to end` {
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
             defer { end(gate) }
-            let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60)
             defer { client.close() }
+            var growth = try Growth(of: gate)
             let upload = Upload(override: "DELETE")
             try client.send(head(multipart, framing.field(upload.count)))
-            try upload.send(framing) { try client.send($0) }
+            try upload.send(framing) {
+                try client.send($0)
+                try growth.sample()
+            }
             let answer = try client.readFinalAnswer()
             #expect(answer.status == 403)
             #expect(answer.values("Allow").isEmpty)
-            #expect(try gate.memory().anonymous - before < 4 << 20)
+            try growth.expectIsBounded("upload that is watched, \(framing)")
             #expect(eventually(within: 20) { kept.count == 1 })
             // It got the file, and nothing of what names the method.
             #expect(

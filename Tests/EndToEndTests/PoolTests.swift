@@ -93,6 +93,31 @@ extension `End to end` {
             }
         }
 
+        /// The gate finds the request and the end together, in this order.
+        @Test func `that a backend closes just before a POST are not used for it`() throws {
+            let mayEnd = Flag()
+            let backend = try ScriptedBackend { connection in
+                guard try connection.readRequest() != nil else { return }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                _ = eventually { mayEnd.isRaised }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            let post = request("POST", "/post/x", "Content-Length: 0")
+            try client.send(post)
+            #expect(try client.readFinalAnswer().status == 200)
+            try gate.whileStopped {
+                try client.send(post)
+                mayEnd.raise()
+                #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+            }
+            #expect(try client.readFinalAnswer().status == 200)
+            #expect(backend.connections.count == 2)
+        }
+
         @Test func `that always break are not tried for ever`() throws {
             let backend = try ScriptedBackend { _ = try $0.readHead() }
             defer { backend.stop() }

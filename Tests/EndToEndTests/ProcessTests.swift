@@ -192,18 +192,35 @@ extension `End to end` {
         /// Runs a command under a seccomp filter: waiting on that epoll descriptor fails. `max`: on
         /// none, but the command finds the same descriptors free.
         private func failingLoop(_ descriptor: Int32) -> [String] {
+            let waits = "{'x86_64': (232, 281, 441), 'aarch64': (22, 441)}"
+            return failing(waits, with: EBADF, on: descriptor)
+        }
+
+        /// Runs a command that gets no thread: clone and clone3 fail.
+        private var withoutThreads: [String] {
+            failing("{'x86_64': (56, 435), 'aarch64': (220, 435)}", with: EAGAIN)
+        }
+
+        /// Runs a command under a seccomp filter: these system calls, by machine, fail with that
+        /// code, where `argument` is their first one if it is given.
+        private func failing(
+            _ calls: String, with code: Int32, on argument: Int32? = nil
+        ) -> [String] {
+            let argument = argument.map { "\($0)" } ?? "None"
             let program = """
                 import ctypes, os, platform, struct, sys
-                waits = {'x86_64': (232, 281, 441), 'aarch64': (22, 441)}[platform.machine()]
+                calls = \(calls)[platform.machine()]
+                argument = \(argument)
                 def step(code, jump_true, jump_false, value):
                     return struct.pack('HBBI', code, jump_true, jump_false, value)
                 lines = [step(0x20, 0, 0, 0)]                         # the call's number
-                for index, number in enumerate(waits):
-                    lines.append(step(0x15, len(waits) - index, 0, number))
+                for index, number in enumerate(calls):
+                    lines.append(step(0x15, len(calls) - index, 0, number))
                 lines.append(step(0x06, 0, 0, 0x7fff0000))            # another one: let it go
-                lines.append(step(0x20, 0, 0, 16))                    # its first argument
-                lines.append(step(0x15, 0, 1, \(descriptor)))
-                lines.append(step(0x06, 0, 0, 0x00050000 | 9))        # EBADF
+                if argument is not None:
+                    lines.append(step(0x20, 0, 0, 16))                # its first argument
+                    lines.append(step(0x15, 0, 1, argument))
+                lines.append(step(0x06, 0, 0, 0x00050000 | \(code)))
                 lines.append(step(0x06, 0, 0, 0x7fff0000))
                 filter = ctypes.create_string_buffer(b''.join(lines))
                 program = ctypes.create_string_buffer(
@@ -215,6 +232,67 @@ extension `End to end` {
                 os.execv(sys.argv[1], sys.argv[1:])
                 """
             return ["/usr/bin/env", "python3", "-c", program]
+        }
+
+        /// A configuration file of its own that listens on any port.
+        private func file(_ more: String, in directory: TemporaryDirectory) throws -> String {
+            let file = directory.path("gate.yaml")
+            let text = more + "\n" + configuration(.inet("127.0.0.1", 9), workers: 2)
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            return file
+        }
+
+        @Test func `does not start without a thread for each worker`() throws {
+            let directory = try TemporaryDirectory()
+            let command =
+                withoutThreads + [
+                    try GateProcess.binary(), "run", "-c", try file("", in: directory),
+                ]
+            let gate = try ChildProcess(command[0], Array(command.dropFirst()))
+            defer { gate.stop(within: 0) }
+            #expect(gate.waitForExit(within: 20) == .code(2))
+            let said = gate.standardError
+            #expect(said.contains("cannot start worker 0: the kernel gives no thread"), "\(said)")
+            #expect(!said.contains("listening on"))
+        }
+
+        /// From none at all on, until it starts.
+        @Test func `does not start without the descriptors it needs, and says so`() throws {
+            let directory = try TemporaryDirectory()
+            let more = "admin: {'address': '127.0.0.1:0'}"
+            let run = [try GateProcess.binary(), "run", "-c", try file(more, in: directory)]
+            var said = ""
+            for limit in 4..<60 {
+                let gate = try ChildProcess(
+                    "/bin/sh", ["-c", "ulimit -n \(limit) && exec \"$@\"", "sh"] + run)
+                defer { gate.stop() }
+                let isDecided = eventually(within: 20) {
+                    gate.exitStatus != nil || gate.standardError.contains("admin endpoint on")
+                }
+                #expect(isDecided, "\(limit): \(gate.standardError)")
+                guard gate.exitStatus != nil else { break }
+                #expect(gate.waitForExit(within: 1) == .code(2), "\(limit)")
+                #expect(!gate.standardError.isEmpty, "\(limit)")
+                #expect(!gate.standardError.contains("listening on"), "\(limit)")
+                said += gate.standardError
+            }
+            #expect(said.contains("cannot start worker 0: no descriptor or memory left"), "\(said)")
+            #expect(said.contains("cannot start worker 1: no descriptor or memory left"), "\(said)")
+            #expect(said.contains("cannot answer on 127.0.0.1:"), "\(said)")
+        }
+
+        @Test(arguments: ["admin", "control"])
+        func `does not start where the operator's endpoint does not bind`(_ key: String) throws {
+            let directory = try TemporaryDirectory()
+            let taken = try Socket.listen(on: .loopback)
+            defer { taken.close() }
+            let place = key == "admin" ? "\(taken.localAddress)" : "unix:/nonexistent/c.sock"
+            let text =
+                key == "admin" ? "admin: {'address': '\(place)'}" : "control: /nonexistent/c.sock"
+            let result = try GateProcess.command("run", "-c", try file(text, in: directory))
+            #expect(result.status == .code(2))
+            #expect(result.errors.contains("methodgate: cannot listen on \(place): bind: "))
+            #expect(!result.errors.contains("listening on"))
         }
 
         @Test func `leaves connections beyond its limit in the kernel's queue`() throws {

@@ -5,64 +5,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Bytes sent in the streaming tests: 64 MiB, or what METHODGATE_STREAM_BYTES says.
-private let total =
-    ProcessInfo.processInfo.environment["METHODGATE_STREAM_BYTES"].flatMap { Int($0) } ?? 64 << 20
-
-/// What the gate's memory may grow by, whatever the size of the content.
-private let allowedGrowth = 4 << 20
-
-enum Framing: String, CaseIterable {
-    case length
-    case chunked
-
-    /// The field that announces so many bytes.
-    func field(_ count: Int) -> String {
-        self == .length ? "Content-Length: \(count)" : "Transfer-Encoding: chunked"
-    }
-
-    /// Sends `count` bytes of the pattern in this framing.
-    func send(_ count: Int, _ write: (Bytes) throws -> Void) throws {
-        var pattern = Pattern()
-        while pattern.count < count {
-            let block = pattern.next(min(count - pattern.count, 60_000))
-            if self == .length {
-                try write(Bytes(block))
-            } else {
-                let size = String(block.count, radix: 16)
-                try write(Bytes("\(size)\r\n".utf8) + block + [0x0D, 0x0A])
-            }
-        }
-        if self == .chunked { try write(Bytes("0\r\n\r\n".utf8)) }
-    }
-
-    /// Reads content in this framing until it is complete.
-    ///
-    /// - Returns: how many bytes of the pattern came.
-    func receive(_ count: Int, _ read: () throws -> Bytes) throws -> Int {
-        var pattern = Pattern()
-        var decoder = ChunkDecoder()
-        while self == .length ? pattern.count < count : !decoder.isComplete {
-            let bytes = try read()
-            guard !bytes.isEmpty else { break }
-            let data = self == .length ? bytes : try decoder.decode(bytes)
-            guard pattern.check(data) else { throw LaunchError("other bytes came") }
-        }
-        return pattern.count
-    }
-}
-
-/// The most memory seen, looked at now and then.
-private struct Peak {
-    private(set) var bytes = 0
-    private var calls = 0
-
-    mutating func sample(_ gate: GateProcess) throws {
-        if calls.isMultiple(of: 50) { bytes = max(bytes, try gate.memory().anonymous) }
-        calls += 1
-    }
-}
-
 extension `End to end` {
     struct `Streaming` {
         /// With TLS on both sides, or without.
@@ -77,65 +19,46 @@ extension `End to end` {
             _ framing: Framing, _ overTLS: Bool
         ) throws {
             let received = Collected<Int>()
-            let backend = try ScriptedBackend(tls: overTLS ? .server : nil) { connection in
-                connection.keepsBytes = false
-                guard let head = try connection.readHead() else { return }
-                var first: Bytes? = connection.takeContent(after: head)
-                let count = try framing.receive(total) {
-                    if let bytes = first, !bytes.isEmpty {
-                        first = nil
-                        return bytes
-                    }
-                    return try connection.socket.read(Deadline(seconds: 30))
-                }
-                received.append(count)
-                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            }
+            let backend = try framing.receiving(received, tls: overTLS ? .server : nil)
             defer { backend.stop() }
             let gate = try startGate(backend, overTLS)
             defer { end(gate) }
             let tls = overTLS ? TestTLS() : nil
             _ = try RawClient.exchange(gate.address, blocked, tls: tls)
-            let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60, tls: tls)
             defer { client.close() }
-            try client.send(request("POST", "/post/x", framing.field(total)))
-            var peak = Peak()
-            try framing.send(total) {
+            var growth = try Growth(of: gate)
+            try client.send(request("POST", "/post/x", framing.field(streamedBytes)))
+            try framing.send(streamedBytes) {
                 try client.send($0)
-                try peak.sample(gate)
+                try growth.sample()
             }
             #expect(try client.readFinalAnswer().status == 200)
-            #expect(received.all == [total])
-            #expect(peak.bytes - before < allowedGrowth)
+            #expect(received.all == [streamedBytes])
+            try growth.expectIsBounded("upload, \(framing), TLS \(overTLS)")
         }
 
         @Test(arguments: Framing.allCases, [false, true])
         func `a download costs bounded memory`(
             _ framing: Framing, _ overTLS: Bool
         ) throws {
-            let backend = try ScriptedBackend(tls: overTLS ? .server : nil) { connection in
-                guard try connection.readRequest() != nil else { return }
-                try connection.send("HTTP/1.1 200 OK\r\n\(framing.field(total))\r\n\r\n")
-                try framing.send(total) { try connection.send($0) }
-            }
+            let backend = try framing.sending(tls: overTLS ? .server : nil)
             defer { backend.stop() }
             let gate = try startGate(backend, overTLS)
             defer { end(gate) }
             let tls = overTLS ? TestTLS() : nil
             _ = try RawClient.exchange(gate.address, blocked, tls: tls)
-            let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 60, tls: tls)
             defer { client.close() }
+            var growth = try Growth(of: gate)
             try client.send(request("GET"))
             #expect(try client.readHead().status == 200)
-            var peak = Peak()
-            let count = try framing.receive(total) {
-                try peak.sample(gate)
+            let count = try framing.receive(streamedBytes) {
+                try growth.sample()
                 return try client.readSome()
             }
-            #expect(count == total)
-            #expect(peak.bytes - before < allowedGrowth)
+            #expect(count == streamedBytes)
+            try growth.expectIsBounded("download, \(framing), TLS \(overTLS)")
         }
 
         @Test func `a slow reader costs bounded memory`() throws {
@@ -171,11 +94,12 @@ extension `End to end` {
         }
 
         @Test func `a slow backend costs bounded memory`() throws {
+            let isDone = Flag()
             let backend = try ScriptedBackend { connection in
                 connection.keepsBytes = false
                 connection.socket.set(SOL_SOCKET, SO_RCVBUF, 8192)
                 _ = try connection.readHead()
-                for _ in 0..<15 {
+                while !isDone.isRaised {
                     connection.wait(0.1)
                     _ = try connection.socket.read(atMost: 1000, Deadline(seconds: 5))
                 }
@@ -183,15 +107,16 @@ extension `End to end` {
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
             defer { end(gate) }
-            let before = try gate.memory().anonymous
             let client = try gate.connect(patience: 0.3)
             defer { client.close() }
+            defer { isDone.raise() }
+            let growth = try Growth(of: gate)
             try client.send(request("POST", "/post/x", "Content-Length: \(1 << 30)"))
             // Sending gets stuck once the buffers of the kernel are full.
-            #expect(throws: (any Error).self) {
-                try Framing.length.send(1 << 30) { try client.send($0) }
+            #expect(throws: TimedOut.self) {
+                try Framing.length.send(64 << 20) { try client.send($0) }
             }
-            #expect(try gate.memory().anonymous - before < allowedGrowth)
+            try growth.expectIsBounded("upload to a slow backend")
             #expect(try RawClient.exchange(gate.address, blocked).status == 405)
         }
 
@@ -275,6 +200,57 @@ extension `End to end` {
             #expect(try client.readFinalAnswer().status == 405)
             #expect(!client.wasReset)
             #expect(backend.requests.isEmpty)
+        }
+
+        /// A gate and a client of it that has been rejected and owes content.
+        private func withRejected(
+            _ field: String, _ work: (RawClient) throws -> Void
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("PATCH", "/", field))
+            #expect(try client.readFinalAnswer().status == 405)
+            try work(client)
+            #expect(backend.requests.isEmpty)
+        }
+
+        @Test func `content of a rejected request is read up to 256 KiB, then the connection ends`()
+            throws
+        {
+            let chunk = Bytes("4000\r\n".utf8) + Bytes(repeating: 0x61, count: 16384) + [13, 10]
+            try withRejected("Transfer-Encoding: chunked") { client throws in
+                for _ in 0..<15 { try client.send(chunk) }
+                #expect(try !client.isClosed(within: 0.3))
+                for _ in 0..<2 { try client.send(chunk) }
+                #expect(try client.isClosed(within: 3))
+                #expect(!client.wasReset)
+            }
+        }
+
+        @Test func `a client that sends on after its end is read up to 1 MiB, then cut off`()
+            throws
+        {
+            let block = Bytes(repeating: 0x61, count: 65_536)
+            try withRejected("Content-Length: \(64 << 20)") { client throws in
+                var sent = 0
+                let elapsed = try seconds { () throws in
+                    do {
+                        while sent < 8 << 20 {
+                            try client.send(block)
+                            sent += block.count
+                            // So that all of it has been read, or refused.
+                            usleep(10_000)
+                        }
+                    } catch is SocketError {}
+                }
+                #expect(sent >= 1 << 20 && sent <= 2 << 20)
+                // Time alone would end it after 5 s.
+                #expect(elapsed < 4)
+            }
         }
     }
 }

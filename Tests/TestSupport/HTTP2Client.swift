@@ -27,6 +27,8 @@ public final class HTTP2Client: @unchecked Sendable {
     /// Window updates are sent for what comes.
     public var acknowledges = true
     public var isByteByByte = false
+    /// Is given the content of answers, which is not kept then.
+    public var takesContent: ((Bytes) throws -> Void)?
     private let decoder = HTTP2FieldDecoder()
     private var buffer: Bytes = []
     private var nextStream: UInt32 = 1
@@ -190,7 +192,11 @@ public final class HTTP2Client: @unchecked Sendable {
     }
 
     private func takeData(_ frame: HTTP2Frame) throws {
-        answers[frame.stream, default: HTTP2Answer()].message?.content += frame.payload
+        if let takesContent {
+            try takesContent(frame.payload)
+        } else {
+            answers[frame.stream, default: HTTP2Answer()].message?.content += frame.payload
+        }
         answers[frame.stream]?.hasEnded = frame.hasEnded
         guard acknowledges, !frame.payload.isEmpty else { return }
         let count = UInt32(frame.payload.count)

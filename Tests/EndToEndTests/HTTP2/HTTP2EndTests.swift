@@ -165,6 +165,12 @@ extension `End to end` {
             #expect(records[0]["http.version"] == "2")
             let refused = try client.open(fields("/elsewhere"), ends: false)
             #expect(try client.readAnswer(refused).status == 403)
+            let isNamed = try eventually {
+                try gate.log.records().contains {
+                    $0.integer("http.response.status_code") == 403 && $0["rule.id"] == "default"
+                }
+            }
+            #expect(isNamed)
             let unknown = try client.open(
                 HTTP2Field.request("CONNECT", "/ws/x", [HTTP2Field(":protocol", "h3")]),
                 ends: false)

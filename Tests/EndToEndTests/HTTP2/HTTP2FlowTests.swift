@@ -26,17 +26,6 @@ extension `End to end` {
             }
         }
 
-        @Test func `are downloaded in bounded memory`() throws {
-            try withHTTP2(try sizing()) { gate, client throws in
-                _ = try client.exchange(HTTP2Field.request("GET", "/1000000"))
-                let before = try gate.memory().anonymous
-                let stream = try client.open(HTTP2Field.request("GET", "/\(64 << 20)"))
-                let answer = try client.readAnswer(stream)
-                #expect(answer.message?.content.count == 64 << 20)
-                #expect(try gate.memory().anonymous - before < 4 << 20)
-            }
-        }
-
         @Test func `wait for a backend that does not read, and for nothing else`() throws {
             let flag = Flag()
             let backend = try ScriptedBackend { connection in
