@@ -46,6 +46,7 @@ private func headersBegan(
     let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
     unsafe state.pointee.block.begin(trailers: !isRequest, limits: state.pointee.limits)
     unsafe state.pointee.isInBlock = true
+    unsafe state.pointee.blockCount &+= 1
     unsafe state.pointee.ignoredHeads -= 1
     if isRequest { unsafe state.pointee.streamCount += 1 }
     return 0

@@ -18,6 +18,8 @@ package import HTTPSyntax
         var budget: FrameBudget
         /// A field section has begun and not ended.
         var isInBlock = false
+        /// Field sections that have begun so far.
+        var blockCount: UInt64 = 0
         var scanner = FrameScanner(preface: Preface.length)
         /// DATA frames that came whole for a stream that is open, since the last look.
         var contentFrames = 0
@@ -180,6 +182,8 @@ package import HTTPSyntax
 
     /// A field section has begun and its end has not come.
     package var isInBlock: Bool { unsafe state.pointee.isInBlock }
+    /// Field sections that have begun so far: tells one from the next.
+    package var blockCount: UInt64 { unsafe state.pointee.blockCount }
     /// Why we end the connection, and say so with GOAWAY; nil as long as we do not.
     package var endCode: ErrorCode? { unsafe state.pointee.endCode }
     /// Streams that are open.
