@@ -282,7 +282,7 @@ extension Ref<ClientConnection> {
         worker.value.counters.countAnswer(
             status: status, after: worker.value.now.microseconds - value.started)
         noteAnswer(status)
-        if worker.value.isDraining { endAfterLastRequest() }
+        if isEnding { endAfterLastRequest() }
         if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {

@@ -67,7 +67,7 @@ extension Ref<ClientConnection> {
         worker.value.counters.http2Connections.add()
         // Our SETTINGS need not wait for the client's.
         connection.wake()
-        if worker.value.isDraining { connection.drain() }
+        if isEnding { connection.drain() }
     }
 
     /// Frames have come; all bytes are used.

@@ -139,7 +139,7 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         worker.value.counters.upstreamAnswers.add(0)
         let head = head ?? recallHead()
-        if worker.value.isDraining { endAfterLastRequest() }
+        if isEnding { endAfterLastRequest() }
         let isComplete = value.exchange.request == .complete
         let closes = !value.exchange.clientPersists || !isComplete
         var answer = Answer(

@@ -32,6 +32,9 @@ package struct TLSServerEntry: Sendable {
 @safe package final class TLSServerContext: @unchecked Sendable {
     let entries: [TLSServerEntryContext]
     private let names: ServerNames
+    /// SHA-256 of what clients see of it, and of what is asked of them: what is the same has the
+    /// same, also over reloads. The OCSP response is no part of it.
+    package let fingerprint: [UInt8]
 
     /// - Parameters:
     ///   - entries: the first one is for all names that no other has.
@@ -48,11 +51,32 @@ package struct TLSServerEntry: Sendable {
         names = ServerNames(entries.map(\.names))
         asksForCertificates = entries.contains { $0.clients != .none }
         isDivided = contexts.contains { $0.scope != contexts[0].scope }
+        fingerprint = Self.fingerprint(entries, options, protocols)
         for context in contexts {
             // Each is asked to choose: a connection begins with the first one.
             let this = unsafe Unmanaged.passUnretained(self).toOpaque()
             unsafe SSL_CTX_set_client_hello_cb(context.base.handle, chooseByName, this)
         }
+    }
+
+    private static func fingerprint(
+        _ entries: [TLSServerEntry], _ options: TLSOptions, _ protocols: [String]
+    ) -> [UInt8] {
+        var parts = Array("\(options) \(protocols)".utf8)
+        for entry in entries {
+            parts += Array("\(entry.names) \(entry.clients) \(entry.identities.count)".utf8)
+            for identity in entry.identities {
+                for certificate in [identity.leaf] + identity.chain {
+                    parts += certificate.fingerprint
+                }
+            }
+            for authority in entry.authorities?.authorities ?? [] {
+                parts += authority.fingerprint
+            }
+        }
+        var digest = [UInt8](repeating: 0, count: 32)
+        unsafe SHA256(parts, parts.count, &digest)
+        return digest
     }
 
     /// Which entry answers for a name in lower case.
