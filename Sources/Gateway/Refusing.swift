@@ -47,7 +47,10 @@ extension Ref<ClientConnection> {
         if value.carried != nil { fields.version = .http2 }
         describeSource(&fields)
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
-        var form = worker.fieldForm(bytes, value.carried == nil ? .http11 : .http2)
+        // A stream's fields say what call it is even where they were not all written as a head.
+        var form =
+            value.carried.map { worker.fieldForm(bytes, .http2, of: $0.value.call) }
+            ?? worker.fieldForm(bytes, .http11)
         form.isHead = fields.methodID == .head
         let isAnswered = answer(
             refusal, fields, form, host: host, of: worker.value.use, closes: true)

@@ -8,6 +8,9 @@ extension HeaderBlock {
     package mutating func add(_ name: ByteView, _ value: ByteView) {
         size &+= name.count &+ value.count &+ 4
         lineCount &+= 1
+        if name.count == 12, call == .none, name.equals(ByteView("content-type")) {
+            call = CallType(contentType: value)
+        }
         guard problem == nil else { return }
         guard !name.isEmpty else { return refuse(.nameEmpty) }
         if name[0] == 0x3a { addPseudo(name, value) } else { addRegular(name, value) }
