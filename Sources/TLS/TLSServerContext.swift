@@ -100,7 +100,8 @@ package struct TLSServerEntry: Sendable {
     }
 
     /// Whether the entry for `host`, which may have a port, asks something else of clients than
-    /// the entry at `index`.
+    /// the entry at `index`. Names that a certificate would not do for count as covered by its
+    /// wildcard, as they are by a rule's.
     package func isDivided(_ index: Int, _ host: [UInt8]) -> Bool {
         var name = host
         if let colon = name.lastIndex(of: 0x3A), name.last != 0x5D { name.removeSubrange(colon...) }
@@ -108,7 +109,7 @@ package struct TLSServerEntry: Sendable {
         for position in name.indices where (0x41...0x5A).contains(name[position]) {
             name[position] |= 0x20
         }
-        return entries[entry(for: name)].scope != entries[index].scope
+        return entries[names.entry(covering: name)].scope != entries[index].scope
     }
 
     /// A new connection's object (SSL_new), set to accept; the caller owns it and keeps this
