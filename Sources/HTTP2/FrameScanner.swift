@@ -25,7 +25,7 @@ package struct FrameScanner: BitwiseCopyable {
     private var continuations = 0
     /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
     /// one comes as another.
-    private static let mostContinuations = 8
+    private var mostContinuations = 8
 
     /// Whose frames they are.
     enum Sender: BitwiseCopyable {
@@ -41,6 +41,12 @@ package struct FrameScanner: BitwiseCopyable {
     init(preface: Int, sender: Sender = .client) {
         rest = preface
         self.sender = sender
+    }
+
+    /// Takes in how long a head may be, in bytes: what has room for it in frames of the usual size
+    /// (RFC 9113 §4.2) is no flood.
+    mutating func adopt(_ limits: HeaderBlock.Limits) {
+        mostContinuations = max(8, min(limits.head, 1 << 30) / 16384 + 1)
     }
 
     /// Looks at the bytes that come next.
@@ -90,7 +96,7 @@ package struct FrameScanner: BitwiseCopyable {
         case 9:
             continuations += 1
             budget.note(.controlFrame)
-            if continuations > Self.mostContinuations { return .enhanceYourCalm }
+            if continuations > mostContinuations { return .enhanceYourCalm }
         case 6, 8: budget.note(.report)
         default: budget.note(.controlFrame)
         }

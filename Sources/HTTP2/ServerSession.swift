@@ -54,6 +54,7 @@ package import HTTPSyntax
         unsafe state.initialize(
             to: State(
                 owner: owner, handlers: handlers, limits: limits, budget: FrameBudget(now: now)))
+        unsafe state.pointee.scanner.adopt(limits)
         unsafe state.pointee.handle = Self.makeHandle(state)
         announce()
     }
@@ -190,5 +191,8 @@ package import HTTPSyntax
     package var streamCount: Int { unsafe state.pointee.streamCount }
 
     /// Limits of the field sections that begin from now on.
-    package func adopt(_ limits: HeaderBlock.Limits) { unsafe state.pointee.limits = limits }
+    package func adopt(_ limits: HeaderBlock.Limits) {
+        unsafe state.pointee.limits = limits
+        unsafe state.pointee.scanner.adopt(limits)
+    }
 }

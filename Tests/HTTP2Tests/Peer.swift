@@ -63,6 +63,8 @@ final class Peer {
         return bytes.withView { session?.receive($0, now: time) ?? false }
     }
 
+    func adopt(_ limits: HeaderBlock.Limits) { session?.adopt(limits) }
+
     /// What is sent.
     func send() -> [HTTP2Frame] {
         var buffer = ByteBuffer()

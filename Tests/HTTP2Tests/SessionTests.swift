@@ -213,6 +213,39 @@ import Testing
         #expect(!isGoing && count < 1000)
     }
 
+    @Test(arguments: [
+        (512 * 1024, 16384, true), (512 * 1024, 1024, false), (32 * 1024, 1024, false),
+    ])
+    func `a field section has the frames that its limit fills`(
+        _ limit: Int, _ size: Int, _ isWhole: Bool
+    ) {
+        let lines = (0..<50).map { HTTP2Field("x-\($0)", String(repeating: "v", count: 4096)) }
+        let request = HTTP2Field.request("GET", "/", lines)
+        let bytes = HTTP2Frame.section(1, request, by: size).flatMap(\.bytes)
+        let peer = Peer(limits: .init(head: limit))
+        #expect(peer.receive(Self.start + bytes) == isWhole)
+        #expect(peer.events.first?.hasPrefix("request 1 GET / ") == (isWhole ? true : nil))
+        // A reload may allow more.
+        let other = Peer()
+        #expect(other.receive(Self.start))
+        other.adopt(.init(head: limit))
+        #expect(other.receive(bytes) == isWhole)
+    }
+
+    @Test(arguments: [(65_000, true), (66_000, false)])
+    func `a single field of more than 64 KiB breaks the compression`(
+        _ length: Int, _ isRead: Bool
+    ) {
+        let line = HTTP2Field("x", String(repeating: "v", count: length))
+        let request = HTTP2Field.request("GET", "/", [line])
+        let peer = Peer(limits: .init(head: 512 * 1024))
+        #expect(peer.receive(Self.start))
+        peer.receive(HTTP2Frame.section(1, request).flatMap(\.bytes))
+        #expect(peer.events.isEmpty == !isRead)
+        let code = peer.send().last { $0.kind == 7 }.map { HTTP2Frame.value($0.payload[4..<8]) }
+        #expect(code == (isRead ? nil : 9))
+    }
+
     @Test func `a field section that unfolds to very many bytes is cut off`() {
         // One line goes into the table, and is named again by one byte each (RFC 7541 §6.1).
         let peer = Peer(limits: .init(head: 4096))

@@ -26,16 +26,8 @@ extension `End to end` {
             let fields = isFirst ? type + refused.fields : refused.fields + type
             try withHTTP2(try .echo()) { _, client throws in
                 let stream = client.takeStream()
-                let block = HTTP2Field.encode(HTTP2Field.request("POST", "/post/x", fields))
-                // As many frames as it needs.
-                for start in stride(from: 0, to: block.count, by: 16384) {
-                    let end = min(block.count, start + 16384)
-                    let flags: UInt8 = (start == 0 ? 1 : 0) | (end == block.count ? 4 : 0)
-                    try client.send(
-                        HTTP2Frame(
-                            start == 0 ? 1 : 9, flags: flags, stream: stream,
-                            Bytes(block[start..<end])))
-                }
+                let request = HTTP2Field.request("POST", "/post/x", fields)
+                try client.raw.send(HTTP2Frame.section(stream, request).flatMap(\.bytes))
                 try expect(refused.status, refused.call, try client.readAnswer(stream))
                 #expect(try client.exchange(HTTP2Field.request()).status == 200)
             }
