@@ -54,10 +54,12 @@ extension HeaderBlock {
             return refuse(problem)
         }
         if !hasBegun && !isTrailers { beginHead() }
+        let match = FieldName.lookup(name)
+        // Further crumbs become part of the line that the first one has begun.
+        if !cookies.isEmpty, match.name == .cookie, !match.isVariant { lineCount &-= 1 }
         if lineCount > limits.fields + 5 { return refuse(.tooManyFields) }
         if size > limits.head { return refuse(.headTooLarge) }
         guard problem == nil else { return }
-        let match = FieldName.lookup(name)
         guard !match.isVariant, match.name != .other || isKey(name) else {
             return append(name, value)
         }
