@@ -100,7 +100,7 @@ private func frameArrived(
     case NGHTTP2_HEADERS.rawValue: unsafe blockArrived(session, frame, state, hasEnded)
     case NGHTTP2_RST_STREAM.rawValue:
         let isAnswered =
-            unsafe outputState(session, head.stream_id)?.pointee.isFinished ?? true
+            unsafe outputState(session, head.stream_id)?.pointee.hasSentHead ?? true
         if !isAnswered { unsafe state.pointee.budget.note(.reset) }
     case NGHTTP2_PING.rawValue where has(head.flags, NGHTTP2_FLAG_ACK):
         unsafe state.pointee.handlers.pong(state.pointee.owner)
@@ -156,8 +156,11 @@ private func frameSent(
 ) -> Int32 {
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let head = unsafe frame.pointee.hd
-    let isMessage =
-        head.type == UInt8(NGHTTP2_DATA.rawValue) || head.type == UInt8(NGHTTP2_HEADERS.rawValue)
+    let isHead = head.type == UInt8(NGHTTP2_HEADERS.rawValue)
+    if isHead, let output = unsafe outputState(session, head.stream_id) {
+        unsafe output.pointee.hasSentHead = output.pointee.hasHead
+    }
+    let isMessage = isHead || head.type == UInt8(NGHTTP2_DATA.rawValue)
     guard isMessage, has(head.flags, NGHTTP2_FLAG_END_STREAM) else { return 0 }
     unsafe state.pointee.budget.note(.answered)
     guard let output = unsafe outputState(session, head.stream_id) else { return 0 }

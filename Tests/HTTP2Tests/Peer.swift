@@ -89,6 +89,12 @@ final class Peer {
         if ends && !content.isEmpty { end(stream, trailers: trailers) }
     }
 
+    func interim(_ stream: Int32) {
+        guard let output = outputs[stream] else { return }
+        fields.begin(status: 103)
+        session?.interim(output.value, fields)
+    }
+
     func end(_ stream: Int32, trailers: String = "") {
         guard let output = outputs[stream] else { return }
         trailers.withView { session?.end(output.value, trailers: $0) }

@@ -164,6 +164,29 @@ import Testing
         #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 11)
     }
 
+    /// A browser that leaves pages, or scrolls past pictures, is no flood.
+    @Test func `answers that are broken off cost a frame each, and interim ones are none`() {
+        func count(_ answer: (Peer, Int32) -> Void) -> Int {
+            let peer = Peer()
+            #expect(peer.receive(Self.start))
+            var count = 0
+            while count < 5000 {
+                let stream = UInt32(count * 2 + 1)
+                let open = HTTP2Frame.headers(stream, HTTP2Field.request()).bytes
+                guard peer.receive(open) else { break }
+                answer(peer, Int32(stream))
+                _ = peer.send()
+                guard peer.receive(HTTP2Frame.reset(stream).bytes) else { break }
+                count += 1
+            }
+            return count
+        }
+        let content = count { $0.answer($1, 200, content: "half", ends: false) }
+        #expect((1900...2000).contains(content), "each takes a point, and none comes back")
+        let interim = count { $0.interim($1) }
+        #expect((100..<200).contains(interim))
+    }
+
     @Test func `DATA of a stream that was reset is passed over, and costs`() {
         let peer = Peer()
         #expect(peer.receive(Self.start))
