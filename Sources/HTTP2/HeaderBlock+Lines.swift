@@ -76,7 +76,7 @@ extension HeaderBlock {
             if !cookies.isEmpty { cookies.append("; ") }
             cookies.append(value)
         case .host where !isTrailers && !authority.isMissing:
-            guard value.equalsIgnoringCase(view(authority)) else {
+            guard namesAuthority(value) else {
                 return refuse(.authorityMismatch)
             }
             // Says the same; a second one is written out, and refused as such.
@@ -90,6 +90,23 @@ extension HeaderBlock {
             break
         default: append(name, value)
         }
+    }
+
+    /// Whether a Host names the origin that `authority` does: letter case does not matter, nor
+    /// whether the scheme's port is written out (RFC 3986 §6.2.3).
+    private func namesAuthority(_ host: ByteView) -> Bool {
+        let authority = view(authority)
+        if host.equalsIgnoringCase(authority) { return true }
+        let isSecure = view(scheme).equalsIgnoringCase(ByteView("https"))
+        let port = isSecure ? ByteView(":443") : ByteView(":80")
+        return Self.without(port, host).equalsIgnoringCase(Self.without(port, authority))
+    }
+
+    /// `value` without `port` at its end. A part of an IPv6 literal ends with a bracket.
+    private static func without(_ port: ByteView, _ value: ByteView) -> ByteView {
+        let length = value.count - port.count
+        guard length > 0, value.dropFirst(length).equals(port) else { return value }
+        return value.slice(0, length)
     }
 
     /// What only a handshake of HTTP/1.1 has, in a request for a tunnel.

@@ -72,6 +72,26 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
                 == "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
     }
 
+    @Test(arguments: [
+        ("http", "a.example", "A.example:80", true), ("http", "a.example:80", "a.example", true),
+        ("https", "a.example", "a.example:443", true), ("HTTPS", "[::1]:443", "[::1]", true),
+        ("http", "a.example", "a.example:443", false),
+        ("https", "a.example", "a.example:80", false),
+        ("http", "a.example:8080", "a.example", false),
+        ("http", "a.example:80", "b.example", false), ("http", "a.example", ":80", false),
+    ])
+    func `the default port makes no other host of it`(
+        _ scheme: String, _ authority: String, _ host: String, _ isSame: Bool
+    ) {
+        let fields = [
+            field(":method", "GET"), field(":scheme", scheme), field(":path", "/"),
+            field(":authority", authority), field("host", host),
+        ]
+        let found = outcome(fields)
+        #expect(found.problem == (isSame ? nil : .authorityMismatch))
+        if isSame { #expect(found.text == "GET / HTTP/1.1\r\nHost: \(authority)\r\n\r\n") }
+    }
+
     @Test func `a second Host is written out for the parser to refuse`() {
         let hosts = [field("host", "a.example"), field("host", "a.example")]
         #expect(
