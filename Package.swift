@@ -109,6 +109,7 @@ let package = Package(
             "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
+        tests("TLS", ["TLS", "TestSupport"]),
         tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory"]),
         tests("Control", ["Control", "Audit"]),
         tests(

@@ -85,8 +85,11 @@ final class CredentialLoader {
     }
 
     /// A certificate with its key, and the OCSP response to staple.
+    ///
+    /// - Parameter isForBackend: a backend is shown it, and no client.
     func identity(
-        _ certificate: LocatedPath, key: LocatedPath?, staple: LocatedPath?, _ decoder: Decoder
+        _ certificate: LocatedPath, key: LocatedPath?, staple: LocatedPath?,
+        isForBackend: Bool = false, _ decoder: Decoder
     ) -> TLSIdentity? {
         let keyPath = key ?? certificate
         guard let chain = read(certificate, decoder),
@@ -99,7 +102,9 @@ final class CredentialLoader {
         }
         do throws(TLSIdentityProblem) {
             let identity = try TLSIdentity(chain: chain, key: keyBytes, staple: response)
-            for concern in identity.concerns(now: time(nil), system: try? systemTrust()) {
+            let readers: TLSIdentity.Readers =
+                isForBackend ? .backend : .clients(try? systemTrust())
+            for concern in identity.concerns(now: time(nil), readers: readers) {
                 decoder.warn(certificate.node, Complaint(concern))
             }
             if let staple, let problem = identity.stapleProblem {
