@@ -49,7 +49,7 @@ extension Certificate {
     var notAfter: Int? { unsafe Self.seconds(X509_get0_notAfter(handle)) }
 
     /// Seconds since 1970.
-    private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int? {
+    static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int? {
         var parts = unsafe tm()
         guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
         return unsafe timegm(&parts)

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Glibc
 
 // TLS in front: for each name that a client may ask for (SNI) the certificates, and who must show
 // one of its own. One object for all workers, replaced as a whole by a reload.
@@ -251,11 +252,12 @@ private func stapleResponse(_ session: OpaquePointer?, _ context: UnsafeMutableR
     let entry = unsafe Unmanaged<TLSServerEntryContext>.fromOpaque(context).takeUnretainedValue()
     let leaf = unsafe SSL_get_certificate(session)
     guard let identity = entry.identities.first(where: { unsafe $0.leaf.handle == leaf }),
-        let staple = identity.staple
+        let staple = identity.staple, staple.isGood(now: time(nil))
     else { return SSL_TLSEXT_ERR_NOACK }
     // OpenSSL frees the copy.
-    let copy = unsafe methodgate_duplicate(staple, staple.count)
-    guard unsafe methodgate_staple(session, copy, staple.count) == 1 else {
+    let length = staple.bytes.count
+    let copy = unsafe methodgate_duplicate(staple.bytes, length)
+    guard unsafe methodgate_staple(session, copy, length) == 1 else {
         return SSL_TLSEXT_ERR_NOACK
     }
     return SSL_TLSEXT_ERR_OK

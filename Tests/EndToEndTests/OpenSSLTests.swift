@@ -2,6 +2,7 @@
 // OCSP response that is stapled.
 
 import Foundation
+import TLS
 import TestSupport
 import Testing
 
@@ -69,6 +70,25 @@ extension `End to end` {
             #expect(answer.contains("Cert Status: good"), "\(made)\n\(answer)")
             #expect(answer.contains("Verify return code: 0 (ok)"))
             #expect(!gate.process.standardError.contains("warning"))
+        }
+
+        @Test func `gets no OCSP response that is over`() throws {
+            let fixture = try TLSFixture()
+            let made = try TestTLS.certificate
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            for (seconds, isStapled) in [(600, true), (-600, false)] {
+                let response = try Authority(made).vouch(for: made.certificate, until: seconds)
+                try Data(response).write(
+                    to: URL(fileURLWithPath: fixture.directory.path("front.ocsp")))
+                let gate = try fixture.gate(
+                    backend.address, tls: ["certificate: front.pem", "ocsp_response: front.ocsp"])
+                defer { end(gate) }
+                let answer = try connect(gate, "-servername a.example -status")
+                #expect(answer.contains("Cert Status: good") == isStapled)
+                #expect(answer.contains("OCSP response: no response sent") == !isStapled)
+                #expect(gate.process.standardError.contains("is not stapled") == !isStapled)
+            }
         }
     }
 }
