@@ -168,7 +168,7 @@ extension Ref<HTTP2Connection> {
             value.end != .announced
         else { return }
         let timeouts = worker.value.use.value.timeouts
-        if value.session.isInBlock {
+        if value.session.isInSection {
             if !value.limitsHead { limitSection() }
         } else if value.session.streamCount > 0 {
             if value.limitsHead || value.isIdle { client.value.deadline.clear() }
@@ -185,8 +185,8 @@ extension Ref<HTTP2Connection> {
 
     /// A field section has its time from its beginning, whatever else holds up the connection.
     private func noteSection() {
-        guard value.session.isInBlock, value.session.blockCount != value.section else { return }
-        value.section = value.session.blockCount
+        guard value.session.isInSection, value.session.sectionCount != value.section else { return }
+        value.section = value.session.sectionCount
         value.sectionDue =
             worker.value.wheel.value.now
             + UInt64(worker.value.use.value.timeouts.clientHead)
@@ -229,7 +229,7 @@ extension Ref<HTTP2Connection> {
     func expired() {
         if value.end == .announced {
             refuseNewStreams()
-        } else if value.session.isInBlock {
+        } else if value.session.isInSection {
             sectionExpired()
         } else {
             refuseNewStreams()

@@ -45,8 +45,6 @@ private func headersBegan(
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
     unsafe state.pointee.block.begin(trailers: !isRequest, limits: state.pointee.limits)
-    unsafe state.pointee.isInBlock = true
-    unsafe state.pointee.blockCount &+= 1
     unsafe state.pointee.ignoredHeads -= 1
     if isRequest { unsafe state.pointee.streamCount += 1 }
     return 0
@@ -115,7 +113,6 @@ private func blockArrived(
     _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>, _ state: State,
     _ hasEnded: Bool
 ) {
-    unsafe state.pointee.isInBlock = false
     unsafe state.pointee.block.finish(hasEnded: hasEnded)
     let stream = unsafe frame.pointee.hd.stream_id
     if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
@@ -131,7 +128,6 @@ private func invalidFrameArrived(
     _ context: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let state = unsafe sessionState(context) else { return 0 }
-    unsafe state.pointee.isInBlock = false
     unsafe state.pointee.budget.note(.streamError)
     return 0
 }

@@ -65,6 +65,8 @@ final class Peer {
 
     func adopt(_ limits: HeaderBlock.Limits) { session?.adopt(limits) }
 
+    var isInSection: Bool { session?.isInSection ?? false }
+
     /// What is sent.
     func send() -> [HTTP2Frame] {
         var buffer = ByteBuffer()

@@ -269,6 +269,25 @@ import Testing
         #expect(code == (isRead ? nil : 9))
     }
 
+    /// nghttp2 tells of no end where the stream is gone by then.
+    @Test func `a field section is over with its last frame, whatever became of the stream`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        peer.receive(HTTP2Frame.headers(1, HTTP2Field.request("PUT"), ends: false).bytes)
+        #expect(!peer.isInSection)
+        let trailers = HTTP2Field.encode([HTTP2Field("x-sum", "1")])
+        peer.receive(HTTP2Frame(1, flags: 1, stream: 1, Bytes(trailers.prefix(3))).bytes)
+        #expect(peer.isInSection)
+        peer.reset(1, .cancel)
+        _ = peer.send()
+        #expect(peer.isInSection)
+        let end = HTTP2Frame(9, flags: 4, stream: 1, Bytes(trailers.dropFirst(3))).bytes
+        peer.receive(Bytes(end.dropLast(1)))
+        #expect(peer.isInSection)
+        #expect(peer.receive(Bytes(end.suffix(1))))
+        #expect(!peer.isInSection)
+    }
+
     @Test func `a field section that unfolds to very many bytes is cut off`() {
         // One line goes into the table, and is named again by one byte each (RFC 7541 §6.1).
         let peer = Peer(limits: .init(head: 4096))
