@@ -106,9 +106,11 @@ let package = Package(
         tests("HTTP1", ["HTTP1", "HTTPSyntax", "Memory"]),
         tests("HTTP2", ["HTTP2", "HTTPSyntax", "TestSupport"]),
         tests(
-            "Configuration", ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS"],
+            "Configuration",
+            ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS", "TestSupport"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
+        tests("TLS", ["TLS", "TestSupport"]),
         tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory"]),
         tests("Control", ["Control", "Audit"]),
         tests(

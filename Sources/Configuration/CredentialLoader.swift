@@ -85,8 +85,11 @@ final class CredentialLoader {
     }
 
     /// A certificate with its key, and the OCSP response to staple.
+    ///
+    /// - Parameter isForBackend: a backend is shown it, and no client.
     func identity(
-        _ certificate: LocatedPath, key: LocatedPath?, staple: LocatedPath?, _ decoder: Decoder
+        _ certificate: LocatedPath, key: LocatedPath?, staple: LocatedPath?,
+        isForBackend: Bool = false, _ decoder: Decoder
     ) -> TLSIdentity? {
         let keyPath = key ?? certificate
         guard let chain = read(certificate, decoder),
@@ -99,14 +102,12 @@ final class CredentialLoader {
         }
         do throws(TLSIdentityProblem) {
             let identity = try TLSIdentity(chain: chain, key: keyBytes, staple: response)
-            for concern in identity.concerns(now: time(nil), system: try? systemTrust()) {
+            let readers: TLSIdentity.Readers =
+                isForBackend ? .backend : .clients(try? systemTrust())
+            for concern in identity.concerns(now: time(nil), readers: readers) {
                 decoder.warn(certificate.node, Complaint(concern))
             }
-            if let staple, let problem = identity.stapleProblem {
-                decoder.report(staple.node, Complaint(words(staple, problem)))
-                return nil
-            }
-            return identity
+            return check(identity, staple, decoder) ? identity : nil
         } catch {
             switch error {
             case .certificate(let problem):
@@ -116,6 +117,21 @@ final class CredentialLoader {
             }
             return nil
         }
+    }
+
+    /// Whether the OCSP response is one for its certificate. One that is no longer good is warned of:
+    /// the certificate does without it.
+    private func check(_ identity: TLSIdentity, _ path: LocatedPath?, _ decoder: Decoder) -> Bool {
+        guard let path, let staple = identity.staple else { return true }
+        if let problem = staple.problem {
+            decoder.report(path.node, Complaint(words(path, problem)))
+            return false
+        }
+        if let day = staple.dayOfEnd(before: time(nil)) {
+            let concern = TLSProblem("was good until \(day) (nextUpdate), and is not stapled")
+            decoder.warn(path.node, Complaint(words(path, concern)))
+        }
+        return true
     }
 
     private func words(_ path: LocatedPath?, _ problem: TLSProblem) -> String {

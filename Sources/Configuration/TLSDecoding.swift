@@ -142,7 +142,8 @@ extension Decoder {
         }
         var identity: TLSIdentity?
         if let certificate = draft.certificate {
-            identity = credentials.identity(certificate, key: draft.key, staple: nil, self)
+            identity = credentials.identity(
+                certificate, key: draft.key, staple: nil, isForBackend: true, self)
         } else if let key = draft.key {
             report(key.node.keyOrSelf, Complaint("is for a certificate, and none is given"))
         }

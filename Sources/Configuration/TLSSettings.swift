@@ -19,6 +19,13 @@ package struct ListenTLS: Sendable, Hashable {
         http2 ? ["h2", "http/1.1"] : ["http/1.1"]
     }
 
+    /// Whether connections that begin with `other` begin as with this one: a reload makes contexts
+    /// anew, even if nothing about them has changed.
+    package func isAlike(_ other: ListenTLS) -> Bool {
+        forwardsSubject == other.forwardsSubject
+            && (context === other.context || context.fingerprint == other.context.fingerprint)
+    }
+
     package static func == (left: ListenTLS, right: ListenTLS) -> Bool {
         left.context === right.context && left.forwardsSubject == right.forwardsSubject
     }

@@ -18,6 +18,8 @@ struct ListenerUse: Sendable {
 struct Acceptor: ~Copyable {
     let worker: Ref<Worker>
     let listener: Listener
+    /// Of all that this worker has had: its connections know it by that.
+    let number: UInt32
     var event: Event
     /// Each connection must begin with a PROXY header.
     var expectsProxyHeader = false
@@ -31,9 +33,11 @@ struct Acceptor: ~Copyable {
 extension Ref<Acceptor> {
     static func open(_ listener: Listener, on worker: Ref<Worker>) -> Ref<Acceptor> {
         let base = worker.value.base
+        worker.value.acceptorCount += 1
+        let number = worker.value.acceptorCount
         let acceptor = unsafe Ref<Acceptor>.make { context in
             Acceptor(
-                worker: worker, listener: listener,
+                worker: worker, listener: listener, number: number,
                 event: unsafe .read(base, listener.descriptor, listenerReadable, context))
         }
         acceptor.value.event.add()
@@ -60,7 +64,7 @@ extension Ref<Acceptor> {
                 return false
             case .connection(let descriptor, let peer):
                 Ref<ClientConnection>.open(
-                    descriptor, peer: peer, on: worker,
+                    descriptor, peer: peer, on: worker, acceptor: value.number,
                     expectsProxyHeader: value.expectsProxyHeader, tls: value.tls,
                     allowsHTTP2: value.allowsHTTP2)
             }

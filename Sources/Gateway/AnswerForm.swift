@@ -34,22 +34,19 @@ extension Ref<Worker> {
     /// The same as far as field lines say it: for a head of which only those can be relied on.
     func fieldForm(_ head: ByteView, _ version: HTTPVersion) -> AnswerForm {
         let type = value.request.value(.contentType, in: head) ?? .empty
-        let isGRPC = type.begins(with: ByteView("application/grpc"))
+        return fieldForm(head, version, of: CallType(contentType: type))
+    }
+
+    /// The same where it is known what kind of call the request is.
+    func fieldForm(_ head: ByteView, _ version: HTTPVersion, of call: CallType) -> AnswerForm {
         // Its clients read an answer's head as trailers if nothing comes behind it, and nothing else
         // of it; those of gRPC-Web, and whoever translates it to HTTP/1.1, are clients of HTTP.
-        if isGRPC, version == .http2, !type.begins(with: ByteView("application/grpc-web")) {
+        if call == .grpc, version == .http2 {
             return AnswerForm(representation: .trailersOnly, isGRPC: true, version: version)
         }
         return AnswerForm(
-            representation: .preferred(value.request.fields, in: head), isGRPC: isGRPC,
+            representation: .preferred(value.request.fields, in: head), isGRPC: call != .none,
             version: version)
-    }
-}
-
-extension ByteView {
-    /// Letter case aside.
-    fileprivate func begins(with name: ByteView) -> Bool {
-        count >= name.count && slice(0, name.count).equalsIgnoringCase(name)
     }
 }
 

@@ -42,6 +42,11 @@ struct ClientConnection: ~Copyable {
     var origin: ClientOrigin
     /// What is to come before the first request; nil for plain HTTP.
     let tls: ListenTLS?
+    /// The number of the acceptor that took it; 0 for a stream.
+    var acceptor: UInt32 = 0
+    /// It began under settings of its listener that are no longer in force: the next answer is its
+    /// last.
+    var isOutdated = false
     /// It should have spoken TLS.
     var lacksTLS = false
     var identity = ClientIdentity()
@@ -117,7 +122,7 @@ struct ClientConnection: ~Copyable {
 extension Ref<ClientConnection> {
     /// Takes in an accepted descriptor, or closes it where its client has enough connections.
     static func open(
-        _ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>,
+        _ descriptor: Int32, peer: SocketAddress, on worker: Ref<Worker>, acceptor: UInt32 = 0,
         expectsProxyHeader: Bool = false, tls: ListenTLS? = nil, allowsHTTP2: Bool = false
     ) {
         let base = worker.value.base
@@ -137,6 +142,7 @@ extension Ref<ClientConnection> {
                 deadline: unsafe Deadline(on: worker.value.wheel, clientExpired, context),
                 origin: origin, tls: tls)
         }
+        client.value.acceptor = acceptor
         client.value.mayBeHTTP2 = allowsHTTP2
         client.value.identity.describe(address)
         client.value.stream.startReading()

@@ -76,7 +76,11 @@ extension Ref<ClientConnection> {
         close()
     }
 
-    /// In a drain, before the answer of a backend, or in its place, is written: it is the
+    /// Whether the connection is to end as soon as it owes nothing: in a drain, or since its
+    /// listener's settings have changed.
+    @inline(__always) var isEnding: Bool { value.worker.value.isDraining || value.isOutdated }
+
+    /// Where `isEnding`, before the answer of a backend, or in its place, is written: it is the
     /// connection's last, unless the next request is here.
     func endAfterLastRequest() {
         let isFollowed =
@@ -85,7 +89,7 @@ extension Ref<ClientConnection> {
         if !isFollowed { value.exchange.endClientAfterwards() }
     }
 
-    /// In a drain: whether the request in `worker.request`, which is about to be answered here, has
+    /// Likewise: whether the request in `worker.request`, which is about to be answered here, has
     /// another one behind it that is to be answered, too.
     var isFollowedByRequest: Bool {
         let worker = value.worker

@@ -172,10 +172,14 @@ extension Ref<ClientConnection> {
 
     /// Opens a connection, at the cost of idle ones where no descriptor is left; or a stream on one
     /// that carries many.
+    ///
+    /// - Parameter isFresh: not on one that may have gone the way of the last.
     func openUpstream(
-        _ pool: Ref<UpstreamPool>
+        _ pool: Ref<UpstreamPool>, isFresh: Bool = false
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
-        if pool.value.isHTTP2, let session = pool.roomySession { return (session.openStream(), 0) }
+        if pool.value.isHTTP2, let session = pool.roomySession(isFresh: isFresh) {
+            return (session.openStream(), 0)
+        }
         value.worker.limitUpstreams()
         let first = Ref<UpstreamConnection>.open(pool, on: value.worker)
         guard first.connection == nil, UpstreamFailure.isOurs(first.code),
@@ -282,7 +286,7 @@ extension Ref<ClientConnection> {
         worker.value.counters.countAnswer(
             status: status, after: worker.value.now.microseconds - value.started)
         noteAnswer(status)
-        if worker.value.isDraining { endAfterLastRequest() }
+        if isEnding { endAfterLastRequest() }
         if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
         worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
         guard value.exchange.response == .content else {

@@ -35,6 +35,10 @@ struct HTTP2Connection: ~Copyable {
     var hasPieces = false
     /// `client_head` runs.
     var limitsHead = false
+    /// The field section that it is about, as the session counts them, and when it must be whole;
+    /// monotonic milliseconds.
+    var section: UInt64 = 0
+    var sectionDue: UInt64 = 0
     /// `client_idle` runs.
     var isIdle = false
 
@@ -63,7 +67,7 @@ extension Ref<ClientConnection> {
         worker.value.counters.http2Connections.add()
         // Our SETTINGS need not wait for the client's.
         connection.wake()
-        if worker.value.isDraining { connection.drain() }
+        if isEnding { connection.drain() }
     }
 
     /// Frames have come; all bytes are used.
@@ -159,14 +163,13 @@ extension Ref<HTTP2Connection> {
     /// time of requests that run is kept with each.
     func limit() {
         let client = value.client
+        noteSection()
         guard client.value.phase == .frames, client.value.outbound.isEmpty,
             value.end != .announced
         else { return }
         let timeouts = worker.value.use.value.timeouts
-        if value.session.isInBlock {
-            if !value.limitsHead { client.value.deadline.set(timeouts.clientHead) }
-            value.limitsHead = true
-            value.isIdle = false
+        if value.session.isInSection {
+            if !value.limitsHead { limitSection() }
         } else if value.session.streamCount > 0 {
             if value.limitsHead || value.isIdle { client.value.deadline.clear() }
             value.limitsHead = false
@@ -178,6 +181,35 @@ extension Ref<HTTP2Connection> {
             value.isIdle = true
             value.session.releaseBlock()
         }
+    }
+
+    /// A field section has its time from its beginning, whatever else holds up the connection.
+    private func noteSection() {
+        guard value.session.isInSection, value.session.sectionCount != value.section else { return }
+        value.section = value.session.sectionCount
+        value.sectionDue =
+            worker.value.wheel.value.now
+            + UInt64(worker.value.use.value.timeouts.clientHead)
+        value.limitsHead = false
+    }
+
+    /// What is left of its time begins to run, or has run out while something else was waited for.
+    private func limitSection() {
+        value.limitsHead = true
+        value.isIdle = false
+        let now = worker.value.wheel.value.now
+        guard now < value.sectionDue else {
+            sectionExpired()
+            return
+        }
+        value.client.value.deadline.set(Int(value.sectionDue - now))
+    }
+
+    private func sectionExpired() {
+        guard value.session.endCode == nil else { return }
+        value.client.recordUnanswered("the head did not arrive in time")
+        value.session.terminate(.enhanceYourCalm)
+        wake()
     }
 
     /// The client has taken what waited for it: its time is about something else again.
@@ -197,11 +229,8 @@ extension Ref<HTTP2Connection> {
     func expired() {
         if value.end == .announced {
             refuseNewStreams()
-        } else if value.session.isInBlock {
-            value.client.recordUnanswered(
-                "the head did not arrive in time")
-            value.session.terminate(.enhanceYourCalm)
-            wake()
+        } else if value.session.isInSection {
+            sectionExpired()
         } else {
             refuseNewStreams()
         }

@@ -59,6 +59,7 @@ extension Ref<ClientConnection> {
         let problem = connection.value.session.withBlock { block in
             carried.value.isHead = block.isHead
             carried.value.asksTunnel = block.asksTunnel
+            carried.value.call = block.call
             if block.asksTunnel {
                 carried.value.content = .tunnel
             } else if !hasEnded, !block.isConnect {

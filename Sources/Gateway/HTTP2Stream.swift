@@ -44,6 +44,8 @@ struct HTTP2Stream: ~Copyable {
     var isHead = false
     /// An extended CONNECT (RFC 8441).
     var asksTunnel = false
+    /// By its Content-Type, wherever that stands.
+    var call = CallType.none
     /// Why the request is not wanted to its end.
     var code = ErrorCode.noError
     /// In the connection's list of streams, and in that of those that may go on writing.

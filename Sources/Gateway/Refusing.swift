@@ -47,7 +47,10 @@ extension Ref<ClientConnection> {
         if value.carried != nil { fields.version = .http2 }
         describeSource(&fields)
         let host = worker.value.request.value(.host, in: bytes) ?? .empty
-        var form = worker.fieldForm(bytes, value.carried == nil ? .http11 : .http2)
+        // A stream's fields say what call it is even where they were not all written as a head.
+        var form =
+            value.carried.map { worker.fieldForm(bytes, .http2, of: $0.value.call) }
+            ?? worker.fieldForm(bytes, .http11)
         form.isHead = fields.methodID == .head
         let isAnswered = answer(
             refusal, fields, form, host: host, of: worker.value.use, closes: true)
@@ -140,7 +143,7 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         worker.value.counters.upstreamAnswers.add(0)
         let head = head ?? recallHead()
-        if worker.value.isDraining { endAfterLastRequest() }
+        if isEnding { endAfterLastRequest() }
         let isComplete = value.exchange.request == .complete
         let closes = !value.exchange.clientPersists || !isComplete
         var answer = Answer(

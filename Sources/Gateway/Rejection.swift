@@ -245,7 +245,7 @@ extension Ref<ClientConnection> {
         let worker = value.worker
         let flags = worker.value.request.flags
         guard Exchange.persists(worker.value.request.version, flags),
-            !worker.value.isDraining || isFollowedByRequest
+            !isEnding || isFollowedByRequest
         else { return false }
         switch worker.value.request.framing {
         case .none: return true

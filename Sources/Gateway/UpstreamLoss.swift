@@ -19,7 +19,7 @@ extension Ref<ClientConnection> {
         case .complete:
             value.exchange.responseContentEnded()
             answerComplete(surplus: false)
-        case .retry: retry()
+        case .retry: retry(fate)
         case .answer:
             let hasBegun = value.upstream.map { !$0.value.inbound.isEmpty } ?? false
             leave(hasBegun ? .incomplete : .terminated)
@@ -27,10 +27,11 @@ extension Ref<ClientConnection> {
         }
     }
 
-    /// Sends the request again on a fresh connection.
-    func retry() {
+    /// Sends the request again: on a fresh connection, or, where the backend itself has put it back,
+    /// on any that takes one more.
+    func retry(_ fate: Exchange.Fate = .unknown) {
         guard let old = value.upstream else { return }
-        let (fresh, code) = openUpstream(old.value.pool)
+        let (fresh, code) = openUpstream(old.value.pool, isFresh: fate == .unknown)
         guard let fresh else {
             leave(.unreachable(code))
             return

@@ -95,10 +95,12 @@ extension Ref<UpstreamPool> {
 extension Ref<UpstreamPool> {
     /// A connection that takes one more request: the first that has room, so that the others fall
     /// idle.
-    var roomySession: Ref<UpstreamSession>? {
+    ///
+    /// - Parameter isFresh: only one that is so new that nothing has come on it.
+    func roomySession(isFresh: Bool) -> Ref<UpstreamSession>? {
         var session = value.firstSession
         while let current = session {
-            if current.hasRoom { return current }
+            if current.hasRoom, !isFresh || current.value.received == 0 { return current }
             session = current.value.next
         }
         return nil

@@ -30,14 +30,20 @@ extension Ref<UpstreamSession> {
         switch value.stream.send(value.outbound.view) {
         case .bytes(let count): value.outbound.consume(count)
         case .wouldBlock, .endOfStream, .truncated: break
-        case .failed:
-            // What the backend has sent before is still to be read, and then its end.
-            value.outbound.removeAll()
+        case .failed: return mute()
         }
         guard value.outbound.isEmpty else {
             value.stream.startWriting()
             return
         }
+        value.outbound.release()
+        value.stream.stopWriting()
+    }
+
+    /// Sending has failed: frames that are lost cannot be made up for by others.
+    private func mute() {
+        value.isMute = true
+        value.isRetired = true
         value.outbound.release()
         value.stream.stopWriting()
     }
@@ -63,6 +69,7 @@ extension Ref<UpstreamSession> {
 
     /// Whether there may be more to send.
     func sendFrames() -> Bool {
+        guard !value.isMute else { return false }
         let worker = value.worker
         worker.value.frames.removeAll()
         guard value.frames.send(into: &worker.value.frames, limit: UpstreamSession.batch) else {
@@ -73,7 +80,13 @@ extension Ref<UpstreamSession> {
         guard !worker.value.frames.isEmpty else { return value.firstWaiting != nil }
         let bytes = worker.value.frames.view
         var sent = 0
-        if case .bytes(let count) = value.stream.send(bytes) { sent = count }
+        switch value.stream.send(bytes) {
+        case .bytes(let count): sent = count
+        case .wouldBlock, .endOfStream, .truncated: break
+        case .failed:
+            mute()
+            return false
+        }
         guard sent < bytes.count else { return true }
         value.outbound.append(bytes.dropFirst(sent))
         value.stream.startWriting()

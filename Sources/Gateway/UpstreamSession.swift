@@ -35,6 +35,8 @@ struct UpstreamSession: ~Copyable {
     var isIdle = false
     /// Nothing new is sent on it: it ends with its last stream.
     var isRetired = false
+    /// The backend takes nothing more: what it has sent before is still read, and then its end.
+    var isMute = false
     /// When bytes came last, in milliseconds of the worker's wheel.
     var received: UInt64 = 0
     /// In the pool's list.

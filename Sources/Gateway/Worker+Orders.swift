@@ -148,6 +148,7 @@ extension Ref<Worker> {
             acceptor.value.tls = use.tls
             acceptor.value.allowsHTTP2 = use.allowsHTTP2
         }
+        endOutdated()
     }
 
     /// Connections of HTTP/2 check fields before they are a head.

@@ -17,6 +17,8 @@ struct Worker: ~Copyable {
     let outbox: Mailbox<WorkerReport>
     var use: Ref<SnapshotUse>
     var acceptors: [Ref<Acceptor>] = []
+    /// How many there have been.
+    var acceptorCount: UInt32 = 0
     var pools: [Ref<UpstreamPool>] = []
     var inboxEvent: Event
     var tick: Event

@@ -41,6 +41,7 @@ package import HTTPSyntax
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(
             to: State(handlers: handlers, limits: limits, budget: FrameBudget(now: now)))
+        unsafe state.pointee.scanner.adopt(limits)
         unsafe state.pointee.handle = Self.makeHandle(state)
         announce()
     }
@@ -127,7 +128,10 @@ package import HTTPSyntax
     static var mostExcess: Int { 32 }
 
     /// Limits of the answers that begin from now on.
-    package func adopt(_ limits: HeaderBlock.Limits) { unsafe state.pointee.limits = limits }
+    package func adopt(_ limits: HeaderBlock.Limits) {
+        unsafe state.pointee.limits = limits
+        unsafe state.pointee.scanner.adopt(limits)
+    }
 
     /// Gives back what field sections and chunks needed.
     package func releaseStorage() {

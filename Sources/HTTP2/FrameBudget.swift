@@ -18,7 +18,7 @@ package struct FrameBudget: BitwiseCopyable, Sendable {
         case controlFrame
         /// WINDOW_UPDATE or PING, by which who gets content reports that he took it.
         case report
-        /// The client took a request back before it was answered.
+        /// The client took a request back before the head of its answer had gone.
         case reset
         /// The gate had to reset a stream, by the client's fault.
         case streamError

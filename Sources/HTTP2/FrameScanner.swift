@@ -21,11 +21,18 @@ package struct FrameScanner: BitwiseCopyable {
     /// HEADERS frames that began since `takeHeadFrames`, and whether the last one goes on.
     private var headFrames = 0
     private var isHead = false
+    /// The last frame of a section has not begun.
+    private var hasOpenSection = false
+    /// Field sections that have begun so far: tells one from the next.
+    private(set) var sectionCount: UInt64 = 0
+    /// A field section has begun, and its last byte has not come.
+    var isInSection: Bool { hasOpenSection || isInLastOfSection && rest > 0 }
+    private var isInLastOfSection = false
     /// CONTINUATION frames in a row.
     private var continuations = 0
     /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
     /// one comes as another.
-    private static let mostContinuations = 8
+    private var mostContinuations = 8
 
     /// Whose frames they are.
     enum Sender: BitwiseCopyable {
@@ -41,6 +48,12 @@ package struct FrameScanner: BitwiseCopyable {
     init(preface: Int, sender: Sender = .client) {
         rest = preface
         self.sender = sender
+    }
+
+    /// Takes in how long a head may be, in bytes: what has room for it in frames of the usual size
+    /// (RFC 9113 §4.2) is no flood.
+    mutating func adopt(_ limits: HeaderBlock.Limits) {
+        mostContinuations = max(8, min(limits.head, 1 << 30) / 16384 + 1)
     }
 
     /// Looks at the bytes that come next.
@@ -75,6 +88,7 @@ package struct FrameScanner: BitwiseCopyable {
         let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
         isContent = type == 0
         isHead = type == 1
+        noteSection(type, flags: UInt8(truncatingIfNeeded: head.0 &>> 24))
         switch type {
         // Whether it holds anything, and for whom, nghttp2 says.
         case 0:
@@ -90,11 +104,23 @@ package struct FrameScanner: BitwiseCopyable {
         case 9:
             continuations += 1
             budget.note(.controlFrame)
-            if continuations > Self.mostContinuations { return .enhanceYourCalm }
+            if continuations > mostContinuations { return .enhanceYourCalm }
         case 6, 8: budget.note(.report)
         default: budget.note(.controlFrame)
         }
         return nil
+    }
+
+    /// HEADERS and CONTINUATION (RFC 9113 §6.2, §6.10), where nghttp2 says nothing of the stream's
+    /// fields, too.
+    private mutating func noteSection(_ type: UInt8, flags: UInt8) {
+        guard type == 1 || type == 9 else {
+            isInLastOfSection = false
+            return
+        }
+        if type == 1 { sectionCount &+= 1 }
+        isInLastOfSection = flags & 4 != 0
+        hasOpenSection = !isInLastOfSection
     }
 
     /// How many DATA frames have come whole since the last call.

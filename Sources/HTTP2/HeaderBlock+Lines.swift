@@ -8,6 +8,9 @@ extension HeaderBlock {
     package mutating func add(_ name: ByteView, _ value: ByteView) {
         size &+= name.count &+ value.count &+ 4
         lineCount &+= 1
+        if name.count == 12, call == .none, name.equals(ByteView("content-type")) {
+            call = CallType(contentType: value)
+        }
         guard problem == nil else { return }
         guard !name.isEmpty else { return refuse(.nameEmpty) }
         if name[0] == 0x3a { addPseudo(name, value) } else { addRegular(name, value) }
@@ -51,10 +54,12 @@ extension HeaderBlock {
             return refuse(problem)
         }
         if !hasBegun && !isTrailers { beginHead() }
+        let match = FieldName.lookup(name)
+        // Further crumbs become part of the line that the first one has begun.
+        if !cookies.isEmpty, match.name == .cookie, !match.isVariant { lineCount &-= 1 }
         if lineCount > limits.fields + 5 { return refuse(.tooManyFields) }
         if size > limits.head { return refuse(.headTooLarge) }
         guard problem == nil else { return }
-        let match = FieldName.lookup(name)
         guard !match.isVariant, match.name != .other || isKey(name) else {
             return append(name, value)
         }
@@ -71,7 +76,7 @@ extension HeaderBlock {
             if !cookies.isEmpty { cookies.append("; ") }
             cookies.append(value)
         case .host where !isTrailers && !authority.isMissing:
-            guard value.equalsIgnoringCase(view(authority)) else {
+            guard namesAuthority(value) else {
                 return refuse(.authorityMismatch)
             }
             // Says the same; a second one is written out, and refused as such.
@@ -85,6 +90,23 @@ extension HeaderBlock {
             break
         default: append(name, value)
         }
+    }
+
+    /// Whether a Host names the origin that `authority` does: letter case does not matter, nor
+    /// whether the scheme's port is written out (RFC 3986 §6.2.3).
+    private func namesAuthority(_ host: ByteView) -> Bool {
+        let authority = view(authority)
+        if host.equalsIgnoringCase(authority) { return true }
+        let isSecure = view(scheme).equalsIgnoringCase(ByteView("https"))
+        let port = isSecure ? ByteView(":443") : ByteView(":80")
+        return Self.without(port, host).equalsIgnoringCase(Self.without(port, authority))
+    }
+
+    /// `value` without `port` at its end. A part of an IPv6 literal ends with a bracket.
+    private static func without(_ port: ByteView, _ value: ByteView) -> ByteView {
+        let length = value.count - port.count
+        guard length > 0, value.dropFirst(length).equals(port) else { return value }
+        return value.slice(0, length)
     }
 
     /// What only a handshake of HTTP/1.1 has, in a request for a tunnel.

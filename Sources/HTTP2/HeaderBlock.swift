@@ -20,6 +20,8 @@ package struct HeaderBlock: ~Copyable {
     package internal(set) var problem: HeaderProblem?
     /// What Content-Length says, where it says a number.
     package internal(set) var contentLength: UInt64?
+    /// What a Content-Type says, even if it stands behind what is wrong.
+    package internal(set) var call = CallType.none
     /// The request asks for a tunnel (RFC 8441).
     package var asksTunnel: Bool { !protocolName.isMissing }
     /// HEAD: its answer has no content.
@@ -67,6 +69,7 @@ package struct HeaderBlock: ~Copyable {
         cookies.removeAll()
         problem = nil
         contentLength = nil
+        call = .none
         self.limits = limits
         isTrailers = trailers
         (size, lineCount) = (0, 0)

@@ -45,7 +45,6 @@ private func headersBegan(
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
     unsafe state.pointee.block.begin(trailers: !isRequest, limits: state.pointee.limits)
-    unsafe state.pointee.isInBlock = true
     unsafe state.pointee.ignoredHeads -= 1
     if isRequest { unsafe state.pointee.streamCount += 1 }
     return 0
@@ -99,7 +98,7 @@ private func frameArrived(
     case NGHTTP2_HEADERS.rawValue: unsafe blockArrived(session, frame, state, hasEnded)
     case NGHTTP2_RST_STREAM.rawValue:
         let isAnswered =
-            unsafe outputState(session, head.stream_id)?.pointee.isFinished ?? true
+            unsafe outputState(session, head.stream_id)?.pointee.hasSentHead ?? true
         if !isAnswered { unsafe state.pointee.budget.note(.reset) }
     case NGHTTP2_PING.rawValue where has(head.flags, NGHTTP2_FLAG_ACK):
         unsafe state.pointee.handlers.pong(state.pointee.owner)
@@ -114,7 +113,6 @@ private func blockArrived(
     _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>, _ state: State,
     _ hasEnded: Bool
 ) {
-    unsafe state.pointee.isInBlock = false
     unsafe state.pointee.block.finish(hasEnded: hasEnded)
     let stream = unsafe frame.pointee.hd.stream_id
     if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
@@ -130,7 +128,6 @@ private func invalidFrameArrived(
     _ context: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let state = unsafe sessionState(context) else { return 0 }
-    unsafe state.pointee.isInBlock = false
     unsafe state.pointee.budget.note(.streamError)
     return 0
 }
@@ -155,8 +152,11 @@ private func frameSent(
 ) -> Int32 {
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let head = unsafe frame.pointee.hd
-    let isMessage =
-        head.type == UInt8(NGHTTP2_DATA.rawValue) || head.type == UInt8(NGHTTP2_HEADERS.rawValue)
+    let isHead = head.type == UInt8(NGHTTP2_HEADERS.rawValue)
+    if isHead, let output = unsafe outputState(session, head.stream_id) {
+        unsafe output.pointee.hasSentHead = output.pointee.hasHead
+    }
+    let isMessage = isHead || head.type == UInt8(NGHTTP2_DATA.rawValue)
     guard isMessage, has(head.flags, NGHTTP2_FLAG_END_STREAM) else { return 0 }
     unsafe state.pointee.budget.note(.answered)
     guard let output = unsafe outputState(session, head.stream_id) else { return 0 }

@@ -72,6 +72,7 @@ extension ServerSession {
         _ output: borrowing StreamOutput, _ fields: borrowing FieldList, hasContent: Bool
     ) {
         guard !output.isClosed else { return }
+        unsafe output.state.pointee.hasHead = true
         guard hasContent else {
             unsafe output.state.pointee.hasEnded = true
             unsafe nghttp2_submit_response(

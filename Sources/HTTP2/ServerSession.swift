@@ -16,8 +16,6 @@ package import HTTPSyntax
         var block = HeaderBlock()
         var limits: HeaderBlock.Limits
         var budget: FrameBudget
-        /// A field section has begun and not ended.
-        var isInBlock = false
         var scanner = FrameScanner(preface: Preface.length)
         /// DATA frames that came whole for a stream that is open, since the last look.
         var contentFrames = 0
@@ -52,6 +50,7 @@ package import HTTPSyntax
         unsafe state.initialize(
             to: State(
                 owner: owner, handlers: handlers, limits: limits, budget: FrameBudget(now: now)))
+        unsafe state.pointee.scanner.adopt(limits)
         unsafe state.pointee.handle = Self.makeHandle(state)
         announce()
     }
@@ -174,17 +173,22 @@ package import HTTPSyntax
 
     /// Gives back what a field section needed.
     package func releaseBlock() {
-        guard unsafe !state.pointee.isInBlock else { return }
+        guard !isInSection else { return }
         unsafe state.pointee.block.release()
     }
 
     /// A field section has begun and its end has not come.
-    package var isInBlock: Bool { unsafe state.pointee.isInBlock }
+    package var isInSection: Bool { unsafe state.pointee.scanner.isInSection }
+    /// Field sections that have begun so far: tells one from the next.
+    package var sectionCount: UInt64 { unsafe state.pointee.scanner.sectionCount }
     /// Why we end the connection, and say so with GOAWAY; nil as long as we do not.
     package var endCode: ErrorCode? { unsafe state.pointee.endCode }
     /// Streams that are open.
     package var streamCount: Int { unsafe state.pointee.streamCount }
 
     /// Limits of the field sections that begin from now on.
-    package func adopt(_ limits: HeaderBlock.Limits) { unsafe state.pointee.limits = limits }
+    package func adopt(_ limits: HeaderBlock.Limits) {
+        unsafe state.pointee.limits = limits
+        unsafe state.pointee.scanner.adopt(limits)
+    }
 }

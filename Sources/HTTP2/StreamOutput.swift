@@ -22,6 +22,9 @@ package import HTTPSyntax
         var isDeferred = false
         /// Somebody waits for room in `queue`.
         var wantsRoom = false
+        /// nghttp2 has the answer's head, behind which no interim one comes; and it has gone out.
+        var hasHead = false
+        var hasSentHead = false
         /// END_STREAM has gone out.
         var isFinished = false
         /// The stream is reset behind END_STREAM if the client has not ended its side by then.
@@ -60,6 +63,8 @@ package import HTTPSyntax
         unsafe state.pointee.hasTrailersQueued = false
         unsafe state.pointee.isDeferred = false
         unsafe state.pointee.wantsRoom = false
+        unsafe state.pointee.hasHead = false
+        unsafe state.pointee.hasSentHead = false
         unsafe state.pointee.isFinished = false
         unsafe state.pointee.endsRequest = false
         unsafe state.pointee.endCode = .noError

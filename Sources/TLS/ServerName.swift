@@ -42,6 +42,19 @@ package struct ServerNames: Sendable {
         }
     }
 
+    /// The entry whose rules a request for that host may fall under: hosts of rules that begin with a
+    /// wildcard cover any number of labels, and so does one here, the longest that fits.
+    package func entry(covering name: [UInt8]) -> Int {
+        if let index = exact[name] { return index }
+        guard !wildcards.isEmpty else { return 0 }
+        var rest = name[...]
+        while let dot = rest.firstIndex(of: 0x2E) {
+            if let index = wildcards[Array(rest[dot...])] { return index }
+            rest = rest[(dot + 1)...]
+        }
+        return 0
+    }
+
     /// A name's own entry, then that of its wildcard, which stands for one label; else the first.
     package func entry(for name: [UInt8]) -> Int {
         if let index = exact[name] { return index }

@@ -4,10 +4,18 @@ internal import Glibc
 // What is allowed and yet keeps clients away: it is said when a configuration is checked.
 
 extension TLSIdentity {
+    /// Who is to trust a certificate.
+    package enum Readers {
+        /// Anybody, who is taken to know these authorities.
+        case clients(TrustStore?)
+        /// A backend, which has authorities of its own: often a private one that signs clients alone.
+        case backend
+    }
+
     /// In words; `now` in seconds since 1970.
     ///
-    /// - Parameter system: the authorities that clients are taken to know.
-    package func concerns(now: Int, system: TrustStore?) -> [String] {
+    /// - Parameter readers: who is shown the certificate.
+    package func concerns(now: Int, readers: Readers) -> [String] {
         var concerns: [String] = []
         if let end = leaf.notAfter, end <= now {
             concerns.append("the certificate of \(subject) expired on \(dateText(end))")
@@ -15,12 +23,12 @@ extension TLSIdentity {
         if let start = leaf.notBefore, start > now {
             concerns.append("the certificate of \(subject) is not valid before \(dateText(start))")
         }
-        if let lack = missingIssuer(system) { concerns.append(lack) }
+        if let lack = missingIssuer(readers) { concerns.append(lack) }
         return concerns
     }
 
     /// Follows the chain upwards, in the order in which it is sent.
-    private func missingIssuer(_ system: TrustStore?) -> String? {
+    private func missingIssuer(_ readers: Readers) -> String? {
         var last = leaf
         for next in chain {
             guard next.signs(last) else {
@@ -29,7 +37,7 @@ extension TLSIdentity {
             }
             last = next
         }
-        if last.signs(last) { return nil }
+        guard !last.signs(last), case .clients(let system) = readers else { return nil }
         if let system, system.knowsIssuer(of: last) { return nil }
         return "the chain ends with \(last.subject): its issuer \(last.issuer) is neither in the "
             + "file nor among the system's authorities, so that clients may not trust it"
@@ -41,7 +49,7 @@ extension Certificate {
     var notAfter: Int? { unsafe Self.seconds(X509_get0_notAfter(handle)) }
 
     /// Seconds since 1970.
-    private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int? {
+    static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int? {
         var parts = unsafe tm()
         guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
         return unsafe timegm(&parts)

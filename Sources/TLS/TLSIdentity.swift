@@ -13,7 +13,7 @@ internal import COpenSSL
     /// The DNS names it is for, in lower case; wildcards as they are written.
     package let names: [String]
     /// What clients are told of its revocation (an OCSP response in DER); nil: nothing.
-    package let staple: [UInt8]?
+    package let staple: OCSPStaple?
 
     /// Takes PEM: the certificate first, then those that lead to its root; and its key.
     package init(chain pem: [UInt8], key keyPEM: [UInt8], staple: [UInt8]? = nil)
@@ -27,7 +27,7 @@ internal import COpenSSL
         leaf = certificates[0]
         chain = Array(certificates.dropFirst())
         names = certificates[0].dnsNames
-        self.staple = staple
+        self.staple = staple.map { OCSPStaple($0, leaf: certificates[0], chain: certificates) }
         guard unsafe X509_check_private_key(leaf.handle, key) == 1 else {
             ERR_clear_error()
             throw .key(TLSProblem("does not belong to the certificate of \(leaf.subject)"))
@@ -39,21 +39,6 @@ internal import COpenSSL
     /// `RSA`, `EC` and so on: of each kind a client may ask for one.
     package var keyKind: String {
         unsafe EVP_PKEY_get0_type_name(key).map { unsafe String(cString: $0) } ?? "unknown"
-    }
-
-    /// Why `staple` is no OCSP response (RFC 6960 §4.2.1); nil where it is one.
-    package var stapleProblem: TLSProblem? {
-        guard let staple else { return nil }
-        return unsafe staple.withUnsafeBufferPointer { bytes in
-            var start = bytes.baseAddress
-            guard let response = unsafe d2i_OCSP_RESPONSE(nil, &start, bytes.count) else {
-                ERR_clear_error()
-                return TLSProblem("is no OCSP response in DER form")
-            }
-            defer { unsafe OCSP_RESPONSE_free(response) }
-            return unsafe OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL
-                ? nil : TLSProblem("is an OCSP response without an answer")
-        }
     }
 
     /// As RFC 2253 writes it; allocates.

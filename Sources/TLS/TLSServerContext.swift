@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Glibc
 
 // TLS in front: for each name that a client may ask for (SNI) the certificates, and who must show
 // one of its own. One object for all workers, replaced as a whole by a reload.
@@ -32,6 +33,9 @@ package struct TLSServerEntry: Sendable {
 @safe package final class TLSServerContext: @unchecked Sendable {
     let entries: [TLSServerEntryContext]
     private let names: ServerNames
+    /// SHA-256 of what clients see of it, and of what is asked of them: what is the same has the
+    /// same, also over reloads. The OCSP response is no part of it.
+    package let fingerprint: [UInt8]
 
     /// - Parameters:
     ///   - entries: the first one is for all names that no other has.
@@ -48,11 +52,32 @@ package struct TLSServerEntry: Sendable {
         names = ServerNames(entries.map(\.names))
         asksForCertificates = entries.contains { $0.clients != .none }
         isDivided = contexts.contains { $0.scope != contexts[0].scope }
+        fingerprint = Self.fingerprint(entries, options, protocols)
         for context in contexts {
             // Each is asked to choose: a connection begins with the first one.
             let this = unsafe Unmanaged.passUnretained(self).toOpaque()
             unsafe SSL_CTX_set_client_hello_cb(context.base.handle, chooseByName, this)
         }
+    }
+
+    private static func fingerprint(
+        _ entries: [TLSServerEntry], _ options: TLSOptions, _ protocols: [String]
+    ) -> [UInt8] {
+        var parts = Array("\(options) \(protocols)".utf8)
+        for entry in entries {
+            parts += Array("\(entry.names) \(entry.clients) \(entry.identities.count)".utf8)
+            for identity in entry.identities {
+                for certificate in [identity.leaf] + identity.chain {
+                    parts += certificate.fingerprint
+                }
+            }
+            for authority in entry.authorities?.authorities ?? [] {
+                parts += authority.fingerprint
+            }
+        }
+        var digest = [UInt8](repeating: 0, count: 32)
+        unsafe SHA256(parts, parts.count, &digest)
+        return digest
     }
 
     /// Which entry answers for a name in lower case.
@@ -76,7 +101,8 @@ package struct TLSServerEntry: Sendable {
     }
 
     /// Whether the entry for `host`, which may have a port, asks something else of clients than
-    /// the entry at `index`.
+    /// the entry at `index`. Names that a certificate would not do for count as covered by its
+    /// wildcard, as they are by a rule's.
     package func isDivided(_ index: Int, _ host: [UInt8]) -> Bool {
         var name = host
         if let colon = name.lastIndex(of: 0x3A), name.last != 0x5D { name.removeSubrange(colon...) }
@@ -84,7 +110,7 @@ package struct TLSServerEntry: Sendable {
         for position in name.indices where (0x41...0x5A).contains(name[position]) {
             name[position] |= 0x20
         }
-        return entries[entry(for: name)].scope != entries[index].scope
+        return entries[names.entry(covering: name)].scope != entries[index].scope
     }
 
     /// A new connection's object (SSL_new), set to accept; the caller owns it and keeps this
@@ -226,11 +252,12 @@ private func stapleResponse(_ session: OpaquePointer?, _ context: UnsafeMutableR
     let entry = unsafe Unmanaged<TLSServerEntryContext>.fromOpaque(context).takeUnretainedValue()
     let leaf = unsafe SSL_get_certificate(session)
     guard let identity = entry.identities.first(where: { unsafe $0.leaf.handle == leaf }),
-        let staple = identity.staple
+        let staple = identity.staple, staple.isGood(now: time(nil))
     else { return SSL_TLSEXT_ERR_NOACK }
     // OpenSSL frees the copy.
-    let copy = unsafe methodgate_duplicate(staple, staple.count)
-    guard unsafe methodgate_staple(session, copy, staple.count) == 1 else {
+    let length = staple.bytes.count
+    let copy = unsafe methodgate_duplicate(staple.bytes, length)
+    guard unsafe methodgate_staple(session, copy, length) == 1 else {
         return SSL_TLSEXT_ERR_NOACK
     }
     return SSL_TLSEXT_ERR_OK

@@ -8,7 +8,17 @@ import HTTPSyntax
 
 extension Ref<TLSSession> {
     /// Encrypts and sends two pieces; how many bytes of them have gone.
+    ///
+    /// After a failure there is nothing more to be sent: what was encrypted and is lost would be
+    /// missing from the stream.
     func send(_ descriptor: Int32, _ head: ByteView, _ content: ByteView) -> IOResult {
+        guard !value.isMute else { return .failed(EPIPE) }
+        let result = trySend(descriptor, head, content)
+        if case .failed = result { mute() }
+        return result
+    }
+
+    private func trySend(_ descriptor: Int32, _ head: ByteView, _ content: ByteView) -> IOResult {
         var done = 0
         if !value.unsent.isEmpty {
             let owed = value.owed
@@ -21,7 +31,8 @@ extension Ref<TLSSession> {
             return value.state == .handshake ? .wouldBlock : .failed(EPIPE)
         }
         let total = head.count + content.count
-        precondition(done <= total, "what was not sent must be handed over again")
+        // The writer has dropped what was not reported as sent.
+        guard done <= total else { return .failed(EPROTO) }
         while done < total {
             let batch = Swift.min(TLSSession.batch, total - done)
             guard encrypt(head, content, from: done, count: batch) else { return .failed(EPROTO) }
@@ -31,6 +42,12 @@ extension Ref<TLSSession> {
             if value.owed > 0 { break }
         }
         return done > 0 || total == 0 ? .bytes(done) : .wouldBlock
+    }
+
+    private func mute() {
+        value.isMute = true
+        value.unsent.release()
+        value.owed = 0
     }
 
     /// Encrypts `count` bytes of the two pieces into `ciphertext.output` (SSL_write).
@@ -86,7 +103,8 @@ extension Ref<TLSSession> {
     /// Tells the peer that nothing more comes (close_notify; SSL_shutdown), where it can be told
     /// at once.
     func sayEnd(_ descriptor: Int32) {
-        guard value.state == .open || value.state == .ended, value.unsent.isEmpty else { return }
+        guard value.state == .open || value.state == .ended, value.unsent.isEmpty, !value.isMute
+        else { return }
         _ = unsafe SSL_shutdown(value.handle)
         ERR_clear_error()
         _ = sendOutput(descriptor)

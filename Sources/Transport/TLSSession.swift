@@ -28,6 +28,8 @@ package import TLS
     var unsent = ByteBuffer()
     /// Bytes whose ciphertext is among `unsent`: encrypted, and not yet reported as sent.
     var owed = 0
+    /// Sending has failed: nothing more goes out.
+    var isMute = false
     var state = State.handshake
     /// The last read may have left something behind: on the socket, in `kept` or in OpenSSL.
     var mayHoldMore = false

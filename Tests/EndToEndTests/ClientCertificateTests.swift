@@ -99,6 +99,35 @@ extension `End to end` {
             #expect(backend.requests.count == 3)
         }
 
+        /// A rule's wildcard covers any number of labels, a certificate's one.
+        @Test func `a host of more labels than the wildcard of one that asks more is, too`() throws
+        {
+            let admin = try SelfSigned(
+                commonName: "admin", names: ["DNS:*.admin.example", "DNS:x.y.admin.example"])
+            try fixture.write(admin, as: "admin.pem")
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: admin.pem, client_auth: require, client_ca: clients.pem}",
+                    "  - {certificate: inner.pem, names: [\"*.open.admin.example\"]}",
+                ])
+            defer { end(gate) }
+            func status(_ host: String, by tls: TestTLS = TestTLS(name: nil)) throws -> Int {
+                try gate.exchange("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n", tls: tls).status
+            }
+            for host in ["a", "a.b", "a.b.c", "x.y", "A.B"] {
+                #expect(try status("\(host).admin.example") == 421)
+                #expect(try status("\(host).admin.example", by: client("a.admin.example")) == 200)
+            }
+            // Neither covers the domain itself, and the longest wildcard counts.
+            for host in ["admin.example", "xadmin.example", "a.open.admin.example"] {
+                #expect(try status(host) == 200)
+            }
+        }
+
         @Test(arguments: [Int32(0x0303), 0x0304])
         func `a session without a certificate is not taken up where one is required`(
             _ version: Int32

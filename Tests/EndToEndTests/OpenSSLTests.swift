@@ -2,6 +2,7 @@
 // OCSP response that is stapled.
 
 import Foundation
+import TLS
 import TestSupport
 import Testing
 
@@ -40,6 +41,35 @@ extension `End to end` {
             #expect(try gate.exchange(request("GET")).status == 200)
         }
 
+        @Test(arguments: [
+            ("-tls1_3 -sigalgs ECDSA+SHA256", "ECDSA"),
+            ("-tls1_3 -sigalgs RSA-PSS+SHA256", "RSA-PSS"),
+            ("-tls1_2 -sigalgs ECDSA+SHA256", "ECDSA"), ("-tls1_2 -sigalgs RSA+SHA256", "RSA"),
+        ])
+        func `gets the certificate whose key it can check`(
+            _ options: String, _ kind: String
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let names = ["DNS:a.example", "DNS:b.example"]
+            try fixture.write(SelfSigned(commonName: "ec", names: names), as: "ec.pem")
+            try fixture.write(SelfSigned(commonName: "rsa", names: names, .rsa), as: "rsa.pem")
+            // Whichever stands first.
+            for order in [["ec", "rsa"], ["rsa", "ec"]] {
+                let gate = try fixture.gate(
+                    backend.address,
+                    tls: [
+                        "certificate: \(order[0]).pem",
+                        "certificates: [{certificate: \(order[1]).pem}]",
+                    ])
+                defer { end(gate) }
+                let answer = try connect(gate, "-servername b.example \(options)")
+                #expect(answer.contains("Peer signature type: \(kind)\n"), "\(answer)")
+                #expect(answer.contains("subject=CN = \(kind == "ECDSA" ? "ec" : "rsa")\n"))
+            }
+        }
+
         @Test func `gets the OCSP response that the file has`() throws {
             let fixture = try TLSFixture()
             let made = try shell(
@@ -69,6 +99,25 @@ extension `End to end` {
             #expect(answer.contains("Cert Status: good"), "\(made)\n\(answer)")
             #expect(answer.contains("Verify return code: 0 (ok)"))
             #expect(!gate.process.standardError.contains("warning"))
+        }
+
+        @Test func `gets no OCSP response that is over`() throws {
+            let fixture = try TLSFixture()
+            let made = try TestTLS.certificate
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            for (seconds, isStapled) in [(600, true), (-600, false)] {
+                let response = try Authority(made).vouch(for: made.certificate, until: seconds)
+                try Data(response).write(
+                    to: URL(fileURLWithPath: fixture.directory.path("front.ocsp")))
+                let gate = try fixture.gate(
+                    backend.address, tls: ["certificate: front.pem", "ocsp_response: front.ocsp"])
+                defer { end(gate) }
+                let answer = try connect(gate, "-servername a.example -status")
+                #expect(answer.contains("Cert Status: good") == isStapled)
+                #expect(answer.contains("OCSP response: no response sent") == !isStapled)
+                #expect(gate.process.standardError.contains("is not stapled") == !isStapled)
+            }
         }
     }
 }

@@ -89,6 +89,23 @@ extension `End to end` {
             #expect(backend.requests.isEmpty)
         }
 
+        @Test func `one whose version is too old is 502`() throws {
+            var settings = try TestTLS.server
+            settings.maximum = 0x0303
+            let backend = try ScriptedBackend.echo(tls: settings)
+            defer { backend.stop() }
+            for (tls, status) in [("{ca: ca.pem, min_version: 1.3}", 502), ("{ca: ca.pem}", 200)] {
+                let gate = try gate(backend, tls: tls)
+                defer { end(gate) }
+                let answer = try RawClient.exchange(gate.address, request("GET"))
+                #expect(answer.status == status)
+                #expect(
+                    answer.value("Proxy-Status")?.contains("error=tls_protocol_error")
+                        == (status == 502 ? true : nil))
+            }
+            #expect(backend.requests.count == 1)
+        }
+
         @Test func `one that need not prove anything is reached all the same`() throws {
             let backend = try ScriptedBackend.echo(tls: .server)
             defer { backend.stop() }

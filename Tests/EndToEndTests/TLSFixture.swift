@@ -67,6 +67,18 @@ extension GateProcess {
         try RawClient.exchange(address, request, tls: tls)
     }
 
+    /// What `/metrics` says.
+    func metrics() throws -> String {
+        let line = try #require(
+            process.standardError.split(separator: "\n").first {
+                $0.contains("admin endpoint on ")
+            })
+        let admin = try #require(Address(line.split(separator: " ").last ?? ""))
+        return try RawClient.exchange(
+            admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ).text
+    }
+
     /// The first record of a block, once it is there.
     func blockRecord() throws -> LogRecord {
         var record: LogRecord?

@@ -34,6 +34,67 @@ extension `End to end` {
             #expect(client.socket.tls?.applicationProtocol == "http/1.1")
         }
 
+        @Test func `a version that is too old gets no connection, and metrics count it`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(
+                backend.address, tls: ["certificate: front.pem", "min_version: 1.3"],
+                rest: "admin: {'address': '127.0.0.1:0'}")
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = 0x0303
+            let old = settings
+            #expect(throws: (any Error).self) { try gate.exchange(request("GET"), tls: old) }
+            #expect(backend.requests.isEmpty)
+            var new = TestTLS()
+            for _ in 0..<2 {
+                let client = try gate.connect(tls: new)
+                defer { client.close() }
+                try client.send(request("GET"))
+                #expect(try client.readFinalAnswer().status == 200)
+                #expect(client.socket.tls?.version == "TLSv1.3")
+                new.session = client.socket.tls?.ticket
+            }
+            let metrics = try gate.metrics()
+            for line in [
+                "handshakes_total{version=\"1.2\",resumed=\"false\"} 0",
+                "handshakes_total{version=\"1.3\",resumed=\"false\"} 1",
+                "handshakes_total{version=\"1.3\",resumed=\"true\"} 1",
+                "failed_handshakes_total 1",
+            ] { #expect(metrics.contains("\nmethodgate_tls_\(line)\n"), "\(line)") }
+        }
+
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `the access log says by what a request came`(_ version: Int32) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let file = fixture.directory.path("access.jsonl")
+            let gate = try fixture.gate(
+                backend.address, rest: "log: {blocks: {to: stdout}, access: {to: file \(file)}}")
+            defer { end(gate) }
+            var settings = TestTLS(name: "localhost")
+            settings.maximum = version
+            let client = try gate.connect(tls: settings)
+            defer { client.close() }
+            for text in [request("GET"), blocked] {
+                try client.send(text)
+                _ = try client.readFinalAnswer(to: String(text.prefix { $0 != " " }))
+            }
+            var records: [LogRecord] = []
+            _ = try eventually {
+                records = try BlockLog(file: file).records()
+                return records.count >= 2
+            }
+            #expect(records.count == 2)
+            for record in records {
+                #expect(record["tls.version"] == (version == 0x0304 ? "1.3" : "1.2"))
+                #expect(record["tls.version_protocol"] == "tls")
+                #expect(record["tls.cipher"] == client.socket.tls?.cipher)
+                #expect(record["tls.client.server_name"] == "localhost")
+            }
+        }
+
         @Test func `many requests of one segment are answered in their order`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }

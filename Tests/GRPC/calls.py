@@ -153,6 +153,11 @@ def calls(channel, service, what):
     code, details, _ = fails(lambda: list(
         channel.stream_stream("/t.Closed/X")(iter([b"x" * 1000] * 100), timeout=15)))
     check(what + "a blocked stream", code == grpc.StatusCode.UNIMPLEMENTED, code, details)
+    much = tuple(("x-%d" % number, "value") for number in range(150))
+    code, details, trailers = fails(
+        lambda: channel.unary_unary("/t.T/Unary")(b"x", metadata=much, timeout=15))
+    check(what + "more metadata than the limit", code == grpc.StatusCode.RESOURCE_EXHAUSTED
+          and "methodgate-event" in trailers, code, details)
     code, details, _ = fails(lambda: channel.unary_unary("/t.Gone/X")(b"x", timeout=15))
     check(what + "no backend", code == grpc.StatusCode.UNAVAILABLE, code, details)
 

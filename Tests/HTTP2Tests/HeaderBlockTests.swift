@@ -38,6 +38,22 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
         #expect(outcome(fields).text.hasSuffix("\r\nx: y\r\ncookie: a=1; b=2\r\n\r\n"))
     }
 
+    @Test func `cookie crumbs count as one line, and with all their bytes`() {
+        let crumbs = (0..<150).map { field("cookie", "name-\($0)=value") }
+        let others = (0..<99).map { field("x-\($0)", "v") }
+        #expect(outcome(HTTP2Field.request("GET", "/", others + crumbs)).problem == nil)
+        #expect(outcome(HTTP2Field.request("GET", "/", crumbs + others)).problem == nil)
+        let more = others + [field("x", "1"), field("x", "2"), field("x", "3")]
+        #expect(
+            outcome(HTTP2Field.request("GET", "/", crumbs + more + more)).problem == .tooManyFields)
+        #expect(
+            outcome(HTTP2Field.request("GET", "/", crumbs), limits: .init(head: 2000)).problem
+                == .headTooLarge)
+        // Crumbs of nothing are no part of a line.
+        let empty = Array(repeating: field("cookie", ""), count: 150)
+        #expect(outcome(HTTP2Field.request("GET", "/", empty)).problem == .tooManyFields)
+    }
+
     @Test func `content without a length is chunked, and with one it is counted`() {
         #expect(
             outcome(HTTP2Field.request("POST", "/"), ends: false).text
@@ -54,6 +70,26 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
         #expect(
             outcome(HTTP2Field.request("GET", "/", [field("host", "A.example")])).text
                 == "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    }
+
+    @Test(arguments: [
+        ("http", "a.example", "A.example:80", true), ("http", "a.example:80", "a.example", true),
+        ("https", "a.example", "a.example:443", true), ("HTTPS", "[::1]:443", "[::1]", true),
+        ("http", "a.example", "a.example:443", false),
+        ("https", "a.example", "a.example:80", false),
+        ("http", "a.example:8080", "a.example", false),
+        ("http", "a.example:80", "b.example", false), ("http", "a.example", ":80", false),
+    ])
+    func `the default port makes no other host of it`(
+        _ scheme: String, _ authority: String, _ host: String, _ isSame: Bool
+    ) {
+        let fields = [
+            field(":method", "GET"), field(":scheme", scheme), field(":path", "/"),
+            field(":authority", authority), field("host", host),
+        ]
+        let found = outcome(fields)
+        #expect(found.problem == (isSame ? nil : .authorityMismatch))
+        if isSame { #expect(found.text == "GET / HTTP/1.1\r\nHost: \(authority)\r\n\r\n") }
     }
 
     @Test func `a second Host is written out for the parser to refuse`() {

@@ -63,6 +63,10 @@ final class Peer {
         return bytes.withView { session?.receive($0, now: time) ?? false }
     }
 
+    func adopt(_ limits: HeaderBlock.Limits) { session?.adopt(limits) }
+
+    var isInSection: Bool { session?.isInSection ?? false }
+
     /// What is sent.
     func send() -> [HTTP2Frame] {
         var buffer = ByteBuffer()
@@ -85,6 +89,12 @@ final class Peer {
         session?.answer(output.value, fields, hasContent: !content.isEmpty)
         content.withView { output.value.append($0) }
         if ends && !content.isEmpty { end(stream, trailers: trailers) }
+    }
+
+    func interim(_ stream: Int32) {
+        guard let output = outputs[stream] else { return }
+        fields.begin(status: 103)
+        session?.interim(output.value, fields)
     }
 
     func end(_ stream: Int32, trailers: String = "") {

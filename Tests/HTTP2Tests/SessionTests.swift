@@ -164,6 +164,29 @@ import Testing
         #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 11)
     }
 
+    /// A browser that leaves pages, or scrolls past pictures, is no flood.
+    @Test func `answers that are broken off cost a frame each, and interim ones are none`() {
+        func count(_ answer: (Peer, Int32) -> Void) -> Int {
+            let peer = Peer()
+            #expect(peer.receive(Self.start))
+            var count = 0
+            while count < 5000 {
+                let stream = UInt32(count * 2 + 1)
+                let open = HTTP2Frame.headers(stream, HTTP2Field.request()).bytes
+                guard peer.receive(open) else { break }
+                answer(peer, Int32(stream))
+                _ = peer.send()
+                guard peer.receive(HTTP2Frame.reset(stream).bytes) else { break }
+                count += 1
+            }
+            return count
+        }
+        let content = count { $0.answer($1, 200, content: "half", ends: false) }
+        #expect((1900...2000).contains(content), "each takes a point, and none comes back")
+        let interim = count { $0.interim($1) }
+        #expect((100..<200).contains(interim))
+    }
+
     @Test func `DATA of a stream that was reset is passed over, and costs`() {
         let peer = Peer()
         #expect(peer.receive(Self.start))
@@ -211,6 +234,58 @@ import Testing
             count += 1
         }
         #expect(!isGoing && count < 1000)
+    }
+
+    @Test(arguments: [
+        (512 * 1024, 16384, true), (512 * 1024, 1024, false), (32 * 1024, 1024, false),
+    ])
+    func `a field section has the frames that its limit fills`(
+        _ limit: Int, _ size: Int, _ isWhole: Bool
+    ) {
+        let lines = (0..<50).map { HTTP2Field("x-\($0)", String(repeating: "v", count: 4096)) }
+        let request = HTTP2Field.request("GET", "/", lines)
+        let bytes = HTTP2Frame.section(1, request, by: size).flatMap(\.bytes)
+        let peer = Peer(limits: .init(head: limit))
+        #expect(peer.receive(Self.start + bytes) == isWhole)
+        #expect(peer.events.first?.hasPrefix("request 1 GET / ") == (isWhole ? true : nil))
+        // A reload may allow more.
+        let other = Peer()
+        #expect(other.receive(Self.start))
+        other.adopt(.init(head: limit))
+        #expect(other.receive(bytes) == isWhole)
+    }
+
+    @Test(arguments: [(65_000, true), (66_000, false)])
+    func `a single field of more than 64 KiB breaks the compression`(
+        _ length: Int, _ isRead: Bool
+    ) {
+        let line = HTTP2Field("x", String(repeating: "v", count: length))
+        let request = HTTP2Field.request("GET", "/", [line])
+        let peer = Peer(limits: .init(head: 512 * 1024))
+        #expect(peer.receive(Self.start))
+        peer.receive(HTTP2Frame.section(1, request).flatMap(\.bytes))
+        #expect(peer.events.isEmpty == !isRead)
+        let code = peer.send().last { $0.kind == 7 }.map { HTTP2Frame.value($0.payload[4..<8]) }
+        #expect(code == (isRead ? nil : 9))
+    }
+
+    /// nghttp2 tells of no end where the stream is gone by then.
+    @Test func `a field section is over with its last frame, whatever became of the stream`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        peer.receive(HTTP2Frame.headers(1, HTTP2Field.request("PUT"), ends: false).bytes)
+        #expect(!peer.isInSection)
+        let trailers = HTTP2Field.encode([HTTP2Field("x-sum", "1")])
+        peer.receive(HTTP2Frame(1, flags: 1, stream: 1, Bytes(trailers.prefix(3))).bytes)
+        #expect(peer.isInSection)
+        peer.reset(1, .cancel)
+        _ = peer.send()
+        #expect(peer.isInSection)
+        let end = HTTP2Frame(9, flags: 4, stream: 1, Bytes(trailers.dropFirst(3))).bytes
+        peer.receive(Bytes(end.dropLast(1)))
+        #expect(peer.isInSection)
+        #expect(peer.receive(Bytes(end.suffix(1))))
+        #expect(!peer.isInSection)
     }
 
     @Test func `a field section that unfolds to very many bytes is cut off`() {

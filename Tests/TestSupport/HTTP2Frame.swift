@@ -79,6 +79,21 @@ public struct HTTP2Frame: Sendable {
             HTTP2Field.encode(fields))
     }
 
+    /// A field section in as many frames as it takes.
+    public static func section(
+        _ stream: UInt32, _ fields: [HTTP2Field], ends: Bool = true, by size: Int = 16384
+    ) -> [HTTP2Frame] {
+        let block = HTTP2Field.encode(fields)
+        return stride(from: 0, to: block.count, by: size).map { start in
+            let piece = Bytes(block[start..<min(block.count, start + size)])
+            let flags = start + size >= block.count ? Flag.endHeaders : 0
+            return start == 0
+                ? HTTP2Frame(
+                    Kind.headers, flags: flags | (ends ? Flag.endStream : 0), stream: stream, piece)
+                : HTTP2Frame(Kind.continuation, flags: flags, stream: stream, piece)
+        }
+    }
+
     public static func data(_ stream: UInt32, _ content: Bytes, ends: Bool = true) -> HTTP2Frame {
         HTTP2Frame(Kind.data, flags: ends ? Flag.endStream : 0, stream: stream, content)
     }

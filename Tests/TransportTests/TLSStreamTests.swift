@@ -97,6 +97,29 @@ import Testing
         #expect(pair.client.tls?.value.unsent.capacity == 0)
     }
 
+    @Test func `a writer that drops what is owed can send nothing more`() throws {
+        let pair = try TLSPair.open()
+        while pair.client.send(pattern(300_000)) > 0 {}
+        #expect(pair.client.tls?.value.owed ?? 0 > 0)
+        let read = pair.server.receiveAll()
+        #expect(read.count > 0)
+        // Room for the ciphertext that is left, and not a byte of what it is of.
+        let result = [UInt8]().withView { pair.client.value.stream.send($0) }
+        guard case .failed = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(pair.client.send([1]) == 0)
+        #expect(pair.client.tls?.hasUnsent == false)
+        // The other side does not take what it has for the whole.
+        pair.client.value.stream.close()
+        _ = pair.server.receiveAll()
+        guard case .truncated = pair.server.receive().result else {
+            Issue.record("not truncated")
+            return
+        }
+    }
+
     @Test func `two pieces arrive in their order`() throws {
         let pair = try TLSPair.open()
         let (head, content) = (pattern(20000), pattern(100_000))

@@ -211,6 +211,54 @@ extension `End to end` {
             }
         }
 
+        @Test func `that hang up on all connections they have cost it nothing, either`() throws {
+            let (all, held) = (Collected<Int>(), Collected<Int>())
+            let backend = try ScriptedBackend.http2(settings: [(3, 1)]) { side in
+                all.append(1)
+                let isOld = all.count <= 2
+                while let request = try side.readRequest() {
+                    if request.path == "/both" {
+                        held.append(1)
+                        _ = eventually(within: 10) { held.count == 2 }
+                    } else if isOld, request.path == "/" {
+                        throw BadAnswer(description: "hangs up")
+                    }
+                    try side.answer(request.stream, 200, isOld ? "old" : "fresh")
+                }
+            }
+            try withHTTP2Backend(backend) { gate, client throws in
+                // So that the limit is known; then one connection for each.
+                #expect(try client.exchange(HTTP2Field.request("GET", "/first")).status == 200)
+                let both = try (0..<2).map { _ in
+                    try client.open(HTTP2Field.request("GET", "/both"))
+                }
+                for stream in both { #expect(try client.readAnswer(stream).status == 200) }
+                #expect(backend.connections.count == 2)
+                for _ in 0..<2 {
+                    let answer = try client.exchange(HTTP2Field.request())
+                    #expect(answer.message?.text == "fresh")
+                }
+                #expect(backend.connections.count == 3)
+            }
+        }
+
+        @Test func `that hang up on many requests get all of them on one connection`() throws {
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                try side.answer(first.stream, 200, "ok")
+                try side.readUntil { side.requests.filter(\.hasEnded).count == 21 }
+                throw BadAnswer(description: "hangs up")
+            }
+            try withHTTP2Backend(backend) { gate, client throws in
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                let streams = try (0..<20).map { _ in try client.open(HTTP2Field.request()) }
+                for stream in streams {
+                    #expect(try client.readAnswer(stream).message?.text == "again")
+                }
+                #expect(backend.connections.count == 2)
+            }
+        }
+
         @Test func `lose no answer that a slow client still takes when they leave`() throws {
             let backend = try ScriptedBackend.http2 { side in
                 guard let request = try side.readRequest() else { return }

@@ -134,6 +134,43 @@ extension `End to end` {
             }
         }
 
+        @Test func `have a time for their fields that no other's has used up`() throws {
+            let rest = "timeouts: {client_head: 1s}"
+            try withHTTP2(try .echo(), rest: rest) { _, client throws in
+                let frames = (0..<2).map { _ in
+                    HTTP2Frame.headers(client.takeStream(), HTTP2Field.request()).bytes
+                }
+                try client.raw.send(Bytes(frames[0].prefix(20)))
+                usleep(700_000)
+                try client.raw.send(Bytes(frames[0].dropFirst(20) + frames[1].prefix(20)))
+                usleep(700_000)
+                try client.raw.send(Bytes(frames[1].dropFirst(20)))
+                #expect(try client.readAnswer(1).status == 200)
+                #expect(try client.readAnswer(3).status == 200)
+            }
+        }
+
+        @Test func `have no more time for their fields where others wait to be taken`() throws {
+            let rest = "timeouts: {client_head: 500ms}"
+            try withHTTP2(try sizing(), rest: rest, settings: [(4, 1 << 30)]) {
+                gate, client throws in
+                try client.send(.windowUpdate(0, 1 << 30))
+                try client.open(HTTP2Field.request("GET", "/10000000000"))
+                let frame = HTTP2Frame.headers(client.takeStream(), HTTP2Field.request()).bytes
+                try client.raw.send(Bytes(frame.prefix(20)))
+                // The connection clogs and drains over and over.
+                let isRecorded = try eventually(within: 5) {
+                    for _ in 0..<20 where client.hasInput {
+                        _ = try client.raw.readSome()
+                    }
+                    return try gate.log.records().contains {
+                        $0["event.reason"] == "the head did not arrive in time"
+                    }
+                }
+                #expect(isRecorded)
+            }
+        }
+
         @Test func `end with their connection`() throws {
             let backend = try ScriptedBackend { connection in
                 guard try connection.readRequest() != nil else { return }

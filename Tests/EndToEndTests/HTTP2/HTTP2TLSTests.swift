@@ -210,11 +210,6 @@ extension `End to end` {
 
         @Test func `metrics count connections, requests and floods`() throws {
             try withGate(rest: "admin: {'address': '127.0.0.1:0'}") { gate, _ throws in
-                let line = try #require(
-                    gate.process.standardError.split(separator: "\n").first {
-                        $0.contains("admin endpoint on ")
-                    })
-                let admin = try #require(Address(line.split(separator: " ").last ?? ""))
                 let client = try gate.connectH2()
                 defer { client.close() }
                 for _ in 0..<3 { #expect(try client.exchange(fields()).status == 200) }
@@ -224,9 +219,7 @@ extension `End to end` {
                 try? flood.raw.send(Bytes((0..<3000).flatMap { _ in ping }))
                 #expect((try? flood.readToEnd()) != nil)
                 #expect(flood.goAways.last?.code == 11)
-                let metrics = try RawClient.exchange(
-                    admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-                ).text
+                let metrics = try gate.metrics()
                 #expect(metrics.contains("methodgate_http2_connections_total 2\n"))
                 #expect(metrics.contains("methodgate_http2_requests_total 3\n"))
                 #expect(metrics.contains("methodgate_http2_floods_total 1\n"))

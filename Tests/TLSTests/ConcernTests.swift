@@ -1,0 +1,70 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import TLS
+
+/// What is said of certificates that can be used and may keep clients away.
+@Suite struct ConcernTests {
+    private let root: Authority
+    private let middle: SelfSigned
+
+    init() throws {
+        root = try Authority(SelfSigned(commonName: "root", names: ["DNS:root.example"]))
+        middle = try SelfSigned(commonName: "middle", names: ["DNS:middle.example"])
+    }
+
+    private func concerns(
+        _ chain: Bytes, _ made: SelfSigned, readers: TLSIdentity.Readers = .clients(nil)
+    ) throws -> [String] {
+        try TLSIdentity(chain: chain, key: made.key).concerns(now: time(nil), readers: readers)
+    }
+
+    @Test func `a certificate that is in force is none`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        #expect(try concerns(made.certificate, made).isEmpty)
+    }
+
+    @Test func `one that has expired is told with its day`() throws {
+        let made = try SelfSigned(
+            commonName: "a", names: ["DNS:a.example"], from: -30 * 86400, to: -86400)
+        let said = try concerns(made.certificate, made)
+        #expect(said == ["the certificate of CN=a expired on \(dateText(time(nil) - 86400))"])
+    }
+
+    @Test func `one that is not valid yet is told with its day`() throws {
+        let made = try SelfSigned(
+            commonName: "a", names: ["DNS:a.example"], from: 86400, to: 30 * 86400)
+        let said = try concerns(made.certificate, made)
+        #expect(
+            said == ["the certificate of CN=a is not valid before \(dateText(time(nil) + 86400))"])
+    }
+
+    @Test func `a chain is followed to a root, in the order it is sent`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let signedMiddle = try root.sign(middle)
+        let leaf = try Authority(middle).sign(made)
+        #expect(try concerns(leaf + signedMiddle + root.pem, made).isEmpty)
+        // The authority itself may be left out where clients have it.
+        let known = TLSIdentity.Readers.clients(try TrustStore(pem: root.pem))
+        #expect(try concerns(leaf + signedMiddle, made, readers: known).isEmpty)
+        #expect(
+            try concerns(leaf + root.pem + signedMiddle, made) == [
+                "the chain is out of order: behind CN=a stands CN=root, and not its issuer "
+                    + "CN=middle"
+            ])
+        #expect(
+            try concerns(leaf, made, readers: known) == [
+                "the chain ends with CN=a: its issuer CN=middle is neither in the file nor among "
+                    + "the system's authorities, so that clients may not trust it"
+            ])
+    }
+
+    @Test func `whose authority it is does not matter where a backend is shown it`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"], to: -1800)
+        let leaf = try root.sign(made)
+        #expect(try concerns(leaf, made).count == 2)
+        let said = try concerns(leaf, made, readers: .backend)
+        #expect(said.count == 1 && said[0].contains("expired"))
+    }
+}
