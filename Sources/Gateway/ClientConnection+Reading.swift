@@ -279,6 +279,7 @@ extension Ref<ClientConnection> {
 
     /// Between two requests.
     func becomeIdle() {
+        guard value.phase != .closed else { return }
         value.phase = .idle
         value.contentCount = 0
         guard value.carried == nil else {

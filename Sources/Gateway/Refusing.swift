@@ -154,6 +154,8 @@ extension Ref<ClientConnection> {
         if let use = value.use { answer.obey(worker.facts(value.rule, of: use, host: .empty), use) }
         noteFailure(failure.status, failure.cause)
         write(answer)
+        // A client that is gone is found out here, and has been closed then.
+        guard value.phase != .closed else { return 0 }
         value.note?.value.responseContent = worker.value.ownContent
         endExchange()
         if closes { end(with: .linger) } else { becomeIdle() }

@@ -288,6 +288,8 @@ extension Ref<Worker> {
 
     /// Takes a closed client out; its storage goes when the iteration ends.
     func unlink(_ client: Ref<ClientConnection>) {
+        precondition(
+            value.firstClient == client || client.value.previous != nil, "closed twice")
         let next = client.value.next
         if let previous = client.value.previous {
             previous.value.next = next
