@@ -69,6 +69,8 @@ package typealias DeadlineCallback = @convention(c) (UnsafeMutableRawPointer) ->
     private let slots: UnsafeMutablePointer<UnsafeMutablePointer<Deadline.Node>?>
     /// The next slot to look at, as a multiple of the tick.
     private var cursor: UInt64
+    /// Slots are being emptied: the cursor stays where it is.
+    private var isAdvancing = false
 
     /// `now`: monotonic milliseconds.
     package init(now: UInt64) {
@@ -82,7 +84,7 @@ package typealias DeadlineCallback = @convention(c) (UnsafeMutableRawPointer) ->
 
     mutating func link(_ node: UnsafeMutablePointer<Deadline.Node>) {
         let tick = UInt64(Self.tick)
-        if count == 0 { cursor = now / tick }
+        if count == 0 && !isAdvancing { cursor = now / tick }
         // Beyond the horizon it waits in the last slot and is moved on from there.
         let wanted = (unsafe node.pointee.due) / tick + 1
         let slot = Swift.min(Swift.max(wanted, cursor + 1), cursor + UInt64(Self.slotCount) - 1)
@@ -111,6 +113,8 @@ package typealias DeadlineCallback = @convention(c) (UnsafeMutableRawPointer) ->
     /// destroys none: connections are freed between two iterations.
     package static func advance(_ wheel: Ref<DeadlineWheel>) {
         let current = wheel.value.now / UInt64(tick)
+        wheel.value.isAdvancing = true
+        defer { wheel.value.isAdvancing = false }
         while wheel.value.cursor < current {
             wheel.value.cursor += 1
             fire(wheel, slot: Int(wheel.value.cursor % UInt64(slotCount)))
@@ -118,7 +122,7 @@ package typealias DeadlineCallback = @convention(c) (UnsafeMutableRawPointer) ->
     }
 
     /// Takes the slot's nodes one by one from its front, since a callback may unlink any of them;
-    /// none is ever linked into the slot that is being emptied.
+    /// none is ever linked into the slot that is being emptied, which is the cursor's.
     private static func fire(_ wheel: Ref<DeadlineWheel>, slot: Int) {
         while let node = unsafe wheel.value.slots[slot] {
             unsafe wheel.value.unlink(node)

@@ -74,6 +74,17 @@ private func rang(_ context: UnsafeMutableRawPointer) {
         }
     }
 
+    // The slot that is emptied is not the one that it moves on to, however late the tick comes.
+    @Test(arguments: [100, 150, 199, 201, 250, 999, 102_399])
+    func `a lone one beyond the horizon is called once, whenever ticks come`(_ step: Int) {
+        let rig = Rig()
+        let alarm = rig.make()
+        alarm.value.deadline.set(3_600_000)
+        for _ in 0..<(3_600_000 / step + 3) { rig.now += UInt64(step) }
+        #expect(alarm.value.calls.count == 1)
+        #expect((alarm.value.calls.first ?? 0) >= 4_600_000)
+    }
+
     @Test func `one that is moved later is called at the later time`() {
         let rig = Rig()
         let alarm = rig.make()
