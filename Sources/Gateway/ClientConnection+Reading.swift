@@ -136,8 +136,11 @@ extension Ref<ClientConnection> {
             value.inbound.removeAll()
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
         case .exchange:
-            // Content cut short: the upstream must not take it for a whole request.
-            if value.exchange.request != .complete { close() }
+            guard value.exchange.request != .complete else { break }
+            // Content cut short: the upstream must not take it for a whole request. Answers before
+            // it are still the client's.
+            endExchange()
+            finish(.close)
         }
     }
 
