@@ -297,8 +297,12 @@ extension Ref<Worker> {
         while true {
             while let session = value.wokenSessions.popLast() { session.flush() }
             while let upstream = value.wokenUpstreams.popLast() { upstream.attend() }
-            guard let connection = value.wokenConnections.popLast() else { break }
-            connection.flush()
+            if let connection = value.wokenConnections.popLast() { connection.flush() }
+            // An answer that ends lets a request follow, for which another session is woken.
+            let isQuiet =
+                value.wokenSessions.isEmpty && value.wokenUpstreams.isEmpty
+                && value.wokenConnections.isEmpty
+            if isQuiet { break }
         }
         value.hasWoken = false
     }
