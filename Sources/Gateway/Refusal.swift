@@ -117,6 +117,8 @@ enum UpstreamFailure {
 
     /// ENOMEM.
     static let noMemory: Int32 = 12
+    /// EMFILE.
+    static let noDescriptor: Int32 = 24
 
     /// The kernel gave up before `timeouts.connect` did (ETIMEDOUT).
     private static let timedOut: Int32 = 110

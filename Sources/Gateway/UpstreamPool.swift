@@ -136,20 +136,21 @@ extension Ref<UpstreamPool> {
 }
 
 extension Ref<Worker> {
-    /// Makes room for one more upstream connection: a worker has no more of them than clients, and
-    /// the descriptors that other things need are never its. Whoever asks has none, so one at least
-    /// is idle: of another backend.
-    func limitUpstreams() {
-        guard value.upstreamCount >= value.connectionLimit else { return }
+    /// Makes room for one more upstream connection: a worker has no more of them than clients may
+    /// have, and the descriptors that other things need are never its. False where none is idle:
+    /// streams of HTTP/2 have one each.
+    func limitUpstreams() -> Bool {
+        guard value.upstreamCount >= value.connectionLimit else { return true }
         for pool in value.pools {
             if let session = pool.idleSession {
                 session.close()
-                return
+                return true
             }
             guard let oldest = pool.value.lastIdle else { continue }
             oldest.close()
-            return
+            return true
         }
+        return false
     }
 
     /// Gives the descriptors of all idle connections back, for the one that is needed now; false

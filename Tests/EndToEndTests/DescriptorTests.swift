@@ -50,6 +50,28 @@ extension `End to end` {
             (try? client.isClosed(within: 0)) == true || !client.buffer.isEmpty
         }
 
+        @Test func `streams have no more backends than there are descriptors for`() throws {
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {}
+            }
+            defer { backend.stop() }
+            try frugal(backend.address) { gate, text in
+                let plain = "127.0.0.1:0\"\n"
+                try gate.reload(text("").replacing(plain, with: plain + "    h2c: true\n"))
+                let clients = try (0..<2).map { _ in try HTTP2Client(gate.address) }
+                defer { for client in clients { client.close() } }
+                for client in clients {
+                    for _ in 0..<60 { _ = try client.open(HTTP2Field.request("GET", "/")) }
+                }
+                for client in clients {
+                    try client.readUntil { client.answers.values.contains { $0.status == 503 } }
+                }
+                // What needs a descriptor besides still has one.
+                try gate.reload(text(""))
+                #expect(try RawClient.exchange(gate.address, blocked).status == 405)
+            }
+        }
+
         @Test func `clients wait, the gate neither spins nor dies, and then serves them`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
