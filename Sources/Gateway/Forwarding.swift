@@ -95,7 +95,7 @@ extension Ref<ClientConnection> {
             watchContent(watched, head, verdict, request)
             guard judgeContent(rest.view.slice(0, kept)) else { return head.count + consumed }
         }
-        beginExchange(verdict, request)
+        beginExchange(head, verdict, request)
         if consumed > 0 { value.exchange.requestContentArrived() }
         if value.content.isComplete { value.exchange.requestContentEnded() }
         worker.writeRequestHead(head, of: self, verdict.rule)
@@ -111,7 +111,9 @@ extension Ref<ClientConnection> {
         return head.count + consumed
     }
 
-    private func beginExchange(_ verdict: Verdict, _ request: PolicyRequest) {
+    private func beginExchange(
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
+    ) {
         let worker = value.worker
         value.phase = .exchange
         value.use = worker.retainUse()
@@ -119,8 +121,13 @@ extension Ref<ClientConnection> {
             method: request.method, version: worker.value.request.version,
             flags: worker.value.request.flags, framing: worker.value.request.framing,
             mayBeOverridden: worker.mayHaveOverrideField)
+        if worker.value.request.framing == .chunked,
+            ConnectionOption.namesOthers(in: head, fields: worker.value.request.fields)
+        {
+            value.exchange.withoutTrailers.insert(.request)
+        }
         value.rule = verdict.rule
-        value.allowed = verdict.allowed
+        value.allowed = verdict.passing
         value.method = request.method
         value.isPreflight = request.isPreflight
         value.started = worker.value.now.microseconds
@@ -180,7 +187,7 @@ extension Ref<ClientConnection> {
         if pool.value.isHTTP2, let session = pool.roomySession(isFresh: isFresh) {
             return (session.openStream(), 0)
         }
-        value.worker.limitUpstreams()
+        guard value.worker.limitUpstreams() else { return (nil, UpstreamFailure.noDescriptor) }
         let first = Ref<UpstreamConnection>.open(pool, on: value.worker)
         guard first.connection == nil, UpstreamFailure.isOurs(first.code),
             value.worker.closeIdleUpstreams()
@@ -223,7 +230,8 @@ extension Ref<ClientConnection> {
         case .failed(let error): return contentFailed(error, bytes)
         case .complete:
             value.content.trailersDone()
-            worker.writeTrailers(bytes, request: true)
+            worker.writeTrailers(
+                bytes, request: true, drops: value.exchange.withoutTrailers.contains(.request))
             value.upstream?.send(worker.value.output.view)
             requestProgressed()
             return length

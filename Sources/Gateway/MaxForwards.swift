@@ -39,7 +39,11 @@ extension Ref<ClientConnection> {
     func answerAsLastHop(
         _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ shadow: EventID?
     ) -> Int {
-        guard request.method == .trace else { return answerOptions(head, verdict, shadow) }
+        guard request.method == .trace else {
+            var passing = verdict
+            passing.allowed = verdict.passing
+            return answerOptions(head, passing, shadow)
+        }
         let worker = value.worker
         worker.writeTrace(head)
         worker.value.output.removeAll()

@@ -92,7 +92,7 @@ extension Ref<ClientConnection> {
             request: requestFields(head, request.method))
         record.facts = facts
         record.reason = ByteView(verdict.outcome.reason)
-        if !verdict.isShadowed { record.mode = .enforce }
+        record.mode = verdict.isShadowed ? .shadow : .enforce
         record.requestedMethod = request.requestedText
         if verdict.outcome == .overrideBlocked {
             let override = value.worker.value.override

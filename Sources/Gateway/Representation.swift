@@ -42,8 +42,8 @@ struct AcceptPreference {
     private var html = Match()
     private var text = Match()
 
-    /// `weight` in thousandths; `precision` 3: names the type; 2: its family; 1: anything;
-    /// 0: nothing that covers it.
+    /// `weight` in thousandths; `precision` 4: names the type; 3: another one that it is as good as;
+    /// 2: its family; 1: anything; 0: nothing that covers it.
     private struct Match {
         var weight = 0
         var precision = 0
@@ -54,9 +54,11 @@ struct AcceptPreference {
             self.precision = precision
         }
 
+        private var rank: Int { min(precision, 3) }
+
         func isBetter(than other: Match) -> Bool {
             weight > other.weight
-                || (weight == other.weight && weight > 0 && precision > other.precision)
+                || (weight == other.weight && weight > 0 && rank > other.rank)
         }
     }
 
@@ -81,16 +83,16 @@ struct AcceptPreference {
             problem.take(weight, 1)
             html.take(weight, 1)
             text.take(weight, 1)
-        } else if range.equalsIgnoringCase(ByteView("application/problem+json"))
-            || range.equalsIgnoringCase(ByteView("application/json"))
-        {
+        } else if range.equalsIgnoringCase(ByteView("application/problem+json")) {
+            problem.take(weight, 4)
+        } else if range.equalsIgnoringCase(ByteView("application/json")) {
             problem.take(weight, 3)
-        } else if range.equalsIgnoringCase(ByteView("text/html"))
-            || range.equalsIgnoringCase(ByteView("application/xhtml+xml"))
-        {
+        } else if range.equalsIgnoringCase(ByteView("text/html")) {
+            html.take(weight, 4)
+        } else if range.equalsIgnoringCase(ByteView("application/xhtml+xml")) {
             html.take(weight, 3)
         } else if range.equalsIgnoringCase(ByteView("text/plain")) {
-            text.take(weight, 3)
+            text.take(weight, 4)
         } else if range.equalsIgnoringCase(ByteView("application/*")) {
             problem.take(weight, 2)
         } else if range.equalsIgnoringCase(ByteView("text/*")) {

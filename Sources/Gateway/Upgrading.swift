@@ -84,10 +84,12 @@ extension Ref<ClientConnection> {
     /// Puts the 101 behind what waits for the client, and holds it until its record is written.
     private func holdSwitch(_ head: ByteView) {
         let worker = value.worker
+        var options = HeadWriter.ResponseOptions.dropsProxyStatus
+        worker.dropAllow(for: self, &options)
         worker.value.output.removeAll()
         HeadWriter.response(
             worker.value.response, in: head, extra: ByteView(WebSocketHandshake.lines),
-            date: .empty, into: &worker.value.output)
+            date: .empty, options: options, into: &worker.value.output)
         if !value.isHeld {
             value.heldFrom = value.outbound.count
             value.heldForm = runningForm(.empty)

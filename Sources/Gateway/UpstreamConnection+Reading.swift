@@ -196,6 +196,12 @@ extension Ref<UpstreamConnection> {
             startResponseDeadline()
             return length
         case .final(let framing):
+            if framing == .chunked,
+                ConnectionOption.namesOthers(
+                    in: bytes.view.slice(0, length), fields: worker.value.response.fields)
+            {
+                client.value.exchange.withoutTrailers.insert(.response)
+            }
             value.silence = Silence()
             value.content = BodyReader(framing)
             let taken = client.forwardAnswer(bytes, headLength: length, from: self)
@@ -235,7 +241,9 @@ extension Ref<UpstreamConnection> {
             value.content.trailersDone()
             client.value.exchange.responseContentEnded()
             if client.answerForm == .framed {
-                worker.writeTrailers(bytes, request: false)
+                worker.writeTrailers(
+                    bytes, request: false,
+                    drops: client.value.exchange.withoutTrailers.contains(.response))
                 client.send(worker.value.output.view, .empty)
             }
             return length

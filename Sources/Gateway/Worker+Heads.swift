@@ -136,9 +136,13 @@ extension Ref<Worker> {
     var dateText: ByteView { value.date.text(secondsSince1970: value.now.seconds) }
 
     /// Writes the trailer fields that may pass, and the empty line.
-    func writeTrailers(_ bytes: ByteView, request: Bool) {
+    ///
+    /// - Parameter drops: none may.
+    func writeTrailers(_ bytes: ByteView, request: Bool, drops: Bool) {
         value.output.removeAll()
-        if request {
+        if drops {
+            value.output.append("\r\n")
+        } else if request {
             TrailerSection.write(value.request.fields, in: bytes, into: &value.output)
         } else {
             TrailerSection.write(value.response.fields, in: bytes, into: &value.output)

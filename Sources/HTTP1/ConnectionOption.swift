@@ -39,6 +39,30 @@ package enum ConnectionOption {
         return false
     }
 
+    /// Whether `Connection` names any field that the gate does not know: such a one may stand behind
+    /// the content, too (RFC 9110 §7.6.1).
+    package static func namesOthers(
+        in head: ByteView, fields: borrowing FieldSection
+    ) -> Bool {
+        guard fields.has(.connection) else { return false }
+        var index = 0
+        while index < fields.count {
+            let line = fields[index]
+            index &+= 1
+            guard case .connection = line.name, !line.isVariant else { continue }
+            var members = ListMembers(
+                head.slice(Int(line.valueOffset), Int(line.valueLength)))
+            while let member = members.next() {
+                if case .other = FieldName.lookup(member).name,
+                    !member.equalsIgnoringCase(ByteView("close"))
+                {
+                    return true
+                }
+            }
+        }
+        return false
+    }
+
     private static func lists(_ name: ByteView, in value: ByteView) -> Bool {
         var members = ListMembers(value)
         while let member = members.next() {

@@ -22,7 +22,7 @@ extension RequestHead {
     }
 
     /// The hops that are left (RFC 9110 §7.6.2): of several lines the fewest. Nil where the method
-    /// has no such limit or no line is a number of at most nine digits.
+    /// has no such limit or no line is a number.
     @inlinable package func maxForwards(in head: ByteView) -> Int? {
         guard fields.has(.maxForwards), method == .options || method == .trace else { return nil }
         return fewestHops(in: head)
@@ -40,12 +40,15 @@ extension RequestHead {
         return fewest
     }
 
+    /// The most that is passed on (RFC 9110 §7.6.2).
+    private static var mostHops: Int { 1_000_000_000 }
+
     private static func hops(_ text: ByteView) -> Int? {
-        guard !text.isEmpty, text.count <= 9 else { return nil }
+        guard !text.isEmpty else { return nil }
         var hops = 0
         for index in 0..<text.count {
             guard ASCII.isDigit(text[index]) else { return nil }
-            hops = hops * 10 + Int(text[index] - 0x30)
+            hops = min(hops * 10 + Int(text[index] - 0x30), mostHops)
         }
         return hops
     }

@@ -259,7 +259,10 @@ extension CompiledPolicy {
         }
         verdict.isShadowed = !tally.isEnforced
         verdict.hintReadings = rawPassed && tally.isEnforced
-        if verdict.isShadowed { verdict.allowed = tally.listed }
+        if verdict.isShadowed {
+            verdict.allowed = tally.listed
+            verdict.lifted = tally.passing
+        }
         verdict.status = status(of: request, record, allowed: verdict.allowed)
         return verdict
     }

@@ -64,6 +64,10 @@ package struct Verdict: BitwiseCopyable, Sendable {
     /// Whether more than one rule was asked: by several readings, or by several ways to read the
     /// patterns.
     package var findsSeveralRules = false
+    /// Under shadow, which leaves `allowed` as it would be enforced: what passes nevertheless.
+    package var lifted: MethodSet?
+    /// What really passes at this path.
+    package var passing: MethodSet { lifted ?? allowed }
 }
 
 /// What `explain` prints: every reading with the rule it finds.

@@ -15,6 +15,9 @@ import Testing
         // What curl, fetch and axios send.
         ("*/*", .problem), ("application/json, text/plain, */*", .problem),
         ("text/html;q=0.5, application/json;q=0.9", .problem),
+        ("application/json;q=0.1, application/problem+json, text/html;q=0.5", .problem),
+        ("application/xhtml+xml;q=0.1, text/html, application/json;q=0.5", .html),
+        ("text/html, application/json", .problem),
         ("text/html;q=0.9, application/json;q=0.5", .html),
         ("text/plain;q=1, text/html;q=0.9, */*;q=0.1", .text),
         ("text/html;q=0, */*", .problem), ("text/html;q=0", .problem),

@@ -146,6 +146,7 @@ extension CompiledPolicy {
         result.findsSeveralRules = allowance.findsSeveralRules
         result.isShadowed = ruling == .wouldBlock
         result.allowed = result.isShadowed ? allowance.listed : allowance.passing
+        result.lifted = result.isShadowed ? allowance.passing : nil
         result.hintReadings =
             ruling == .blocks && allowance.mode == .check
             && method.map(allows[Int(record.allow)].methods.contains) ?? false
