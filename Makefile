@@ -173,7 +173,8 @@ attacks: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/attacks.py --gate $(STATIC)/release/methodgate --write
 	python3 -B Tests/Attacks/overrides.py --gate $(STATIC)/release/methodgate --all
-	python3 -B Tests/Attacks/paths.py --gate $(STATIC)/release/methodgate --all $(ATTACKS_ARGS)
+	python3 -B Tests/Attacks/paths.py --gate $(STATIC)/release/methodgate --all --peers \
+	    $(ATTACKS_ARGS)
 
 slow: release
 	@scripts/setup.sh attacks
