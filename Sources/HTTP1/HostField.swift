@@ -99,11 +99,11 @@ package enum HostField {
         return true
     }
 
-    /// unreserved and sub-delims, as bits 0–63 and 64–127. Less `,`, `;` and `=`: no host has them,
-    /// and readers of `X-Forwarded-Host` and `Forwarded` end a member there, some amid quotes.
+    /// unreserved and sub-delims, as bits 0–63 and 64–127. Less `,` and `;`: no host has them, and
+    /// readers of `X-Forwarded-Host` and `Forwarded` end a member there, some amid quotes.
     @inline(__always) private static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
         guard byte < 128 else { return false }
-        let half: UInt64 = byte < 64 ? 0x03ff_6fd2_0000_0000 : 0x47ff_fffe_87ff_fffe
+        let half: UInt64 = byte < 64 ? 0x23ff_6fd2_0000_0000 : 0x47ff_fffe_87ff_fffe
         return (half &>> UInt64(byte & 63)) & 1 != 0
     }
 

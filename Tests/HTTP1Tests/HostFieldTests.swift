@@ -6,7 +6,8 @@ import Testing
     @Test(arguments: [
         "a", "a.b", "a.b.", "a_.", "a.b.:80", "A-B_c~d", "127.0.0.1", "a:", "a:0", "a:80",
         "a:00080", "a:65535",
-        "!$&'()*+", "[::1]", "[::]", "[::1]:80", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:7:8]",
+        "!$&'()*+=", "0.0.0.0=5000", "[::1]", "[::]", "[::1]:80", "[::ffff:1.2.3.4]",
+        "[1:2:3:4:5:6:7:8]",
         "[1:2:3:4:5:6:1.2.3.4]", "[1::8]", "[1:2:3:4:5:6:7::]", "[FE80::abcd]:",
     ])
     func `a host with an optional port is valid`(value: String) {
@@ -14,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "x,closed.example", "closed.example,x", "x;for=6.6.6.6", "a=b", "", ":", ":80", ".", "..",
+        "x,closed.example", "closed.example,x", "x;for=6.6.6.6", "", ":", ":80", ".", "..",
         ".:80", ".a", "a..", "a..b", "a_..b", "_..", "a b", "a/b",
         "a\\b", "a?b", "a#b", "a@b", "a%41", "a%", "a\"", "a<", "a^",
         "a|b", "a{", "a`", "\u{e4}", "a:b", "a:-1", "a:+1", "a:65536", "a:999999999999999999999",
@@ -31,7 +32,7 @@ import Testing
     // Hosts are looked at in words of eight bytes: every byte at every place of several words.
     @Test(arguments: [1, 2, 7, 8, 9, 15, 16, 17, 24])
     func `each byte of a name is looked at wherever it stands`(length: Int) {
-        let allowed = Set("abcxyzABCXYZ0189-._~!$&'()*+".utf8)
+        let allowed = Set("abcxyzABCXYZ0189-._~!$&'()*+=".utf8)
         for place in 0..<length {
             for byte in UInt8.min...UInt8.max where byte != 0x3a {
                 var name = [UInt8](repeating: 0x61, count: length)
