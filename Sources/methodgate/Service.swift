@@ -80,6 +80,7 @@ final class Service {
         let events = unsafe SignalEvents(base, gateway.reports.descriptor, context)
         signalEvents = Ref<SignalEvents>.make(events)
         announceStart(gateway)
+        Terminal.startServing()
         while endedWorkers < gateway.workersRunning, breakdown == nil {
             if !base.runOnce() { breakdown = "the main loop failed" }
         }
