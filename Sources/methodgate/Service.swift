@@ -31,6 +31,9 @@ final class Service {
     /// Left by a reload, which may have come through one of them: freed outside of its callback.
     private var formerEndpoints: Endpoints?
     private var watch: ConfigurationWatch?
+    /// What signals ask for, until the loop's turn is over.
+    private var wantsReload = false
+    private var wantsReopening = false
     var totals = RuleTotals()
     var facts = ServiceFacts()
     private(set) var isDraining = false
@@ -83,6 +86,7 @@ final class Service {
         Terminal.startServing()
         while endedWorkers < gateway.workersRunning, breakdown == nil {
             if !base.runOnce() { breakdown = "the main loop failed" }
+            grantWishes()
         }
         signalEvents?.destroy()
         if let breakdown {
@@ -151,13 +155,23 @@ final class Service {
         return ([state] + troubles.compactMap { $0 }).joined(separator: "; ")
     }
 
+    /// libevent calls once for every signal that came, without a look at anything else in between:
+    /// those that came during a slow reload would run as many, and no sign of life would be given.
     fileprivate func handle(signal: Int32) {
         switch signal {
-        case ProcessSignals.hangup: _ = reload()
-        case ProcessSignals.user1:
-            report(gateway?.reopenLogs() ?? [], success: "log files opened again")
+        case ProcessSignals.hangup: wantsReload = true
+        case ProcessSignals.user1: wantsReopening = true
         default: drain()
         }
+    }
+
+    /// Does once what was asked for any number of times. Between two turns of the loop.
+    private func grantWishes() {
+        if wantsReopening {
+            wantsReopening = false
+            report(gateway?.reopenLogs() ?? [], success: "log files opened again")
+        }
+        if wantsReload { _ = reload() }
     }
 
     private func drain() {
@@ -170,6 +184,8 @@ final class Service {
     /// Takes the file as it is now; one that does not load changes nothing. What is wrong, with
     /// every finding, or nil.
     func reload() -> String? {
+        // Whoever has asked before gets this one.
+        wantsReload = false
         manager?.reloading()
         facts.reloads += 1
         // Marked before the files are read: what changes meanwhile is seen afterwards.
@@ -245,6 +261,8 @@ final class Service {
     /// Says what is wrong with a log once, and not every second.
     fileprivate func everySecond() {
         formerEndpoints = nil
+        // Answers that are here count before the next question, however long the last turn took.
+        takeReports()
         endpoints?.resume()
         let errors = gateway?.followMovedLogs() ?? []
         if errors != lastErrors { report(errors, success: nil) }

@@ -130,5 +130,32 @@ extension `End to end` {
             gate.signal(SIGTERM)
             #expect(gate.waitForExit(within: 10) == .code(0))
         }
+
+        // MARK: Signals
+
+        @Test func `reloads few times for many signals, and ends with the last file`() throws {
+            defer { backend.stop() }
+            // A load that takes a while.
+            let rules = (0..<3000).map { "  /many/r\($0)/{x}: [GET]\n" }.joined()
+            let gate = try GateProcess(observed(rest: rules), in: directory)
+            defer { end(gate) }
+            let admin = try admin(of: gate)
+            for _ in 0..<200 {
+                gate.process.signal(SIGHUP)
+                usleep(1_000)
+            }
+            try gate.reload(observed("[GET, PATCH]", rest: rules))
+            #expect(
+                try eventually(within: 60) {
+                    try RawClient.exchange(gate.address, blocked).status == 200
+                })
+            // What is still to come comes at once.
+            var counts = [-1, try reloads(admin)]
+            while counts.count < 100, counts[counts.count - 1] != counts[counts.count - 2] {
+                usleep(300_000)
+                counts.append(try reloads(admin))
+            }
+            #expect(counts[counts.count - 1] < 50)
+        }
     }
 }
