@@ -26,7 +26,9 @@ final class Service {
     private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
     private var manager: ServiceManager?
-    private var heartbeat: Heartbeat?
+    private(set) var heartbeat: Heartbeat?
+    /// The one that the operator has been told of.
+    private var lastSilentWorker: Int?
     private var endpoints: Endpoints?
     /// Left by a reload, which may have come through one of them: freed outside of its callback.
     private var formerEndpoints: Endpoints?
@@ -270,13 +272,24 @@ final class Service {
         if watch?.hasChanged() == true, !isDraining { _ = reload() }
         // The gate itself ends the drain; the manager's own limit is for one that hangs.
         if isDraining { manager?.extendStop(seconds: 10) }
-        if manager?.watchdogTime != nil, let number = heartbeat?.next() {
-            manager?.isAlive()
-            gateway?.ping(number)
-        }
+        askWorkers()
         let news = gateway?.logNews() ?? []
         for line in news { Terminal.err("methodgate: \(line)\n") }
         if !news.isEmpty, !isDraining { manager?.status(summary) }
+    }
+
+    /// Asked with or without a watchdog: `/livez` answers by it as well.
+    private func askWorkers() {
+        if let number = heartbeat?.next() {
+            if manager?.watchdogTime != nil { manager?.isAlive() }
+            gateway?.ping(number)
+        }
+        let silent = heartbeat?.silentWorker
+        if let silent, silent != lastSilentWorker {
+            Terminal.err(
+                "methodgate: worker \(silent) has not answered for \(Heartbeat.patience) s\n")
+        }
+        lastSilentWorker = silent
     }
 
     private func report(_ errors: [SinkError], success: String?) {
