@@ -187,13 +187,18 @@ extension Ref<Worker> {
         flushAccessLog()
         value.isClockStale = true
         publishCounts()
-        if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining
-            || value.isAcceptingPaused
-        {
+        if needsTicks {
             if !value.tick.isAdded { value.tick.add(everyMilliseconds: DeadlineWheel.tick) }
         } else {
             value.tick.remove()
         }
+    }
+
+    /// Whether there is something to do though nothing happens. The rest of a cut access record is:
+    /// as long as it waits, no other worker may write to that log.
+    var needsTicks: Bool {
+        value.wheel.value.count > 0 || value.log.isStuck || value.log.access.pendingCount > 0
+            || value.isDraining || value.isAcceptingPaused
     }
 
     /// What goes up and down, and what others count already, once an iteration.

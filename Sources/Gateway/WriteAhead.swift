@@ -80,10 +80,14 @@ struct WriteAhead: ~Copyable {
     /// one iteration's records can be more than a pipe holds.
     static let patience: UInt64 = 200
 
-    /// A last attempt, when the worker ends.
+    /// A last attempt, when the worker ends. Whoever is still within a line then never ends it: the
+    /// other workers go on behind it.
     mutating func close() {
         if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
-        if let accessSink, access.pendingCount > 0 { _ = access.flush(to: accessSink) }
+        sink.leaveLine(of: ObjectIdentifier(stream))
+        guard let accessSink else { return }
+        if access.pendingCount > 0 { _ = access.flush(to: accessSink) }
+        accessSink.leaveLine(of: ObjectIdentifier(access))
     }
 }
 
