@@ -45,7 +45,8 @@ struct WriteAhead: ~Copyable {
             sink.leaveLine(of: ObjectIdentifier(stream))
         }
         stream.adopt(
-            redactQuery: log.blocks.query == .redact, isOtherSink: sink !== snapshot.blockSink)
+            redactQuery: log.blocks.query == .redact,
+            otherSink: sink !== snapshot.blockSink ? snapshot.blockSink : nil)
         sink = snapshot.blockSink
         onFull = log.blocks.onFull
         if let accessSink, accessSink !== snapshot.accessSink {
