@@ -204,6 +204,51 @@ private final class Rig {
         #expect(
             Array(lines.dropFirst().filter { !$0.isEmpty && $0 != "Date: now" }) == row.expected)
     }
+    // MARK: Reloads
+
+    @Test func `a pool is freed when no configuration, request or connection names it`() throws {
+        let rig = try Rig()
+        let worker = rig.worker
+        let anyPort = try #require(SocketAddress.ipv4("127.0.0.1", port: 0))
+        let listener = try Listener.bind(anyPort, workers: 1)[0]
+        let port = try #require(
+            listener.address.text.split(separator: ":").last.flatMap { UInt16($0) })
+        func adopt(_ backend: UInt16) throws {
+            worker.value.inbox.post(
+                .adopt(try Rig.snapshot(backend), [], connectionLimit: 10))
+            worker.takeOrders()
+            worker.reap()
+        }
+        for backend in 10...20 as ClosedRange<UInt16> { try adopt(backend) }
+        #expect(worker.value.pools.count == 1)
+
+        let use = worker.retainUse()
+        try adopt(port)
+        #expect(worker.value.pools.count == 2)
+        worker.release(use)
+        worker.reap()
+        #expect(worker.value.pools.count == 1)
+
+        let pool = worker.value.pools[0]
+        let (opened, _) = Ref<UpstreamConnection>.open(pool, on: worker)
+        let connection = try #require(opened)
+        try adopt(22)
+        #expect(worker.value.pools.count == 2)
+        connection.close()
+        worker.reap()
+        #expect(worker.value.pools.count == 1)
+        #expect(worker.value.pools[0].value.addressText == "127.0.0.1:22")
+
+        // What comes back before it is freed is the old one.
+        let held = worker.retainUse()
+        let kept = worker.value.pools[0]
+        try adopt(23)
+        try adopt(22)
+        worker.release(held)
+        worker.reap()
+        #expect(worker.value.pools == [kept])
+    }
+
     /// A FIFO of a log, and what it is read by.
     private final class FullFIFO {
         let sink: AuditSink
