@@ -95,11 +95,14 @@ package final class AuditStream {
         state.append(record, readings, rules)
     }
 
-    /// Under new settings: whether queries are redacted, and whether the next sink is another one.
+    /// Under new settings: whether queries are redacted, and the next sink where it is another one.
     /// A line whose beginning the old one has goes to the new one whole.
-    package func adopt(redactQuery: Bool, isOtherSink: Bool) {
+    package func adopt(redactQuery: Bool, otherSink: AuditSink?) {
         state.encoder.redactQuery = redactQuery
-        if isOtherSink { state.queue.restartLine() }
+        guard let otherSink else { return }
+        state.queue.restartLine()
+        // Its changes from here on are to be told, and not that it has had others than the old one.
+        generation = otherSink.generation
     }
 
     /// Writes what waits. Where the result is not full, all records are in the log.

@@ -10,6 +10,8 @@ package enum Readiness: Equatable {
 /// What the answers need to know.
 package protocol AdminSubject: AnyObject {
     var readiness: Readiness { get }
+    /// A worker that has not answered for `Heartbeat.patience`; nil where all do.
+    var silentWorker: Int? { get }
     /// Why the last reload failed; nil where it did not.
     var reloadFailure: String? { get }
     func metricsPage(_ format: MetricsFormat) -> String
@@ -32,7 +34,7 @@ package enum AdminRoutes {
         case "/": return dashboard(subject)
         case "/style.css":
             return AdminAnswer(200, Dashboard.style, type: "text/css; charset=utf-8")
-        case "/livez": return AdminAnswer(200, "ok\n")
+        case "/livez": return liveness(subject)
         case "/readyz": return readiness(subject)
         default:
             let format = MetricsFormat(accept: request.accept)
@@ -67,6 +69,14 @@ package enum AdminRoutes {
             return AdminAnswer(200, subject.statusReport(), type: "application/json")
         default: return answer(request, subject)
         }
+    }
+
+    /// Who asks hears of the main loop by the answer itself; a worker that hangs serves nobody any
+    /// more and only a new start helps.
+    private static func liveness(_ subject: any AdminSubject) -> AdminAnswer {
+        guard let worker = subject.silentWorker else { return AdminAnswer(200, "ok\n") }
+        return AdminAnswer(
+            503, "worker \(worker) has not answered for \(Heartbeat.patience) s\n")
     }
 
     /// A failed reload leaves the gate serving as before: it is said, but it is no reason to send

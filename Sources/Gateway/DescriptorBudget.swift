@@ -12,10 +12,10 @@ struct DescriptorBudget {
     /// What else the process was started with: a careless parent's files.
     var strangers = 0
 
-    /// Standard streams, the main loop, its mailbox and the service manager's socket (9); admin
-    /// endpoint and control socket, twice each (4), and connections to them (4); block and access
-    /// log (2).
-    private static let fixed = 19
+    /// Standard streams, standard error once more, the main loop, its mailbox and the service
+    /// manager's socket (10); admin endpoint and control socket, twice each (4), and connections to
+    /// them (4); block and access log (2).
+    private static let fixed = 20
     /// Of a reload: a file of the configuration, and both logs, the old ones being open still.
     private static let forReload = 3
     /// Of a worker: its loop (3) and mailbox; a connection that is accepted only to be refused, or

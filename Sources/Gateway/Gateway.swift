@@ -49,6 +49,8 @@ package final class Gateway {
     private let strangers: Int
     private let redirects = RedirectMemory()
     private var watch = LogWatch()
+    /// The block log, and how often its file had changed, when the workers were last told.
+    private var announced: (ObjectIdentifier, Int)?
 
     /// Binds, opens the logs and starts the workers.
     ///
@@ -121,14 +123,27 @@ package final class Gateway {
 
     /// SIGUSR1: opens the log files again; what could not be opened.
     package func reopenLogs() -> [SinkError] {
-        note([snapshot.blockSink.reopen(), snapshot.accessSink?.reopen() ?? .unchanged])
+        let results = [snapshot.blockSink.reopen(), snapshot.accessSink?.reopen() ?? .unchanged]
+        announceChange()
+        return Self.errors(results)
     }
 
     /// Once a second: opens a log file again that was moved away.
     package func followMovedLogs() -> [SinkError] {
-        note([
+        let results = [
             snapshot.blockSink.reopenIfMoved(), snapshot.accessSink?.reopenIfMoved() ?? .unchanged,
-        ])
+        ]
+        announceChange()
+        return Self.errors(results)
+    }
+
+    /// Tells the workers, who say so in their streams, when the block log's file has changed: by
+    /// one of these calls, or by a worker at the end of the line in which it was asked for.
+    private func announceChange() {
+        let current = (ObjectIdentifier(snapshot.blockSink), snapshot.blockSink.generation)
+        if let announced, announced == current { return }
+        announced = current
+        for mailbox in orders { mailbox.post(.logsReopened) }
     }
 
     /// Once a second: what is to be told of logs that take nothing, or take records again.
@@ -154,16 +169,8 @@ package final class Gateway {
     /// Why the block log takes nothing, once `logNews` has told it.
     package var blockLogFault: String? { watch.reason(of: snapshot.blockSink) }
 
-    private func note(_ results: [ReopenResult]) -> [SinkError] {
-        var errors: [SinkError] = []
-        for result in results {
-            switch result {
-            case .unchanged: continue
-            case .reopened, .deferred: for mailbox in orders { mailbox.post(.logsReopened) }
-            case .failed(let error): errors.append(error)
-            }
-        }
-        return errors
+    private static func errors(_ results: [ReopenResult]) -> [SinkError] {
+        results.compactMap { if case .failed(let error) = $0 { error } else { nil } }
     }
 
     /// Stops accepting; the workers end when their requests have.

@@ -99,6 +99,7 @@ extension Ref<UpstreamConnection> {
         }
         connection.value.stream.startReading()
         worker.value.upstreamCount += 1
+        pool.retain()
         return connection
     }
 

@@ -29,6 +29,9 @@ struct UpstreamPool: ~Copyable {
     var streamLimit = ClientSession.mostStreams
     /// No backend of the configuration in force is reached here.
     var isRetired = false
+    /// Snapshot uses, connections and sessions that name it and have not been freed, once for each
+    /// time they do: it is freed after the last of them, and what it is set up by with it.
+    fileprivate(set) var holders = 0
 
     init(address: SocketAddress, text: String, tls: TLSClientContext?, isHTTP2: Bool) {
         self.address = address
@@ -44,6 +47,15 @@ extension Ref<UpstreamPool> {
     func isAlike(_ backend: Backend) -> Bool {
         value.isHTTP2 == backend.isHTTP2
             && value.tls?.fingerprint == backend.tls?.context.fingerprint
+    }
+
+    /// Somebody names it from here on.
+    func retain() { value.holders += 1 }
+
+    /// Whoever named it is freed; whether it was the last one.
+    func release() -> Bool {
+        value.holders -= 1
+        return value.holders == 0
     }
 
     /// Takes an idle connection out, or nil where there is none.
@@ -168,5 +180,26 @@ extension Ref<Worker> {
             }
         }
         return isAny
+    }
+}
+
+// MARK: The end of a pool
+
+extension Ref<Worker> {
+    /// Whoever named `pool` is freed.
+    func release(_ pool: Ref<UpstreamPool>) {
+        if pool.release() { value.hasFreePools = true }
+    }
+
+    /// Frees the pools that nothing names any more: those of the configuration in force are named by
+    /// its use.
+    func freePools() {
+        guard value.hasFreePools else { return }
+        value.hasFreePools = false
+        value.pools.removeAll { pool in
+            guard pool.value.holders == 0 else { return false }
+            pool.destroy()
+            return true
+        }
     }
 }

@@ -92,6 +92,7 @@ extension Ref<UpstreamSession> {
         }
         session.value.stream.startReading()
         worker.value.upstreamCount += 1
+        pool.retain()
         pool.link(session)
         return session
     }

@@ -48,6 +48,7 @@ extension Ref<UpstreamSession> {
         } else {
             upstream = unsafe .make { unsafe make(at: $0) }
         }
+        value.pool.retain()
         guard let carried = upstream.value.carried else { return upstream }
         carried.value.stream.reset()
         carried.value.next = value.firstStream

@@ -88,6 +88,7 @@ extension Ref<Worker> {
         let settings = snapshot.settings
         let old = value.use
         let pools = zip(snapshot.addresses, settings.backends).map(pool)
+        for pool in pools { pool.retain() }
         value.use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: pools))
         for pool in value.pools where !pools.contains(pool) { pool.retire() }
         if old.value.users == 0 { value.retiredUses.append(old) }

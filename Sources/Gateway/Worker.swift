@@ -19,7 +19,10 @@ struct Worker: ~Copyable {
     var acceptors: [Ref<Acceptor>] = []
     /// How many there have been.
     var acceptorCount: UInt32 = 0
+    /// Those of the configuration in force, and older ones that something still names.
     var pools: [Ref<UpstreamPool>] = []
+    /// Nothing names one of them any more.
+    var hasFreePools = false
     var inboxEvent: Event
     var tick: Event
     /// Looks again at a log that was full a moment ago.
@@ -187,13 +190,18 @@ extension Ref<Worker> {
         flushAccessLog()
         value.isClockStale = true
         publishCounts()
-        if value.wheel.value.count > 0 || value.log.isStuck || value.isDraining
-            || value.isAcceptingPaused
-        {
+        if needsTicks {
             if !value.tick.isAdded { value.tick.add(everyMilliseconds: DeadlineWheel.tick) }
         } else {
             value.tick.remove()
         }
+    }
+
+    /// Whether there is something to do though nothing happens. The rest of a cut access record is:
+    /// as long as it waits, no other worker may write to that log.
+    var needsTicks: Bool {
+        value.wheel.value.count > 0 || value.log.isStuck || value.log.access.pendingCount > 0
+            || value.isDraining || value.isAcceptingPaused
     }
 
     /// What goes up and down, and what others count already, once an iteration.
@@ -209,7 +217,7 @@ extension Ref<Worker> {
     }
 
     /// Frees what was closed in this iteration; nothing refers to it any more.
-    private func reap() {
+    func reap() {
         while let client = value.closedClients.popLast() {
             client.value.upgrade?.destroy()
             client.value.upgrade = nil
@@ -224,6 +232,7 @@ extension Ref<Worker> {
             client.destroy()
         }
         while let upstream = value.closedUpstreams.popLast() {
+            release(upstream.value.pool)
             if upstream.value.carried != nil, value.spareUpstreams.count < Worker.spareLimit {
                 upstream.shrink()
                 value.spareUpstreams.append(upstream)
@@ -233,9 +242,16 @@ extension Ref<Worker> {
             upstream.destroy()
         }
         if !value.closedSessions.isEmpty {
-            while let session = value.closedSessions.popLast() { session.destroy() }
+            while let session = value.closedSessions.popLast() {
+                release(session.value.pool)
+                session.destroy()
+            }
         }
-        while let use = value.retiredUses.popLast() { use.destroy() }
+        while let use = value.retiredUses.popLast() {
+            for pool in use.value.pools { release(pool) }
+            use.destroy()
+        }
+        freePools()
     }
 
     /// Reads the clocks once an iteration, at the first thing that happens in it.

@@ -45,7 +45,8 @@ struct WriteAhead: ~Copyable {
             sink.leaveLine(of: ObjectIdentifier(stream))
         }
         stream.adopt(
-            redactQuery: log.blocks.query == .redact, isOtherSink: sink !== snapshot.blockSink)
+            redactQuery: log.blocks.query == .redact,
+            otherSink: sink !== snapshot.blockSink ? snapshot.blockSink : nil)
         sink = snapshot.blockSink
         onFull = log.blocks.onFull
         if let accessSink, accessSink !== snapshot.accessSink {
@@ -80,10 +81,14 @@ struct WriteAhead: ~Copyable {
     /// one iteration's records can be more than a pipe holds.
     static let patience: UInt64 = 200
 
-    /// A last attempt, when the worker ends.
+    /// A last attempt, when the worker ends. Whoever is still within a line then never ends it: the
+    /// other workers go on behind it.
     mutating func close() {
         if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
-        if let accessSink, access.pendingCount > 0 { _ = access.flush(to: accessSink) }
+        sink.leaveLine(of: ObjectIdentifier(stream))
+        guard let accessSink else { return }
+        if access.pendingCount > 0 { _ = access.flush(to: accessSink) }
+        accessSink.leaveLine(of: ObjectIdentifier(access))
     }
 }
 

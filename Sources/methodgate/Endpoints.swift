@@ -79,6 +79,7 @@ private struct EndpointError: Error, CustomStringConvertible {
 extension Service: AdminSubject {
     var readiness: Readiness { isDraining ? .draining : .ready }
     var reloadFailure: String? { failure }
+    var silentWorker: Int? { heartbeat?.silentWorker }
 
     func metricsPage(_ format: MetricsFormat) -> String {
         guard let gateway else { return "" }

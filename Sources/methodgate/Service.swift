@@ -26,11 +26,16 @@ final class Service {
     private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
     private var manager: ServiceManager?
-    private var heartbeat: Heartbeat?
+    private(set) var heartbeat: Heartbeat?
+    /// The one that the operator has been told of.
+    private var lastSilentWorker: Int?
     private var endpoints: Endpoints?
     /// Left by a reload, which may have come through one of them: freed outside of its callback.
     private var formerEndpoints: Endpoints?
     private var watch: ConfigurationWatch?
+    /// What signals ask for, until the loop's turn is over.
+    private var wantsReload = false
+    private var wantsReopening = false
     var totals = RuleTotals()
     var facts = ServiceFacts()
     private(set) var isDraining = false
@@ -80,8 +85,10 @@ final class Service {
         let events = unsafe SignalEvents(base, gateway.reports.descriptor, context)
         signalEvents = Ref<SignalEvents>.make(events)
         announceStart(gateway)
+        Terminal.startServing()
         while endedWorkers < gateway.workersRunning, breakdown == nil {
             if !base.runOnce() { breakdown = "the main loop failed" }
+            grantWishes()
         }
         signalEvents?.destroy()
         if let breakdown {
@@ -150,13 +157,23 @@ final class Service {
         return ([state] + troubles.compactMap { $0 }).joined(separator: "; ")
     }
 
+    /// libevent calls once for every signal that came, without a look at anything else in between:
+    /// those that came during a slow reload would run as many, and no sign of life would be given.
     fileprivate func handle(signal: Int32) {
         switch signal {
-        case ProcessSignals.hangup: _ = reload()
-        case ProcessSignals.user1:
-            report(gateway?.reopenLogs() ?? [], success: "log files opened again")
+        case ProcessSignals.hangup: wantsReload = true
+        case ProcessSignals.user1: wantsReopening = true
         default: drain()
         }
+    }
+
+    /// Does once what was asked for any number of times. Between two turns of the loop.
+    private func grantWishes() {
+        if wantsReopening {
+            wantsReopening = false
+            report(gateway?.reopenLogs() ?? [], success: "log files opened again")
+        }
+        if wantsReload { _ = reload() }
     }
 
     private func drain() {
@@ -169,6 +186,8 @@ final class Service {
     /// Takes the file as it is now; one that does not load changes nothing. What is wrong, with
     /// every finding, or nil.
     func reload() -> String? {
+        // Whoever has asked before gets this one.
+        wantsReload = false
         manager?.reloading()
         facts.reloads += 1
         // Marked before the files are read: what changes meanwhile is seen afterwards.
@@ -244,6 +263,8 @@ final class Service {
     /// Says what is wrong with a log once, and not every second.
     fileprivate func everySecond() {
         formerEndpoints = nil
+        // Answers that are here count before the next question, however long the last turn took.
+        takeReports()
         endpoints?.resume()
         let errors = gateway?.followMovedLogs() ?? []
         if errors != lastErrors { report(errors, success: nil) }
@@ -251,13 +272,24 @@ final class Service {
         if watch?.hasChanged() == true, !isDraining { _ = reload() }
         // The gate itself ends the drain; the manager's own limit is for one that hangs.
         if isDraining { manager?.extendStop(seconds: 10) }
-        if manager?.watchdogTime != nil, let number = heartbeat?.next() {
-            manager?.isAlive()
-            gateway?.ping(number)
-        }
+        askWorkers()
         let news = gateway?.logNews() ?? []
         for line in news { Terminal.err("methodgate: \(line)\n") }
         if !news.isEmpty, !isDraining { manager?.status(summary) }
+    }
+
+    /// Asked with or without a watchdog: `/livez` answers by it as well.
+    private func askWorkers() {
+        if let number = heartbeat?.next() {
+            if manager?.watchdogTime != nil { manager?.isAlive() }
+            gateway?.ping(number)
+        }
+        let silent = heartbeat?.silentWorker
+        if let silent, silent != lastSilentWorker {
+            Terminal.err(
+                "methodgate: worker \(silent) has not answered for \(Heartbeat.patience) s\n")
+        }
+        lastSilentWorker = silent
     }
 
     private func report(_ errors: [SinkError], success: String?) {

@@ -17,7 +17,22 @@ enum Terminal {
         Exit.leave(2)
     }
 
-    static func err(_ text: String) { _ = text.withView { write($0, to: STDERR_FILENO) } }
+    /// While the gate serves (`startServing`), what standard error does not take is dropped.
+    static func err(_ text: String) {
+        text.withView { bytes in
+            if let messages = unsafe messages {
+                messages.offer(bytes)
+            } else {
+                _ = write(bytes, to: STDERR_FILENO)
+            }
+        }
+    }
+
+    /// From here on nobody waits for who reads standard error. For the main thread, as `err` is
+    /// then.
+    static func startServing() { unsafe messages = Messages(STDERR_FILENO) }
+
+    nonisolated(unsafe) private static var messages: Messages?
 
     /// Whether standard output is read by a person as it comes.
     static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }

@@ -366,6 +366,21 @@ import Testing
         #expect(chainFault(all) == nil)
     }
 
+    @Test func `a stream that moves to another log tells of that one's changes alone`() throws {
+        let (old, new) = (try sink("old"), try sink("new"))
+        let stream = Sample.stream()
+        #expect(old.reopen() == .reopened)
+        stream.noteReopening(of: old, at: Sample.time)
+        stream.flush(to: old)
+        stream.adopt(redactQuery: false, otherSink: new)
+        stream.noteReopening(of: new, at: Sample.time)
+        #expect(stream.pendingCount == 0)
+        #expect(new.reopen() == .reopened)
+        stream.noteReopening(of: new, at: Sample.time)
+        stream.flush(to: new)
+        #expect(lines(scratch.contents("new")).count == 1)
+    }
+
     @Test func `threads that share a sink never tear a line`() throws {
         let sink = try sink("log")
         DispatchQueue.concurrentPerform(iterations: 4) { worker in

@@ -26,6 +26,21 @@ import Testing
         expect(&heartbeat, nil)
     }
 
+    @Test func `a worker that owes an answer for long is silent until it gives it`() {
+        var heartbeat = Heartbeat(workers: 2)
+        _ = heartbeat.next()
+        heartbeat.answer(from: 0, to: 1)
+        for _ in 1..<Heartbeat.patience { expect(&heartbeat, nil) }
+        #expect(heartbeat.silentWorker == nil)
+        expect(&heartbeat, nil)
+        #expect(heartbeat.silentWorker == 1)
+        heartbeat.answer(from: 1, to: 1)
+        #expect(heartbeat.silentWorker == nil)
+        expect(&heartbeat, 2)
+        expect(&heartbeat, nil)
+        #expect(heartbeat.silentWorker == nil)
+    }
+
     @Test func `a worker that has ended owes nothing`() {
         var heartbeat = Heartbeat(workers: 2)
         _ = heartbeat.next()

@@ -303,6 +303,45 @@ extension `End to end` {
             try BlockLog(lines: all).verifyChain()
         }
 
+        /// How long files may become that the gate writes; nil: as long as they like.
+        private func limitFiles(of gate: GateProcess, to size: Int?) throws {
+            let limit = size.map(String.init) ?? "unlimited"
+            let command = try ChildProcess(
+                "/usr/bin/env",
+                ["prlimit", "--pid", "\(gate.process.identifier)", "--fsize=\(limit):unlimited"])
+            #expect(command.waitForExit(within: 10) == .code(0))
+        }
+
+        @Test func `says once in the new file that it moved, though a line was cut then`() throws {
+            let file = file
+            let gate = try start(log(to: file))
+            defer { end(gate) }
+            #expect(try eventually { try BlockLog(file: file).lines.count == 1 })
+            let size = try Data(contentsOf: URL(fileURLWithPath: file)).count
+            try limitFiles(of: gate, to: size + 100)
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(blocked)
+            #expect(try eventually { try BlockLog(file: file).partial.count == 100 })
+            let old = directory.path("blocks.1")
+            #expect(rename(file, old) == 0)
+            gate.process.signal(SIGUSR1)
+            usleep(1_500_000)
+            #expect(!FileManager.default.fileExists(atPath: file))
+            try limitFiles(of: gate, to: nil)
+            #expect(
+                eventually {
+                    let new = try? BlockLog(file: file).records()
+                    return new?.contains { $0["event.action"] == "log-reopened" } == true
+                })
+            // Another look of the gate finds nothing more to say.
+            usleep(1_500_000)
+            let new = try BlockLog(file: file).records()
+            #expect(new.count { $0["event.action"] == "log-reopened" } == 1)
+            let all = try BlockLog(file: old).lines + BlockLog(file: file).lines
+            try BlockLog(lines: all).verifyChain()
+        }
+
         @Test func `keeps the old file when a new one cannot be made`() throws {
             let folder = directory.path("logs")
             try FileManager.default.createDirectory(

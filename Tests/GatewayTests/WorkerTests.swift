@@ -21,11 +21,12 @@ private final class Rig {
     let snapshot: Snapshot
     private let ends: (Int32, Int32)
 
-    init(_ rest: String = "") throws {
+    /// A configuration with a backend there.
+    static func snapshot(_ backend: UInt16 = 9, _ rest: String = "") throws -> Snapshot {
         let file = "/tmp/methodgate-\(getpid())-\(UInt64.random(in: 0 ... .max)).yaml"
         let text = """
             listen: [{address: 127.0.0.1:0}]
-            backends: {app: http://127.0.0.1:9}
+            backends: {app: http://127.0.0.1:\(backend)}
             custom_methods: [BREW]
             defaults: {methods: [GET]}
             rules:
@@ -36,10 +37,15 @@ private final class Rig {
         try (text + rest).write(toFile: file, atomically: true, encoding: .utf8)
         defer { unlink(file) }
         let settings = try #require(ConfigurationLoader.load(path: file).settings)
-        let address = try #require(SocketAddress.ipv4("127.0.0.1", port: 9))
-        snapshot = Snapshot(
+        let address = try #require(SocketAddress.ipv4("127.0.0.1", port: backend))
+        return Snapshot(
             settings: settings, addresses: [address],
             blocks: try AuditSink(to: .file(path: "/dev/null")), access: nil)
+    }
+
+    init(_ rest: String = "") throws {
+        snapshot = try Self.snapshot(9, rest)
+        let address = snapshot.addresses[0]
         var ids = try EventIDGenerator()
         let process = ProcessIdentity(
             start: ids.next(at: .now()), observer: Observer(version: "0", hostname: "here"))
@@ -199,5 +205,123 @@ private final class Rig {
         let lines = rig.answer(answer, to: request)
         #expect(
             Array(lines.dropFirst().filter { !$0.isEmpty && $0 != "Date: now" }) == row.expected)
+    }
+    // MARK: Reloads
+
+    @Test func `a pool is freed when no configuration, request or connection names it`() throws {
+        let rig = try Rig()
+        let worker = rig.worker
+        let anyPort = try #require(SocketAddress.ipv4("127.0.0.1", port: 0))
+        let listener = try Listener.bind(anyPort, workers: 1)[0]
+        let port = try #require(
+            listener.address.text.split(separator: ":").last.flatMap { UInt16($0) })
+        func adopt(_ backend: UInt16) throws {
+            worker.value.inbox.post(
+                .adopt(try Rig.snapshot(backend), [], connectionLimit: 10))
+            worker.takeOrders()
+            worker.reap()
+        }
+        for backend in 10...20 as ClosedRange<UInt16> { try adopt(backend) }
+        #expect(worker.value.pools.count == 1)
+
+        let use = worker.retainUse()
+        try adopt(port)
+        #expect(worker.value.pools.count == 2)
+        worker.release(use)
+        worker.reap()
+        #expect(worker.value.pools.count == 1)
+
+        let pool = worker.value.pools[0]
+        let (opened, _) = Ref<UpstreamConnection>.open(pool, on: worker)
+        let connection = try #require(opened)
+        try adopt(22)
+        #expect(worker.value.pools.count == 2)
+        connection.close()
+        worker.reap()
+        #expect(worker.value.pools.count == 1)
+        #expect(worker.value.pools[0].value.addressText == "127.0.0.1:22")
+
+        // What comes back before it is freed is the old one.
+        let held = worker.retainUse()
+        let kept = worker.value.pools[0]
+        try adopt(23)
+        try adopt(22)
+        worker.release(held)
+        worker.reap()
+        #expect(worker.value.pools == [kept])
+    }
+
+    /// A FIFO of a log, and what it is read by.
+    private final class FullFIFO {
+        let sink: AuditSink
+        private let path = "/tmp/methodgate-\(getpid())-\(UInt64.random(in: 0 ... .max)).fifo"
+        private let reader: Int32
+
+        init() throws {
+            // Only in the process of a gate it is ignored already.
+            signal(SIGPIPE, SIG_IGN)
+            #expect(mkfifo(path, 0o600) == 0)
+            reader = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            sink = try AuditSink(to: .file(path: path))
+        }
+
+        /// Takes out all that is in it.
+        func empty() -> String {
+            var space = [UInt8](repeating: 0, count: 1 << 20)
+            let count = read(reader, &space, space.count)
+            return String(decoding: space[..<max(0, count)], as: UTF8.self)
+        }
+
+        deinit {
+            close(reader)
+            unlink(path)
+        }
+    }
+
+    /// Far more than a FIFO holds, and no line of it ends where that is full.
+    private static let lines = String(
+        repeating: String(repeating: "x", count: 1000) + "\n", count: 500)
+
+    @Test func `a worker does not sleep within a line of the access log`() throws {
+        let rig = try Rig()
+        let fifo = try FullFIFO()
+        rig.worker.value.log.accessSink = fifo.sink
+        // The last connection has gone.
+        rig.client.close()
+        rig.worker.reap()
+        Self.lines.withView { rig.worker.value.log.access.append(lines: $0) }
+        rig.worker.flushAccessLog()
+        #expect(rig.worker.value.log.access.pendingCount > 0)
+        #expect(rig.worker.needsTicks)
+        _ = fifo.empty()
+        rig.worker.flushAccessLog()
+        #expect(rig.worker.value.log.access.pendingCount == 0)
+        #expect(!rig.worker.needsTicks)
+    }
+
+    @Test func `a worker that ends within a line keeps nobody from the logs`() throws {
+        let rig = try Rig()
+        let blocks = try FullFIFO()
+        let access = try FullFIFO()
+        rig.worker.value.log.sink = blocks.sink
+        rig.worker.value.log.accessSink = access.sink
+        let file = String(repeating: "f", count: 1000)
+        for _ in 0..<500 {
+            rig.worker.value.log.stream.appendConfigurationLoaded(
+                at: .now(), policyDigest: [], file: file, ruleCount: 1)
+        }
+        Self.lines.withView { rig.worker.value.log.access.append(lines: $0) }
+        rig.worker.flushLog()
+        rig.worker.flushAccessLog()
+        rig.worker.value.log.close()
+        for fifo in [blocks, access] {
+            _ = fifo.empty()
+            let other = ClientCounter()
+            let result = "after\n".withView {
+                fifo.sink.write($0, owner: ObjectIdentifier(other))
+            }
+            #expect(result.code == 0)
+            #expect(fifo.empty() == "\nafter\n")
+        }
     }
 }
