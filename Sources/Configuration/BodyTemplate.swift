@@ -140,6 +140,7 @@ package final class TemplateBook: Sendable {
 
     /// The template for an answer; `number` is from a `TemplateChoice`.
     package func template(_ number: Int32, status: UInt16) -> BodyTemplate? {
-        entries[Int(number)].templates.first { $0.0.contains(status) }?.1
+        guard entries.indices.contains(Int(number)) else { return nil }
+        return entries[Int(number)].templates.first { $0.0.contains(status) }?.1
     }
 }

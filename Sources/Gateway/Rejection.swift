@@ -129,7 +129,7 @@ extension Ref<ClientConnection> {
         }
         answer.eventID = id
         answer.closes = closes
-        answer.obey(facts, worker.value.use)
+        answer.obey(facts, useInForce)
         return answer
     }
 

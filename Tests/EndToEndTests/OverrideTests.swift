@@ -199,6 +199,31 @@ extension `End to end` {
             #expect(record.list("methodgate.allowed") == ["GET", "HEAD", "POST"])
         }
 
+        @Test func `a rejection midway has the template of the policy it began under`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            try "old {{status}}".write(
+                toFile: folder.path("old.txt"), atomically: true, encoding: .utf8)
+            // The second of two, where the next configuration has none.
+            let rules = """
+                  /post/y: {methods: [POST], templates: {text: old.txt}}
+                  /post/x: {methods: [POST], templates: {html: old.txt, text: old.txt}}
+                """
+            let gate = try GateProcess(configuration(backend.address, rest: rules), in: folder)
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(head(form, "Accept: text/plain", "Content-Length: 14") + "_met")
+            #expect(eventually { backend.connections.contains { !$0.received.isEmpty } })
+            try gate.reload(configuration(backend.address))
+            try client.send("hod=DELETE")
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 403)
+            #expect(answer.text == "old 403")
+            #expect(try RawClient.exchange(gate.address, blocked).status == 405)
+        }
+
         @Test func `a log that takes nothing refuses, midway too`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
