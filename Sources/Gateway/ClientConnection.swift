@@ -84,6 +84,10 @@ struct ClientConnection: ~Copyable {
     /// Rule and method of the running request, for the truthful Allow of its answer and the log.
     var rule: Int32 = -1
     var method = MethodID.unknown
+    /// Fields that `Connection` of the running request, and of its answer, names and that may come
+    /// as trailers (`ConnectionOption.others`).
+    var requestHops: UInt64 = 0
+    var responseHops: UInt64 = 0
     /// What passes at its path: no answer may promise more.
     var allowed = MethodSet.none
     var isPreflight = false

@@ -48,19 +48,6 @@ package struct Exchange: BitwiseCopyable, Sendable {
     /// The request that went upstream asks for another protocol, as a rule grants it.
     package private(set) var asksUpgrade = false
 
-    /// Of a request and its answer, one or both.
-    package struct Messages: OptionSet, Sendable, BitwiseCopyable {
-        package let rawValue: UInt8
-
-        package init(rawValue: UInt8) { self.rawValue = rawValue }
-
-        package static let request = Messages(rawValue: 1)
-        package static let response = Messages(rawValue: 2)
-    }
-
-    /// Those whose `Connection` names fields that may come as trailers: none of these is passed on.
-    package var withoutTrailers: Messages = []
-
     /// No request runs.
     package init() {}
 

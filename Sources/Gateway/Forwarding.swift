@@ -121,11 +121,9 @@ extension Ref<ClientConnection> {
             method: request.method, version: worker.value.request.version,
             flags: worker.value.request.flags, framing: worker.value.request.framing,
             mayBeOverridden: worker.mayHaveOverrideField)
-        if worker.value.request.framing == .chunked,
-            ConnectionOption.namesOthers(in: head, fields: worker.value.request.fields)
-        {
-            value.exchange.withoutTrailers.insert(.request)
-        }
+        value.requestHops =
+            worker.value.request.framing == .chunked
+            ? ConnectionOption.others(in: head, fields: worker.value.request.fields) : 0
         value.rule = verdict.rule
         value.allowed = verdict.passing
         value.method = request.method
@@ -231,7 +229,7 @@ extension Ref<ClientConnection> {
         case .complete:
             value.content.trailersDone()
             worker.writeTrailers(
-                bytes, request: true, drops: value.exchange.withoutTrailers.contains(.request))
+                bytes, request: true, except: value.requestHops)
             value.upstream?.send(worker.value.output.view)
             requestProgressed()
             return length

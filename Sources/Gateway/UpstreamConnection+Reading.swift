@@ -196,12 +196,10 @@ extension Ref<UpstreamConnection> {
             startResponseDeadline()
             return length
         case .final(let framing):
-            if framing == .chunked,
-                ConnectionOption.namesOthers(
-                    in: bytes.view.slice(0, length), fields: worker.value.response.fields)
-            {
-                client.value.exchange.withoutTrailers.insert(.response)
-            }
+            client.value.responseHops =
+                framing == .chunked
+                ? ConnectionOption.others(
+                    in: bytes.view.slice(0, length), fields: worker.value.response.fields) : 0
             value.silence = Silence()
             value.content = BodyReader(framing)
             let taken = client.forwardAnswer(bytes, headLength: length, from: self)
@@ -242,8 +240,7 @@ extension Ref<UpstreamConnection> {
             client.value.exchange.responseContentEnded()
             if client.answerForm == .framed {
                 worker.writeTrailers(
-                    bytes, request: false,
-                    drops: client.value.exchange.withoutTrailers.contains(.response))
+                    bytes, request: false, except: client.value.responseHops)
                 client.send(worker.value.output.view, .empty)
             }
             return length

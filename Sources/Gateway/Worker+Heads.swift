@@ -137,15 +137,15 @@ extension Ref<Worker> {
 
     /// Writes the trailer fields that may pass, and the empty line.
     ///
-    /// - Parameter drops: none may.
-    func writeTrailers(_ bytes: ByteView, request: Bool, drops: Bool) {
+    /// - Parameter hops: the fields that `Connection` of their message named.
+    func writeTrailers(_ bytes: ByteView, request: Bool, except hops: UInt64) {
         value.output.removeAll()
-        if drops {
-            value.output.append("\r\n")
-        } else if request {
-            TrailerSection.write(value.request.fields, in: bytes, into: &value.output)
+        if request {
+            TrailerSection.write(
+                value.request.fields, in: bytes, except: hops, into: &value.output)
         } else {
-            TrailerSection.write(value.response.fields, in: bytes, into: &value.output)
+            TrailerSection.write(
+                value.response.fields, in: bytes, except: hops, into: &value.output)
         }
     }
 }

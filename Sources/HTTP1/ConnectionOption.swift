@@ -39,12 +39,11 @@ package enum ConnectionOption {
         return false
     }
 
-    /// Whether `Connection` names any field that the gate does not know: such a one may stand behind
-    /// the content, too (RFC 9110 §7.6.1).
-    package static func namesOthers(
-        in head: ByteView, fields: borrowing FieldSection
-    ) -> Bool {
-        guard fields.has(.connection) else { return false }
+    /// The fields that the gate does not know and `Connection` names, as `bit` has them: such a one
+    /// may stand behind the content, too (RFC 9110 §7.6.1), when the head is gone.
+    package static func others(in head: ByteView, fields: borrowing FieldSection) -> UInt64 {
+        guard fields.has(.connection) else { return 0 }
+        var bits: UInt64 = 0
         var index = 0
         while index < fields.count {
             let line = fields[index]
@@ -53,14 +52,22 @@ package enum ConnectionOption {
             var members = ListMembers(
                 head.slice(Int(line.valueOffset), Int(line.valueLength)))
             while let member = members.next() {
-                if case .other = FieldName.lookup(member).name,
+                guard case .other = FieldName.lookup(member).name,
                     !member.equalsIgnoringCase(ByteView("close"))
-                {
-                    return true
-                }
+                else { continue }
+                bits |= bit(of: member)
             }
         }
-        return false
+        return bits
+    }
+
+    /// One of 64 for each name, letter case aside: two names seldom share theirs (FNV-1a).
+    static func bit(of name: ByteView) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in 0..<name.count {
+            hash = (hash ^ UInt64(ASCII.lowercased(name[index]))) &* 0x0000_0100_0000_01b3
+        }
+        return 1 &<< (hash &>> 58)
     }
 
     private static func lists(_ name: ByteView, in value: ByteView) -> Bool {

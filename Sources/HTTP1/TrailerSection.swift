@@ -25,14 +25,17 @@ package enum TrailerSection {
     }
 
     /// Appends the section to forward: the lines that may pass, their values trimmed, and the
-    /// empty line. `bytes` is what was parsed into `fields`.
+    /// empty line. `bytes` is what was parsed into `fields`; `hops` are the fields that
+    /// `Connection` named (`ConnectionOption.others`).
     package static func write(
-        _ fields: borrowing FieldSection, in bytes: ByteView, into buffer: inout ByteBuffer
+        _ fields: borrowing FieldSection, in bytes: ByteView, except hops: UInt64 = 0,
+        into buffer: inout ByteBuffer
     ) {
         for index in 0..<fields.count {
             let line = fields[index]
             let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
             guard mayPass(line, name: name) else { continue }
+            guard hops == 0 || hops & ConnectionOption.bit(of: name) == 0 else { continue }
             buffer.append(name)
             buffer.append(": ")
             buffer.append(bytes.slice(Int(line.valueOffset), Int(line.valueLength)))
