@@ -13,12 +13,12 @@ extension `End to end` {
         ///
         /// - Parameter strangers: how many its parent leaves open for nothing, 7 at most.
         private func frugal(
-            _ backend: Address, more: String = "", strangers: Int = 0,
+            _ backend: Address, more: String = "", strangers: Int = 0, h2c: Bool = false,
             _ body: (GateProcess, (String) -> String) throws -> Void
         ) throws {
             let folder = try TemporaryDirectory()
             func text(_ listeners: String) -> String {
-                configuration(backend, workers: 2)
+                (h2c ? speaking(backend, workers: 2) : configuration(backend, workers: 2))
                     .replacing("listen:\n", with: "listen:\n" + listeners)
                         + """
                         control: \(folder.path("control.sock"))
@@ -55,9 +55,7 @@ extension `End to end` {
                 while try connection.readRequest() != nil {}
             }
             defer { backend.stop() }
-            try frugal(backend.address) { gate, text in
-                let plain = "127.0.0.1:0\"\n"
-                try gate.reload(text("").replacing(plain, with: plain + "    h2c: true\n"))
+            try frugal(backend.address, h2c: true) { gate, text in
                 let clients = try (0..<2).map { _ in try HTTP2Client(gate.address) }
                 defer { for client in clients { client.close() } }
                 for client in clients {
