@@ -78,10 +78,13 @@ internal import Glibc
         unsafe handle.deallocate()
     }
 
-    /// Calls back in the next round as if there were input, once; only while watching.
+    /// Calls back in the next round as if there were input, once; only while watching. The round
+    /// that runs ends with this callback: libevent would go on with what becomes active in it, for
+    /// as long as a peer keeps pace.
     package mutating func activate() {
         guard isAdded, let handle = unsafe handle else { return }
         unsafe event_active(handle, Int32(EV_READ), 0)
+        unsafe event_base_loopbreak(event_get_base(handle))
     }
 
     /// Looks again for what is there already, as a fresh registration does.
