@@ -117,7 +117,7 @@ package struct Metrics {
         page.begin("methodgate_tunnels", .counter, "WebSockets that a rule granted and began.")
         page.count(begun)
         page.begin("methodgate_open_tunnels", .gauge, "Of them, those that have not ended.")
-        page.sample("", [], String(begun - ended))
+        page.sample("", [], String(begun - min(ended, begun)))
     }
 
     private mutating func writeHTTP2(_ workers: [WorkerCounters]) {

@@ -254,6 +254,7 @@ extension Ref<ClientConnection> {
             }
             used = progress.consumed
         }
+        guard value.phase == .draining else { return used }
         value.contentCount += UInt64(used)
         if value.content.isComplete {
             becomeIdle()

@@ -166,6 +166,8 @@ extension Ref<ClientConnection> {
     func answerWithoutRecord(_ fields: RequestFields, _ form: AnswerForm) {
         let refuses = value.worker.value.log.refusesNow
         logFailure(fields, status: refuses ? 503 : 0, Self.logIsFull)
+        // What runs has no answer besides this one.
+        endExchange()
         if refuses { refuseForLog(form) } else { abort() }
     }
 
@@ -179,6 +181,7 @@ extension Ref<ClientConnection> {
         if value.phase == .tunnel {
             // It never began for anybody.
             value.phase = .exchange
+            value.worker.value.counters.endedTunnels.add()
             noteFailure(503, Self.logIsFull)
         }
         guard value.end != .reset else {

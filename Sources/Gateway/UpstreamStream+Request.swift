@@ -90,7 +90,14 @@ extension Ref<UpstreamConnection> {
         let limits = HeadLimits(head: .max, target: .max, fields: .max)
         let (result, length) = TrailerSection.parse(
             bytes, into: &worker.value.sentHead.fields, limits: limits)
-        guard result == .complete else { return 0 }
+        guard result != .incomplete else { return 0 }
+        guard result == .complete else {
+            // Written under limits that a reload has lowered since.
+            carried.value.isRefused = true
+            carried.value.part = .end
+            wait()
+            return bytes.count
+        }
         carried.value.part = .end
         carried.value.reader.trailersDone()
         // Without the empty line.

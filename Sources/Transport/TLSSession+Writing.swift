@@ -35,7 +35,11 @@ extension Ref<TLSSession> {
         guard done <= total else { return .failed(EPROTO) }
         while done < total {
             let batch = Swift.min(TLSSession.batch, total - done)
-            guard encrypt(head, content, from: done, count: batch) else { return .failed(EPROTO) }
+            guard encrypt(head, content, from: done, count: batch) else {
+                // Nothing of it may go out on another connection, which the output is shared with.
+                value.ciphertext.value.output.removeAll()
+                return .failed(EPROTO)
+            }
             if let code = sendOutput(descriptor) { return .failed(code) }
             value.owed = Swift.min(batch, value.unsent.count)
             done += batch - value.owed
