@@ -111,7 +111,7 @@ let package = Package(
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
         tests("TLS", ["TLS", "TestSupport"]),
-        tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory"]),
+        tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory", "COpenSSL"]),
         tests("Control", ["Control", "Audit"]),
         tests(
             "Gateway",

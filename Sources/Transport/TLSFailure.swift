@@ -5,6 +5,12 @@ import HTTPSyntax
 // Why a session has failed, in OpenSSL's own words, which live as long as the process.
 
 enum TLSFailure {
+    /// To be called before each operation: what another session, or anything else on this thread, has
+    /// left in the queue would be taken for its outcome (SSL_get_error).
+    @inline(__always) static func forgetOthers() {
+        if ERR_peek_error() != 0 { ERR_clear_error() }
+    }
+
     /// What the error queue says first, more closely where a certificate was the reason; the queue
     /// is empty afterwards.
     static func take(

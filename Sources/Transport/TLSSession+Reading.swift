@@ -53,6 +53,7 @@ extension Ref<TLSSession> {
             value.hasInput = true
             if TLSSession.looksLikeText(value.window[0]) { return .plaintext }
         }
+        TLSFailure.forgetOthers()
         let result = unsafe SSL_do_handshake(value.handle)
         guard result != 1 else {
             value.state = .open
@@ -131,6 +132,7 @@ extension Ref<TLSSession> {
         while filled < space.count, value.hasPending || !value.window.isEmpty {
             value.hasPending = false
             let room = Int32(clamping: space.count - filled)
+            TLSFailure.forgetOthers()
             let count = unsafe SSL_read(value.handle, space.base + filled, room)
             guard count > 0 else {
                 if !isWaiting(count) { value.window = .empty }

@@ -119,6 +119,8 @@ public final class TLSLayer: @unchecked Sendable {
             if let session = settings.session { SSL_set_session(handle, session.handle) }
         }
         while true {
+            // What another connection has left would be taken for this one's (SSL_get_error).
+            ERR_clear_error()
             let result = SSL_do_handshake(handle)
             if result == 1 { return }
             try wait(after: result, deadline, "handshake")
@@ -187,6 +189,7 @@ public final class TLSLayer: @unchecked Sendable {
             let bytes: Bytes? = try lock.withLock {
                 var result: Int32 = 0
                 let bytes = Bytes(unsafeUninitializedCapacity: count) { buffer, used in
+                    ERR_clear_error()
                     result = SSL_read(handle, buffer.baseAddress, Int32(count))
                     used = Int(max(0, result))
                 }
@@ -208,6 +211,7 @@ public final class TLSLayer: @unchecked Sendable {
             let rest = Bytes(bytes[sent...].prefix(16384))
             while true {
                 let (result, error) = lock.withLock {
+                    ERR_clear_error()
                     let result = SSL_write(handle, rest, Int32(rest.count))
                     return (result, result > 0 ? 0 : SSL_get_error(handle, result))
                 }

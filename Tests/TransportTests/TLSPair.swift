@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import HTTPSyntax
 import TLS
@@ -23,6 +24,15 @@ final class TLSPair {
     static func identity() throws -> TLSIdentity {
         let made = try certificate
         return try TLSIdentity(chain: made.certificate, key: made.key)
+    }
+
+    /// Leaves an error in this thread's queue, as something that fails and does not look does.
+    static func leaveError() {
+        let nonsense: [UInt8] = [0xff, 0xff]
+        nonsense.withUnsafeBufferPointer { bytes in
+            var next = bytes.baseAddress
+            X509_free(d2i_X509(nil, &next, 2))
+        }
     }
 
     static func serverContext(protocols: [String] = ["http/1.1"]) throws -> TLSServerContext {
