@@ -242,7 +242,8 @@ extension `End to end` {
             return file
         }
 
-        @Test func `does not start without a thread for each worker`() throws {
+        @Test(.disabled(if: Sanitizer.isOn, "a sanitizer has threads of its own"))
+        func `does not start without a thread for each worker`() throws {
             let directory = try TemporaryDirectory()
             let command =
                 withoutThreads + [
@@ -257,7 +258,8 @@ extension `End to end` {
         }
 
         /// From none at all on, until it starts.
-        @Test func `does not start without the descriptors it needs, and says so`() throws {
+        @Test(.disabled(if: Sanitizer.isOn, "a sanitizer needs descriptors of its own"))
+        func `does not start without the descriptors it needs, and says so`() throws {
             let directory = try TemporaryDirectory()
             let more = "admin: {'address': '127.0.0.1:0'}"
             let run = [try GateProcess.binary(), "run", "-c", try file(more, in: directory)]
