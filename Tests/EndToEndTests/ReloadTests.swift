@@ -172,16 +172,24 @@ extension `End to end` {
             #expect(try client.readFinalAnswer().status == 405)
         }
 
+        /// A client in the midst of an upload, whose beginning the backend has.
+        private func beginUpload(
+            _ gate: GateProcess, _ backend: ScriptedBackend
+        ) throws -> RawClient {
+            let client = try gate.connect()
+            try client.send(
+                request("POST", "/post/x", "Transfer-Encoding: chunked") + "5\r\nfirst\r\n")
+            #expect(eventually { backend.connections.contains { !$0.received.isEmpty } })
+            return client
+        }
+
         @Test func `lets an upload end under the limit it began with`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
             defer { end(gate) }
-            let client = try gate.connect()
+            let client = try beginUpload(gate, backend)
             defer { client.close() }
-            try client.send(
-                request("POST", "/post/x", "Transfer-Encoding: chunked") + "5\r\nfirst\r\n")
-            #expect(eventually { backend.connections.contains { !$0.received.isEmpty } })
             try gate.reload(configuration(backend.address, rest: "limits: {content: 6B}"))
             let post = request("POST", "/post/x", "Content-Length: 7") + "content"
             #expect(eventually { (try? RawClient.exchange(gate.address, post).status) == 413 })
@@ -194,11 +202,8 @@ extension `End to end` {
             defer { backend.stop() }
             let gate = try GateProcess(configuration(backend.address))
             defer { end(gate) }
-            let client = try gate.connect()
+            let client = try beginUpload(gate, backend)
             defer { client.close() }
-            try client.send(
-                request("POST", "/post/x", "Transfer-Encoding: chunked") + "5\r\nfirst\r\n")
-            #expect(eventually { backend.connections.contains { !$0.received.isEmpty } })
             #expect(try RawClient.exchange(gate.address, blocked).status == 405)
             try gate.reload(configuration(backend.address, rest: "limits: {content: 6B}"))
             let post = request("POST", "/post/x", "Content-Length: 7") + "content"
