@@ -294,16 +294,20 @@ extension Ref<ClientConnection> {
         noteAnswer(status)
         if isEnding { endAfterLastRequest() }
         if status == 301 || status == 302 { noteRedirect(bytes.view.slice(0, headLength)) }
-        worker.writeResponseHead(bytes.view.slice(0, headLength), to: self)
+        let head = bytes.view.slice(0, headLength)
+        let isUnderWay = value.carried != nil && answerInFields(head)
+        if !isUnderWay { worker.writeResponseHead(head, to: self) }
         guard value.exchange.response == .content else {
-            send(worker.value.output.view, .empty)
+            if !isUnderWay { send(worker.value.output.view, .empty) }
             return headLength
         }
         let rest = bytes.dropFirst(headLength)
         let progress = upstream.value.content.take(rest, as: answerForm)
         let content = rest.view.slice(0, progress.kept)
         value.note?.value.responseContent += UInt64(content.count)
-        if content.count <= Worker.copyLimit {
+        if isUnderWay {
+            send(.empty, content)
+        } else if content.count <= Worker.copyLimit {
             worker.value.output.append(content)
             send(worker.value.output.view, .empty)
         } else {

@@ -48,19 +48,41 @@ extension Ref<ClientConnection> {
         worker.value.answerFields.begin(status: isSwitch ? 200 : status)
         worker.listFields(&head, isSwitch: isSwitch)
         guard head.isWhole else { return -1 }
-        let session = carried.value.connection
         if status < 200 && !isSwitch {
-            session.value.session.interim(carried.value.output, worker.value.answerFields)
-            return head.length
+            carried.value.connection.value.session.interim(
+                carried.value.output, worker.value.answerFields)
+        } else {
+            beginAnswer(status, isSwitch ? .untilClose : head.framing, carried)
         }
-        let hasNone = carried.value.isHead || status == 204 || status == 304
-        let framing = hasNone ? BodyFraming.none : head.framing
-        let hasContent = isSwitch || framing != .none
-        carried.value.part = hasContent ? .content : .end
-        carried.value.reader = BodyReader(isSwitch ? .untilClose : framing)
-        session.value.session.answer(
-            carried.value.output, worker.value.answerFields, hasContent: hasContent)
         return head.length
+    }
+
+    /// Passes a backend's head on as fields, without a text of it. False where it has to go as text:
+    /// behind something that waits, or with lines of the gate's own.
+    func answerInFields(_ head: ByteView) -> Bool {
+        guard let carried = value.carried, carried.value.part == .head,
+            !carried.value.output.isClosed, value.outbound.isEmpty, !value.isHeld
+        else { return false }
+        let worker = value.worker
+        let options = worker.settleResponse(head, for: self)
+        guard worker.value.extra.isEmpty else { return false }
+        worker.listFields(head, options)
+        beginAnswer(worker.value.response.status, worker.value.response.framing, carried)
+        carried.value.connection.wake()
+        return true
+    }
+
+    /// Hands the final answer in `answerFields` over.
+    private func beginAnswer(
+        _ status: Int, _ framing: BodyFraming, _ carried: Ref<HTTP2Stream>
+    ) {
+        let hasNone =
+            carried.value.isHead || status == 204 || status == 304 || framing == .length(0)
+        let framing = hasNone ? BodyFraming.none : framing
+        carried.value.part = framing == .none ? .end : .content
+        carried.value.reader = BodyReader(framing)
+        carried.value.connection.value.session.answer(
+            carried.value.output, value.worker.value.answerFields, hasContent: framing != .none)
     }
 
     // MARK: Content and trailers
@@ -197,6 +219,26 @@ extension Ref<HTTP2Connection> {
 }
 
 extension Ref<Worker> {
+    /// Puts what a client gets of the answer in `response` into `answerFields`.
+    fileprivate func listFields(_ head: ByteView, _ options: HeadWriter.ResponseOptions) {
+        value.answerFields.begin(status: value.response.status)
+        let lines = AnswerLines(value.response, in: head, options: options)
+        let count = value.response.fields.count
+        var index = lines.next(from: 0, value.response.fields)
+        while index < count {
+            let line = value.response.fields[index]
+            let text = head.slice(Int(line.valueOffset), Int(line.valueLength))
+            if let name = line.name.fieldName, !line.isVariant {
+                value.answerFields.add(name, text)
+            } else {
+                value.answerFields.add(
+                    head.slice(Int(line.nameOffset), Int(line.nameLength)), text)
+            }
+            index = lines.next(from: index &+ 1, value.response.fields)
+        }
+        if !value.response.fields.has(.date) { value.answerFields.add("date", dateText) }
+    }
+
     /// Puts the fields of an answer into `answerFields`, less what HTTP/2 has frames for
     /// (RFC 9113 §8.2.2).
     fileprivate func listFields(_ head: inout WrittenHead, isSwitch: Bool) {

@@ -115,6 +115,17 @@ extension Ref<Worker> {
 
     /// Writes an answer's head for the client.
     func writeResponseHead(_ head: ByteView, to client: Ref<ClientConnection>) {
+        let options = settleResponse(head, for: client)
+        value.output.removeAll()
+        HeadWriter.response(
+            value.response, in: head, extra: value.extra.view, date: dateText, options: options,
+            into: &value.output)
+    }
+
+    /// What of an answer a client does not get; what it gets besides is left in `extra`.
+    func settleResponse(
+        _ head: ByteView, for client: Ref<ClientConnection>
+    ) -> HeadWriter.ResponseOptions {
         value.extra.removeAll()
         var options = HeadWriter.ResponseOptions(rawValue: 0)
         if client.value.exchange.clientIsHTTP10 {
@@ -126,10 +137,7 @@ extension Ref<Worker> {
         if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
         narrowAllow(head, for: client, &options)
         if value.response.fields.has(.proxyStatus) { filterProxyStatus(head, &options) }
-        value.output.removeAll()
-        HeadWriter.response(
-            value.response, in: head, extra: value.extra.view, date: dateText, options: options,
-            into: &value.output)
+        return options
     }
 
     /// The value of Date for this second.

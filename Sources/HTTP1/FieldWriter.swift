@@ -29,15 +29,21 @@ struct FieldWriter {
     /// Of `removed` what passes this time, unless `Connection` names it.
     var spared: FieldNameSet = []
 
+    /// The names of lines that may have to go.
+    @inline(__always) var looked: FieldNameSet {
+        var names = removed
+        if flags.contains(.namesFields) { names.add(.other) }
+        return names
+    }
+
     /// Appends what stands between `start` and the empty line, less the lines to remove. Lines
     /// the gate itself goes by are written in their plain form, since others may trim their
     /// values in another way; all others as they came.
     func write(
         _ fields: borrowing FieldSection, from start: Int, into buffer: inout ByteBuffer
     ) {
-        var looked = removed
+        var looked = looked
         if flags.contains(.hasLoose) { looked.formUnion(Self.plain) }
-        if flags.contains(.namesFields) { looked.add(.other) }
         let isWhole =
             fields.present & looked.rawValue == 0 && !flags.contains(.hasVariants)
         if isWhole {
@@ -71,7 +77,8 @@ struct FieldWriter {
         buffer.append(bytes.slice(kept, end &- 2 &- kept))
     }
 
-    @inline(__always) private func removes(
+    /// Whether a line of one of those names, or one spelled with `_`, has to go.
+    @inline(__always) func removes(
         _ line: FieldLine, _ fields: borrowing FieldSection
     ) -> Bool {
         guard case .other = line.name else {

@@ -89,9 +89,27 @@ package enum HeadWriter {
         _ head: borrowing ResponseHead, in bytes: ByteView, extra: ByteView, date: ByteView,
         options: ResponseOptions = [], into buffer: inout ByteBuffer
     ) {
+        let removed = removed(head, options)
+        buffer.reserve(head.length &+ extra.count &+ date.count &+ 16)
+        let start = writeStatusLine(head, bytes, into: &buffer)
+        let writer = FieldWriter(
+            bytes: bytes, end: head.length, flags: head.flags, removed: removed)
+        writer.write(head.fields, from: start, into: &buffer)
+        if head.status >= 200 && !head.fields.has(.date) {
+            buffer.append("Date: ")
+            buffer.append(date)
+            buffer.append("\r\n")
+        }
+        if !extra.isEmpty { buffer.append(extra) }
+        buffer.append("\r\n")
+    }
+
+    /// What a client does not get of an answer.
+    @inline(__always) static func removed(
+        _ head: borrowing ResponseHead, _ options: ResponseOptions
+    ) -> FieldNameSet {
         var removed = responseRemovals
-        let isInformational = head.status < 200
-        if isInformational || head.status == 204 {
+        if head.status < 200 || head.status == 204 {
             removed.add(.contentLength)
             removed.add(.transferEncoding)
         }
@@ -99,18 +117,7 @@ package enum HeadWriter {
         if options.contains(.dropsAllow) { removed.add(.allow) }
         if options.contains(.dropsAllowMethods) { removed.add(.accessControlAllowMethods) }
         if options.contains(.dropsProxyStatus) { removed.add(.proxyStatus) }
-        buffer.reserve(head.length &+ extra.count &+ date.count &+ 16)
-        let start = writeStatusLine(head, bytes, into: &buffer)
-        let writer = FieldWriter(
-            bytes: bytes, end: head.length, flags: head.flags, removed: removed)
-        writer.write(head.fields, from: start, into: &buffer)
-        if !isInformational && !head.fields.has(.date) {
-            buffer.append("Date: ")
-            buffer.append(date)
-            buffer.append("\r\n")
-        }
-        if !extra.isEmpty { buffer.append(extra) }
-        buffer.append("\r\n")
+        return removed
     }
 
     /// An HTTP/1.0 client cannot expect anything, nor one that sends nothing (RFC 9110 §10.1.1).

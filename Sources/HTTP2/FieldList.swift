@@ -31,7 +31,7 @@ package import HTTPSyntax
             rest /= 10
         }
         count = 0
-        add(ByteView(":status"), unsafe ByteView(base: digits, count: 3))
+        add(":status", unsafe ByteView(base: digits, count: 3))
     }
 
     /// Begins a request; all views are valid until it is submitted. An empty authority is none
@@ -40,10 +40,10 @@ package import HTTPSyntax
         method: ByteView, scheme: StaticString, path: ByteView, authority: ByteView
     ) {
         count = 0
-        add(ByteView(":method"), method)
-        add(ByteView(":scheme"), ByteView(scheme))
-        add(ByteView(":path"), path)
-        if !authority.isEmpty { add(ByteView(":authority"), authority) }
+        add(":method", method)
+        add(":scheme", ByteView(scheme))
+        add(":path", path)
+        if !authority.isEmpty { add(":authority", authority) }
     }
 
     /// Adds a line; both views are valid until the message is submitted. Letters of the name become
@@ -52,6 +52,20 @@ package import HTTPSyntax
     package mutating func add(_ name: ByteView, _ value: ByteView) -> Bool {
         guard count < capacity else { return false }
         unsafe (lines + count).initialize(to: Self.line(name, value))
+        count += 1
+        return true
+    }
+
+    /// Adds a line with a name in lower case that stands for good: it is not copied.
+    @discardableResult
+    package mutating func add(_ name: StaticString, _ value: ByteView) -> Bool {
+        guard count < capacity else { return false }
+        let name = ByteView(name)
+        unsafe (lines + count).initialize(
+            to: nghttp2_nv(
+                name: UnsafeMutablePointer(mutating: name.base),
+                value: UnsafeMutablePointer(mutating: value.base), namelen: name.count,
+                valuelen: value.count, flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue)))
         count += 1
         return true
     }

@@ -97,4 +97,17 @@
         case .proxyStatus: "Proxy-Status"
         }
     }
+
+    /// The name as HTTP/2 has it, of those that most answers have; nil of all others.
+    @inlinable package var fieldName: StaticString? {
+        switch self {
+        case .contentType: "content-type"
+        case .contentLength: "content-length"
+        case .date: "date"
+        case .location: "location"
+        case .setCookie: "set-cookie"
+        case .allow: "allow"
+        default: nil
+        }
+    }
 }

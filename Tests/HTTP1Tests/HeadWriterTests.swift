@@ -33,8 +33,40 @@ func writeResponse(
                 head, in: view.view, extra: $0, date: ByteView("now"), options: options,
                 into: &buffer)
         }
+        if extra.isEmpty { expectSameLines(head, view.view, options, buffer.view) }
         return latin(buffer.view.bytes)
     }
+}
+
+/// A client of HTTP/2 gets the fields that one of HTTP/1.1 gets, less what frames content.
+private func expectSameLines(
+    _ head: borrowing ResponseHead, _ bytes: ByteView, _ options: HeadWriter.ResponseOptions,
+    _ written: ByteView
+) {
+    var expected: [String] = []
+    guard var text = WrittenHead(written) else {
+        Issue.record("no head was written")
+        return
+    }
+    while let line = text.next() {
+        guard line.known != .transferEncoding else { continue }
+        expected.append("\(line.name.text): \(line.value.text)")
+    }
+    let lines = AnswerLines(head, in: bytes, options: options)
+    var passed: [String] = []
+    var index = lines.next(from: 0, head.fields)
+    while index < head.fields.count {
+        let line = head.fields[index]
+        let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
+        let value = bytes.slice(Int(line.valueOffset), Int(line.valueLength))
+        if let known = line.name.fieldName, !line.isVariant {
+            #expect(ByteView(known).text == name.text.lowercased())
+        }
+        passed.append("\(name.text): \(value.text)")
+        index = lines.next(from: index + 1, head.fields)
+    }
+    if head.status >= 200, !head.fields.has(.date) { passed.append("Date: now") }
+    #expect(passed == expected)
 }
 
 @Suite struct RequestWriterTests {
