@@ -57,7 +57,8 @@ extension Ref<ClientConnection> {
                 session: unsafe ServerSession(
                     owner: context, handlers: .ofGateway,
                     limits: HeaderBlock.Limits(worker.value.requestLimits),
-                    now: worker.value.wheel.value.now))
+                    now: worker.value.wheel.value.now,
+                    memory: worker.value.sessionMemory.handle))
         }
         value.http2 = connection
         value.phase = .frames

@@ -88,7 +88,8 @@ extension Ref<UpstreamSession> {
                 deadline: unsafe Deadline(on: worker.value.wheel, sessionExpired, context),
                 frames: ClientSession(
                     handlers: .ofGateway, limits: HeaderBlock.Limits(worker.value.responseLimits),
-                    now: worker.value.wheel.value.now))
+                    now: worker.value.wheel.value.now,
+                    memory: worker.value.sessionMemory.handle))
         }
         session.value.stream.startReading()
         worker.value.upstreamCount += 1

@@ -78,6 +78,8 @@ struct Worker: ~Copyable {
     /// A request on its way to a backend that speaks HTTP/2, likewise.
     var sentHead: RequestHead
     var sentFields: FieldList
+    /// nghttp2's, for both.
+    let sessionMemory = SessionMemory()
     /// Frames for such a peer, and a piece of content from such a client, as a chunk.
     var frames = ByteBuffer()
     var chunk = ByteBuffer()

@@ -37,12 +37,16 @@ package import HTTPSyntax
     /// - Parameters:
     ///   - limits: of answers; `target` does not matter.
     ///   - now: monotonic milliseconds.
-    package init(handlers: ClientHandlers, limits: HeaderBlock.Limits, now: UInt64) {
+    ///   - memory: nghttp2's; malloc(3) without.
+    package init(
+        handlers: ClientHandlers, limits: HeaderBlock.Limits, now: UInt64,
+        memory: SessionMemory.Handle? = nil
+    ) {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(
             to: State(handlers: handlers, limits: limits, budget: FrameBudget(now: now)))
         unsafe state.pointee.scanner.adopt(limits)
-        unsafe state.pointee.handle = Self.makeHandle(state)
+        unsafe state.pointee.handle = Self.makeHandle(state, memory)
         announce()
     }
 
@@ -52,7 +56,9 @@ package import HTTPSyntax
         unsafe state.deallocate()
     }
 
-    private static func makeHandle(_ state: UnsafeMutablePointer<State>) -> OpaquePointer? {
+    private static func makeHandle(
+        _ state: UnsafeMutablePointer<State>, _ memory: SessionMemory.Handle?
+    ) -> OpaquePointer? {
         var callbacks: OpaquePointer?
         var options: OpaquePointer?
         // All of them fail where no memory is left, as every allocation here does.
@@ -72,7 +78,10 @@ package import HTTPSyntax
         // FrameScanner counts these: nghttp2 takes a head that comes in pieces for several.
         unsafe nghttp2_option_set_max_continuations(options, 1 << 20)
         var handle: OpaquePointer?
-        let isMade = unsafe nghttp2_session_client_new2(&handle, callbacks, state, options) == 0
+        // Copied, where there are any.
+        let functions = unsafe memory?.state.pointee.functions
+        let isMade =
+            unsafe nghttp2_session_client_new3(&handle, callbacks, state, options, functions) == 0
         precondition(isMade, "no memory left")
         return unsafe handle
     }

@@ -42,16 +42,17 @@ package import HTTPSyntax
     /// - Parameters:
     ///   - owner: context of the handlers that are about the connection.
     ///   - now: monotonic milliseconds.
+    ///   - memory: nghttp2's; malloc(3) without.
     package init(
         owner: UnsafeMutableRawPointer, handlers: SessionHandlers, limits: HeaderBlock.Limits,
-        now: UInt64
+        now: UInt64, memory: SessionMemory.Handle? = nil
     ) {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(
             to: State(
                 owner: owner, handlers: handlers, limits: limits, budget: FrameBudget(now: now)))
         unsafe state.pointee.scanner.adopt(limits)
-        unsafe state.pointee.handle = Self.makeHandle(state)
+        unsafe state.pointee.handle = Self.makeHandle(state, memory)
         announce()
     }
 
@@ -61,7 +62,9 @@ package import HTTPSyntax
         unsafe state.deallocate()
     }
 
-    private static func makeHandle(_ state: UnsafeMutablePointer<State>) -> OpaquePointer? {
+    private static func makeHandle(
+        _ state: UnsafeMutablePointer<State>, _ memory: SessionMemory.Handle?
+    ) -> OpaquePointer? {
         var callbacks: OpaquePointer?
         var options: OpaquePointer?
         // All of them fail where no memory is left, as every allocation here does.
@@ -83,7 +86,10 @@ package import HTTPSyntax
         // FrameBudget counts resets together with all else, and says why it ends a connection.
         unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1 << 20, 1 << 20)
         var handle: OpaquePointer?
-        let isMade = unsafe nghttp2_session_server_new2(&handle, callbacks, state, options) == 0
+        // Copied, where there are any.
+        let functions = unsafe memory?.state.pointee.functions
+        let isMade =
+            unsafe nghttp2_session_server_new3(&handle, callbacks, state, options, functions) == 0
         precondition(isMade, "no memory left")
         return unsafe handle
     }

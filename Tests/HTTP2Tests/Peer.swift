@@ -17,7 +17,7 @@ final class Peer {
     private var stream: Int32 = 0
     private(set) var now: UInt64 = 0
 
-    init(limits: HeaderBlock.Limits = .init()) {
+    init(limits: HeaderBlock.Limits = .init(), memory: SessionMemory.Handle? = nil) {
         let handlers = SessionHandlers(
             request: { owner, stream, hasEnded in
                 Peer.at(owner).began(stream, hasEnded)
@@ -32,7 +32,7 @@ final class Peer {
             pong: { owner in Peer.at(owner).note("pong") })
         session = ServerSession(
             owner: Unmanaged.passUnretained(self).toOpaque(), handlers: handlers, limits: limits,
-            now: 0)
+            now: 0, memory: memory)
     }
 
     private static func at(_ owner: UnsafeMutableRawPointer) -> Peer {
