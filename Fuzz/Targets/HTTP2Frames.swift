@@ -149,7 +149,7 @@ private final class FrameRun {
         if let output = stream.output { session?.attach(output.value) }
         stream.note("|request \(block) \(hasEnded)|")
         guard session?.blockProblem == nil else { return }
-        let isTunnel = session?.withBlock { $0.asksTunnel } ?? false
+        let isTunnel = session?.blockFacts.asksTunnel ?? false
         // A tunnel's key is another one each time.
         if isTunnel {
             events[number] = "|tunnel|"

@@ -56,18 +56,16 @@ extension Ref<ClientConnection> {
     fileprivate func beginRequest(hasEnded: Bool) {
         guard let carried = value.carried else { return }
         let connection = carried.value.connection
-        let problem = connection.value.session.withBlock { block in
-            carried.value.isHead = block.isHead
-            carried.value.asksTunnel = block.asksTunnel
-            carried.value.call = block.call
-            if block.asksTunnel {
-                carried.value.content = .tunnel
-            } else if !hasEnded, !block.isConnect {
-                carried.value.content = block.contentLength.map { .counted($0) } ?? .chunked
-            }
-            return block.problem
+        let facts = connection.value.session.blockFacts
+        carried.value.isHead = facts.isHead
+        carried.value.asksTunnel = facts.asksTunnel
+        carried.value.call = facts.call
+        if facts.asksTunnel {
+            carried.value.content = .tunnel
+        } else if !hasEnded, !facts.isConnect {
+            carried.value.content = facts.contentLength.map { .counted($0) } ?? .chunked
         }
-        if let problem {
+        if let problem = facts.problem {
             refuseSection(problem)
         } else {
             take(connection.value.session.blockText)

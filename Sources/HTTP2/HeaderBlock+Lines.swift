@@ -22,19 +22,17 @@ extension HeaderBlock {
         if isTrailers { return refuse(.pseudoInTrailers) }
         if hasBegun { return refuse(.pseudoLate) }
         if let problem = Self.problem(inValue: value) { return refuse(problem) }
-        if name.equals(ByteView(":path")) {
+        switch name.count {
+        case 5 where name.equals(ByteView(":path")):
             if value.count > limits.target { return refuse(.targetTooLong) }
             path = keep(value, instead: path)
-        } else if name.equals(ByteView(":method")) {
-            method = keep(value, instead: method)
-        } else if name.equals(ByteView(":scheme")) {
-            scheme = keep(value, instead: scheme)
-        } else if name.equals(ByteView(":authority")) {
+        case 7 where name.equals(ByteView(":method")): method = keep(value, instead: method)
+        case 7 where name.equals(ByteView(":scheme")): scheme = keep(value, instead: scheme)
+        case 10 where name.equals(ByteView(":authority")):
             authority = keep(value, instead: authority)
-        } else if name.equals(ByteView(":protocol")) {
+        case 9 where name.equals(ByteView(":protocol")):
             protocolName = keep(value, instead: protocolName)
-        } else {
-            refuse(.pseudoUnknown)
+        default: refuse(.pseudoUnknown)
         }
     }
 

@@ -60,6 +60,22 @@ package struct HeaderBlock: ~Copyable {
         }
     }
 
+    /// What a whole section of a request says of its stream.
+    package struct Facts: BitwiseCopyable {
+        package let isHead: Bool
+        package let asksTunnel: Bool
+        package let isConnect: Bool
+        package let call: CallType
+        package let contentLength: UInt64?
+        package let problem: HeaderProblem?
+    }
+
+    var facts: Facts {
+        Facts(
+            isHead: isHead, asksTunnel: asksTunnel, isConnect: isConnect, call: call,
+            contentLength: contentLength, problem: problem)
+    }
+
     package init() {}
 
     /// Forgets the last section, for the next one.

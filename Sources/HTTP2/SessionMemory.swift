@@ -12,7 +12,7 @@ internal import Glibc
         var free = unsafe InlineArray<9, UnsafeMutableRawPointer?>(repeating: nil)
         var count = InlineArray<9, Int>(repeating: 0)
         /// How nghttp2 gets here.
-        let functions = unsafe UnsafeMutablePointer<nghttp2_mem>.allocate(capacity: 1)
+        let functions = UnsafeMutablePointer<nghttp2_mem>.allocate(capacity: 1)
 
         deinit { unsafe functions.deallocate() }
     }
