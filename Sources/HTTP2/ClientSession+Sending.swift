@@ -10,12 +10,14 @@ extension ClientSession {
 
     // MARK: Bytes out
 
-    /// Appends what is to be sent to `buffer`, until that holds `limit` bytes or there is no more.
+    /// Appends what is to be sent to `buffer`, until that holds `limit` bytes and the rest of a
+    /// frame, or there is no more.
     ///
     /// - Returns: false where nghttp2 has failed: the connection cannot go on.
     package func send(into buffer: inout ByteBuffer, limit: Int) -> Bool {
         unsafe withUnsafeMutablePointer(to: &buffer) { buffer in
             unsafe state.pointee.output = buffer
+            unsafe state.pointee.outputLimit = limit
             defer { unsafe state.pointee.output = nil }
             while unsafe buffer.pointee.count < limit {
                 var bytes: UnsafePointer<UInt8>?

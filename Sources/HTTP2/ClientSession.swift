@@ -20,6 +20,8 @@ package import HTTPSyntax
         var chunk = ByteBuffer()
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
+        /// Bytes in `output` behind which no further frame is to go.
+        var outputLimit = 0
         /// Streams that nghttp2 knows or is about to open.
         var streamCount = 0
     }

@@ -8,6 +8,7 @@ package struct ErrorCode: RawRepresentable, Equatable, Sendable, BitwiseCopyable
     package static var protocolError: ErrorCode { ErrorCode(rawValue: 1) }
     package static var internalError: ErrorCode { ErrorCode(rawValue: 2) }
     package static var flowControlError: ErrorCode { ErrorCode(rawValue: 3) }
+    package static var streamClosed: ErrorCode { ErrorCode(rawValue: 5) }
     package static var refusedStream: ErrorCode { ErrorCode(rawValue: 7) }
     package static var cancel: ErrorCode { ErrorCode(rawValue: 8) }
     package static var enhanceYourCalm: ErrorCode { ErrorCode(rawValue: 11) }

@@ -34,6 +34,12 @@ package struct FrameScanner: BitwiseCopyable {
     /// one comes as another.
     private var mostContinuations = 8
 
+    /// The streams that the client has ended, each where its number says: the last 128 of them.
+    private var ended = InlineArray<128, UInt32>(repeating: 0)
+    /// What a PRIORITY frame makes its stream depend on, as far as that has come, how many bytes of
+    /// it are to come, and the stream.
+    private var dependency: (value: UInt32, rest: UInt8, stream: UInt32) = (0, 0, 0)
+
     /// Whose frames they are.
     enum Sender: BitwiseCopyable {
         /// It opens streams, in order.
@@ -63,6 +69,11 @@ package struct FrameScanner: BitwiseCopyable {
     mutating func scan(_ bytes: ByteView, _ budget: inout FrameBudget) -> ErrorCode? {
         var offset = 0
         while true {
+            if dependency.rest > 0 {
+                while dependency.rest > 0, offset < bytes.count { takeDependency(bytes, &offset) }
+                guard dependency.rest == 0 else { return nil }
+                if dependency.value & 0x7fff_ffff == dependency.stream { return .protocolError }
+            }
             let skipped = min(rest, bytes.count - offset)
             rest -= skipped
             offset += skipped
@@ -81,6 +92,13 @@ package struct FrameScanner: BitwiseCopyable {
         headCount += 1
     }
 
+    private mutating func takeDependency(_ bytes: ByteView, _ offset: inout Int) {
+        dependency.value = dependency.value &<< 8 | UInt32(bytes[offset])
+        dependency.rest -= 1
+        rest -= 1
+        offset += 1
+    }
+
     /// A frame's head is whole.
     private mutating func note(_ budget: inout FrameBudget) -> ErrorCode? {
         rest = Int(head.0 &>> 40)
@@ -88,7 +106,9 @@ package struct FrameScanner: BitwiseCopyable {
         let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
         isContent = type == 0
         isHead = type == 1
-        noteSection(type, flags: UInt8(truncatingIfNeeded: head.0 &>> 24))
+        let flags = UInt8(truncatingIfNeeded: head.0 &>> 24)
+        noteSection(type, flags: flags)
+        if sender == .client, type <= 3, let code = noteStream(stream, type, flags) { return code }
         switch type {
         // Whether it holds anything, and for whom, nghttp2 says.
         case 0:
@@ -99,7 +119,6 @@ package struct FrameScanner: BitwiseCopyable {
             headFrames += 1
             // One on a stream that has ended is decoded and dropped.
             if sender == .server { budget.note(.controlFrame) }
-            return sender == .server || noteStream(stream) ? nil : .protocolError
         case 5 where sender == .server: return .protocolError
         case 9:
             continuations += 1
@@ -137,12 +156,34 @@ package struct FrameScanner: BitwiseCopyable {
         return headFrames - running
     }
 
-    /// HEADERS: of a new stream, or trailers.
-    private mutating func noteStream(_ stream: UInt32) -> Bool {
-        if stream > last {
-            (lastBefore, last) = (last, stream)
-            return true
+    // MARK: Streams
+
+    /// DATA, HEADERS, PRIORITY and RST_STREAM of a client, for what nghttp2 does not look at where
+    /// it has forgotten streams that have ended, and ignores priorities.
+    @inline(__always)
+    private mutating func noteStream(_ stream: UInt32, _ type: UInt8, _ flags: UInt8) -> ErrorCode?
+    {
+        if type == 2 { return notePriority(stream) }
+        let place = Int(stream &>> 1 & 127)
+        if type < 2 {
+            if type == 1, stream > last {
+                (lastBefore, last) = (last, stream)
+            } else if ended[place] == stream, stream > 0 {
+                // RFC 9113 §5.1: nothing but an answer is to come here any more.
+                return .streamClosed
+            } else if type == 1, stream > lastBefore, stream != last {
+                return .protocolError
+            }
         }
-        return stream <= lastBefore || stream == last
+        if type == 3 || flags & 1 != 0 { ended[place] = stream }
+        return nil
+    }
+
+    /// A stream that depends on itself is an error wherever priorities mean anything (RFC 7540
+    /// §5.3.1), and one that is none everywhere (RFC 9113 §6.3).
+    private mutating func notePriority(_ stream: UInt32) -> ErrorCode? {
+        guard stream > 0 else { return .protocolError }
+        if rest == 5 { dependency = (0, 4, stream) }
+        return nil
     }
 }

@@ -199,7 +199,9 @@ private func sendData(
         unsafe output.pointee.wantsRoom = false
         unsafe state.pointee.handlers.room(output.pointee.owner)
     }
-    return 0
+    // nghttp2 would go on with the next one.
+    let isFull = unsafe buffer.pointee.count >= state.pointee.outputLimit
+    return isFull ? Int32(NGHTTP2_ERR_PAUSE.rawValue) : 0
 }
 
 /// Says how much of a stream's queue may go now.

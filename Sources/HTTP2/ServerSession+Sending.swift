@@ -10,12 +10,14 @@ extension ServerSession {
 
     // MARK: Bytes out
 
-    /// Appends what is to be sent to `buffer`, until that holds `limit` bytes or there is no more.
+    /// Appends what is to be sent to `buffer`, until that holds `limit` bytes and the rest of a
+    /// frame, or there is no more.
     ///
     /// - Returns: false where nghttp2 has failed: the connection cannot go on.
     package func send(into buffer: inout ByteBuffer, limit: Int) -> Bool {
         unsafe withUnsafeMutablePointer(to: &buffer) { buffer in
             unsafe state.pointee.output = buffer
+            unsafe state.pointee.outputLimit = limit
             defer { unsafe state.pointee.output = nil }
             while unsafe buffer.pointee.count < limit {
                 var bytes: UnsafePointer<UInt8>?
@@ -36,9 +38,14 @@ extension ServerSession {
 
     // MARK: Streams
 
-    /// Sends the stream's later events to the owner of `output`.
+    /// Sends the stream's later events to the owner of `output`. Streams take turns by the bytes they
+    /// have sent, where without a word the oldest would go first for as long as it has any
+    /// (RFC 9218 §10).
     package func attach(_ output: borrowing StreamOutput) {
         unsafe nghttp2_session_set_stream_user_data(handle, output.stream, output.state)
+        let usual = UInt32(NGHTTP2_EXTPRI_DEFAULT_URGENCY)
+        var turns = nghttp2_extpri(urgency: usual, inc: 1)
+        unsafe nghttp2_session_change_extpri_stream_priority(handle, output.stream, &turns, 1)
     }
 
     /// Ends a stream, unless it is gone; its owner hears no more of it.

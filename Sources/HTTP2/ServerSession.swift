@@ -24,6 +24,8 @@ package import HTTPSyntax
         var ignoredHeads = 0
         /// Where `send` writes; nil outside of it.
         var output: UnsafeMutablePointer<ByteBuffer>?
+        /// Bytes in `output` behind which no further frame is to go.
+        var outputLimit = 0
         var streamCount = 0
         /// Why we end the connection.
         var endCode: ErrorCode?
@@ -106,6 +108,7 @@ package import HTTPSyntax
                 NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
                 unsafe min(state.pointee.limits.head, Int(Int32.max))),
             entry(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1),
+            entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
         ]
         unsafe nghttp2_submit_settings(
             state.pointee.handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
@@ -160,10 +163,8 @@ package import HTTPSyntax
     /// compression's state depends on it, but not for ever.
     static var mostExcess: Int { 32 }
 
-    /// The field section that a handler is called for.
-    package func withBlock<Result>(_ body: (borrowing HeaderBlock) -> Result) -> Result {
-        unsafe body(state.pointee.block)
-    }
+    /// What the stream of a field section has to know, in the handler that is called for it.
+    package var blockFacts: HeaderBlock.Facts { unsafe state.pointee.block.facts }
 
     /// What is wrong with it.
     package var blockProblem: HeaderProblem? { unsafe state.pointee.block.problem }

@@ -67,10 +67,10 @@ final class Peer {
 
     var isInSection: Bool { session?.isInSection ?? false }
 
-    /// What is sent.
-    func send() -> [HTTP2Frame] {
+    /// What is sent, in one go.
+    func send(limit: Int = .max) -> [HTTP2Frame] {
         var buffer = ByteBuffer()
-        _ = session?.send(into: &buffer, limit: .max)
+        _ = session?.send(into: &buffer, limit: limit)
         var bytes = buffer.view.bytes
         var frames: [HTTP2Frame] = []
         while let (frame, length) = HTTP2Frame.read(bytes) {

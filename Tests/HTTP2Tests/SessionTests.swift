@@ -140,6 +140,137 @@ import Testing
         #expect(peer.isOver)
     }
 
+    /// RFC 9113 §5.1: an answer is all that may come on a stream once its request is whole, or has
+    /// been taken back.
+    @Test(
+        arguments: [
+            ("END_STREAM", HTTP2Frame.headers(1, HTTP2Field.request())),
+            ("RST_STREAM", HTTP2Frame.reset(1)),
+        ], [HTTP2Frame.data(1, [1]), .headers(1, HTTP2Field.request())])
+    func `what comes on a stream that its client has ended ends the connection`(
+        _ end: (name: String, frame: HTTP2Frame), _ late: HTTP2Frame
+    ) {
+        for isAnswered in [false, true] {
+            let peer = Peer()
+            #expect(peer.receive(Self.start))
+            if end.frame.kind == 3 {
+                peer.receive(
+                    HTTP2Frame.headers(1, HTTP2Field.request("POST"), ends: false).bytes)
+            }
+            #expect(peer.receive(end.frame.bytes))
+            if isAnswered { peer.answer(1, 204, content: "") }
+            _ = peer.send()
+            // Others, on whose account nobody forgets it.
+            for stream in stride(from: UInt32(3), to: 101, by: 2) {
+                peer.receive(HTTP2Frame.headers(stream, HTTP2Field.request()).bytes)
+                peer.answer(Int32(stream), 204, content: "")
+                _ = peer.send()
+            }
+            #expect(!peer.receive(late.bytes), "\(end.name), answered: \(isAnswered)")
+            #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 5)
+        }
+    }
+
+    @Test func `who resets a stream may be sent what was on its way`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        peer.receive(HTTP2Frame.headers(1, HTTP2Field.request("POST"), ends: false).bytes)
+        peer.reset(1, .cancel)
+        _ = peer.send()
+        #expect(peer.receive(HTTP2Frame.data(1, [1], ends: false).bytes))
+        #expect(peer.receive(HTTP2Frame.headers(1, [HTTP2Field("x", "y")]).bytes))
+        // That was the end.
+        #expect(!peer.receive(HTTP2Frame.data(1, [1]).bytes))
+    }
+
+    @Test func `priorities change nothing`() {
+        let peer = Peer()
+        #expect(peer.receive(Self.start))
+        #expect(peer.send().contains { $0.kind == 4 && Self.says($0, 9, 1) })
+        for stream in [UInt32(1), 3, 5] {
+            peer.receive(HTTP2Frame.headers(stream, HTTP2Field.request()).bytes)
+        }
+        // Everything else behind stream 5, and that is the heaviest.
+        let exclusive = HTTP2Frame(2, stream: 5, [0x80, 0, 0, 0, 255])
+        for byte in exclusive.bytes { #expect(peer.receive([byte])) }
+        for stream in [Int32(1), 3, 5] {
+            peer.answer(stream, 200, content: String(repeating: "x", count: 20_000))
+        }
+        let order = peer.send().filter { $0.kind == 0 }.map(\.stream)
+        #expect(order == [1, 3, 5, 1, 3, 5])
+    }
+
+    /// One that is never at its end would else keep the connection's window to itself.
+    @Test func `an answer waits for no older one`() {
+        let peer = Peer()
+        let settings = HTTP2Frame.settings([(4, 1 << 20)]).bytes
+        #expect(peer.receive(HTTP2Frame.preface + settings))
+        for stream in [UInt32(1), 3] {
+            peer.receive(HTTP2Frame.headers(stream, HTTP2Field.request()).bytes)
+        }
+        peer.answer(1, 200, content: String(repeating: "x", count: 300_000), ends: false)
+        peer.answer(3, 200, content: "small")
+        let frames = peer.send()
+        #expect(frames.contains { $0.stream == 3 && $0.hasEnded })
+        #expect(Self.content(frames) == 65_535)
+    }
+
+    @Test func `what is made ready for one call is bounded`() {
+        let peer = Peer()
+        let settings = HTTP2Frame.settings([(4, 1 << 20)]).bytes
+        let start: Bytes = HTTP2Frame.preface + settings
+        #expect(peer.receive(start + HTTP2Frame.windowUpdate(0, 1 << 24).bytes))
+        for stream in stride(from: Int32(1), to: 41, by: 2) {
+            peer.receive(HTTP2Frame.headers(UInt32(stream), HTTP2Field.request()).bytes)
+            peer.answer(stream, 200, content: String(repeating: "x", count: 60_000))
+        }
+        var content = 0
+        var ends = 0
+        while true {
+            let frames = peer.send(limit: 96 * 1024)
+            guard !frames.isEmpty else { break }
+            let size = frames.reduce(0) { $0 + $1.payload.count + 9 }
+            #expect(size < 96 * 1024 + 16_384 + 9)
+            content += Self.content(frames)
+            ends += frames.count { $0.kind == 0 && $0.hasEnded }
+        }
+        #expect(content == 20 * 60_000 && ends == 20)
+    }
+
+    /// Bytes of DATA.
+    private static func content(_ frames: [HTTP2Frame]) -> Int {
+        frames.reduce(0) { $0 + ($1.kind == 0 ? $1.payload.count : 0) }
+    }
+
+    /// The identifier and value of a setting.
+    private static func says(_ frame: HTTP2Frame, _ id: UInt16, _ value: UInt32) -> Bool {
+        let entry = Bytes([UInt8(id >> 8), UInt8(id & 255)]) + HTTP2Frame.number(value)
+        for start in stride(from: 0, to: frame.payload.count - 5, by: 6) {
+            if Bytes(frame.payload[start..<(start + 6)]) == entry { return true }
+        }
+        return false
+    }
+
+    @Test(arguments: [
+        HTTP2Frame(2, stream: 7, [0, 0, 0, 7, 1]), HTTP2Frame(2, stream: 7, [0x80, 0, 0, 7, 1]),
+        HTTP2Frame(2, stream: 0, [0, 0, 0, 7, 1]),
+        HTTP2Frame(1, flags: 0x25, stream: 7, [0, 0, 0, 7, 1]),
+    ])
+    func `a stream that depends on itself, or is none, ends the connection`(_ frame: HTTP2Frame) {
+        for size in [1, 100] {
+            let peer = Peer()
+            #expect(peer.receive(Self.start))
+            var bytes = frame.bytes[...]
+            var isGoing = true
+            while isGoing, !bytes.isEmpty {
+                isGoing = peer.receive(Bytes(bytes.prefix(size)))
+                bytes = bytes.dropFirst(size)
+            }
+            #expect(peer.send().last.map { HTTP2Frame.value($0.payload[4..<8]) } == 1)
+            #expect(peer.isOver)
+        }
+    }
+
     @Test func `streams taken back at once end the connection, answered ones do not`() {
         let peer = Peer()
         #expect(peer.receive(Self.start))

@@ -15,6 +15,7 @@ extension `End to end` {
                 let slow = try (0..<20).map { _ in
                     try client.open(HTTP2Field.request("GET", "/100000000"))
                 }
+                try client.readUntil { slow.allSatisfy { client.answers[$0]?.message != nil } }
                 for _ in 0..<20 {
                     let stream = try client.open(HTTP2Field.request("GET", "/3000"))
                     try client.send(.windowUpdate(stream, 3000), .windowUpdate(0, 3000))
