@@ -87,7 +87,10 @@ extension Ref<ClientConnection> {
     /// Ends what never became TLS. What still comes is read and dropped, so that the reason, an
     /// alert, is not lost to a reset.
     func handshakeFailed() {
-        value.worker.value.counters.failedHandshakes.add()
+        // Who has said nothing, as a probe of a load balancer, has not tried.
+        if value.stream.tls?.hasInput == true {
+            value.worker.value.counters.failedHandshakes.add()
+        }
         value.stream.dropTLS()
         finish(.linger)
     }

@@ -154,7 +154,7 @@ extension Ref<ClientConnection> {
             !value.exchange.isIdempotent || value.exchange.request != .complete
             || pool.value.isUnix
         while let idle = pool.takeIdle() {
-            if looks && !idle.value.stream.isSilent {
+            if idle.value.stream.holdsInput || looks && !idle.value.stream.isSilent {
                 idle.closeTaken()
                 continue
             }

@@ -1,6 +1,7 @@
 import HTTP1
 import HTTP2
 import HTTPSyntax
+import Transport
 
 // What the gate answers of its own accord, besides a rule's verdict: status, what the operator
 // reads, and RFC 9209's name for it.
@@ -49,6 +50,11 @@ enum UpstreamFailure {
     case tls(TLSRefusal, ByteView)
 
     enum TLSRefusal { case certificate, handshake }
+
+    /// By what the session of a backend's connection has failed.
+    init(_ session: Ref<TLSSession>) {
+        self = .tls(session.isCertificateFailure ? .certificate : .handshake, session.failure)
+    }
 
     var status: UInt16 {
         switch self {

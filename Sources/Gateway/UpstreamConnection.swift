@@ -217,8 +217,7 @@ extension Ref<UpstreamConnection> {
             close()
             return
         }
-        client.upstreamRefused(
-            .tls(tls.isCertificateFailure ? .certificate : .handshake, tls.failure))
+        client.upstreamRefused(UpstreamFailure(tls))
     }
 
     func flush() {

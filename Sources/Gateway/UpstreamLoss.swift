@@ -21,10 +21,18 @@ extension Ref<ClientConnection> {
             answerComplete(surplus: false)
         case .retry: retry(fate)
         case .answer:
-            let hasBegun = value.upstream.map { !$0.value.inbound.isEmpty } ?? false
-            leave(hasBegun ? .incomplete : .terminated)
+            leave(reasonOfLoss)
         case .abort: abort()
         }
+    }
+
+    /// Why there is no answer. With TLS 1.3 a backend says only behind the handshake what it has
+    /// against the gate's certificate.
+    private var reasonOfLoss: UpstreamFailure {
+        guard let upstream = value.upstream else { return .terminated }
+        if !upstream.value.inbound.isEmpty { return .incomplete }
+        guard let tls = upstream.value.stream.tls, !tls.failure.isEmpty else { return .terminated }
+        return UpstreamFailure(tls)
     }
 
     /// Sends the request again: on a fresh connection, or, where the backend itself has put it back,

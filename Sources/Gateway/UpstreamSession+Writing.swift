@@ -60,7 +60,7 @@ extension Ref<UpstreamSession> {
         guard value.phase == .open else { return }
         if value.frames.isOver {
             close()
-        } else if value.isRetired && value.firstStream == nil {
+        } else if value.firstStream == nil, value.isRetired || value.pool.value.isRetired {
             leave()
         } else {
             limit()

@@ -110,7 +110,7 @@ extension Ref<UpstreamSession> {
         case .pending, .plaintext: break
         case .failed:
             guard let tls = value.stream.tls else { return close() }
-            fail(.tls(tls.isCertificateFailure ? .certificate : .handshake, tls.failure))
+            fail(UpstreamFailure(tls))
         }
     }
 
@@ -158,9 +158,18 @@ extension Ref<UpstreamSession> {
             return toEnd || value.firstStream != nil
                 || value.stream.mayHoldMore(after: count, in: space)
         case .wouldBlock: break
-        case .endOfStream, .truncated, .failed: close()
+        case .endOfStream, .truncated, .failed: lost()
         }
         return false
+    }
+
+    /// The backend has gone. With TLS 1.3 it says only now what it has against the handshake.
+    private func lost() {
+        if value.received == 0, let tls = value.stream.tls, !tls.failure.isEmpty {
+            fail(UpstreamFailure(tls))
+        } else {
+            close()
+        }
     }
 
     // MARK: Ends

@@ -43,6 +43,7 @@ internal import COpenSSL
     ) -> [UInt8] {
         var parts = Array("\(name) \(options) \(protocols) \(trust == nil)".utf8)
         for authority in trust?.authorities ?? [] { parts += authority.fingerprint }
+        if let trust, trust.authorities.isEmpty { parts += SystemAuthorities.stamp }
         if let identity { parts += identity.leaf.fingerprint }
         return parts
     }

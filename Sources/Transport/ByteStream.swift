@@ -118,7 +118,10 @@ package struct ByteStream: ~Copyable {
     }
 
     /// Whether nothing has come on a stream that should be silent.
-    package var isSilent: Bool { Socket.isSilent(descriptor) }
+    package var isSilent: Bool { !holdsInput && Socket.isSilent(descriptor) }
+
+    /// Whether bytes that have been received wait for the reader, of which the socket knows nothing.
+    @inline(__always) package var holdsInput: Bool { tls?.holdsInput ?? false }
 
     // MARK: Writing
 

@@ -57,6 +57,7 @@ extension Ref<TLSSession> {
         let result = unsafe SSL_do_handshake(value.handle)
         guard result != 1 else {
             value.state = .open
+            watchMessages()
             return .complete
         }
         return isWaiting(result) ? .pending : .failed
@@ -141,6 +142,8 @@ extension Ref<TLSSession> {
             filled += Int(count)
             value.hasPending = unsafe filled == space.count && SSL_pending(value.handle) > 0
         }
+        value.content &+= UInt64(filled)
+        if value.isFlooded { refuseMessages() }
         if value.hasPending || !value.window.isEmpty || value.state != .open {
             value.mayHoldMore = true
         }

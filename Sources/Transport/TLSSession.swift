@@ -39,6 +39,9 @@ package import TLS
     var arrival: Int64 = 0
     /// A record was decrypted only in part.
     var hasPending = false
+    /// Messages of TLS itself since the handshake, and bytes of content that a client has sent.
+    var messages: UInt64 = 0
+    var content: UInt64 = 0
     /// Anything has come from the peer.
     var hasInput = false
     /// Why the session has failed; lives as long as the process.
@@ -84,6 +87,9 @@ extension Ref<TLSSession> {
     var holdsInput: Bool {
         value.hasPending || !value.kept.isEmpty || value.state == .ended || value.state == .failed
     }
+
+    /// Anything has come from the peer at all.
+    package var hasInput: Bool { value.hasInput }
 
     /// Ciphertext waits for the kernel.
     var hasUnsent: Bool { !value.unsent.isEmpty }

@@ -106,6 +106,58 @@ extension `End to end` {
             #expect(backend.requests.count == 1)
         }
 
+        // With TLS 1.3 the gate's handshake is complete before the backend has looked.
+        @Test(arguments: [0x0303, 0x0304] as [Int32], [false, true])
+        func `one that does not take the gate's certificate is 502, with the reason`(
+            _ version: Int32, _ hasOne: Bool
+        ) throws {
+            try fixture.write(
+                SelfSigned(commonName: "gate", names: ["DNS:gate.example"]), as: "gate.pem")
+            var server = try TestTLS.server
+            server.maximum = version
+            server.demandsCertificate = true
+            let backend = try ScriptedBackend.echo(tls: server)
+            defer { backend.stop() }
+            let access = fixture.directory.path("access.log")
+            let own = hasOne ? ", certificate: gate.pem" : ""
+            let gate = try gate(
+                backend, tls: "{ca: ca.pem\(own)}", rest: "log: {access: {to: file \(access)}}")
+            defer { end(gate) }
+            let answer = try RawClient.exchange(gate.address, request("GET"))
+            #expect(answer.status == 502)
+            #expect(answer.value("Proxy-Status")?.contains("error=tls_protocol_error") == true)
+            let reason = hasOne ? "unknown ca" : "handshake failure"
+            #expect(
+                try eventually {
+                    try BlockLog(file: access).records().contains {
+                        let said = $0["event.reason"] ?? ""
+                        return said.contains(reason) || said.contains("certificate required")
+                    }
+                })
+        }
+
+        @Test func `the system's authorities are asked, and again after a reload`() throws {
+            let authorities = fixture.directory.path("system.pem")
+            try fixture.writeCertificate(try TestTLS.certificate, as: "system.pem")
+            let backend = try ScriptedBackend.echo(tls: .sharedServer)
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address, tls: [], url: "https://127.0.0.1:\(backend.address.port)",
+                environment: ["SSL_CERT_FILE": authorities])
+            defer { end(gate) }
+            for _ in 0..<2 {
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            }
+            try fixture.writeCertificate(
+                SelfSigned(commonName: "other", names: ["DNS:other.example"]), as: "system.pem")
+            try gate.reload(String(contentsOfFile: gate.configurationFile, encoding: .utf8))
+            // Neither the connection that idles nor its session is believed any longer.
+            #expect(
+                try eventually {
+                    try RawClient.exchange(gate.address, request("GET")).status == 502
+                })
+        }
+
         @Test func `one that need not prove anything is reached all the same`() throws {
             let backend = try ScriptedBackend.echo(tls: .server)
             defer { backend.stop() }

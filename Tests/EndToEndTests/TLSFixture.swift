@@ -52,12 +52,13 @@ struct TLSFixture {
 
     func gate(
         _ backend: Address, tls: [String] = ["certificate: front.pem"], listen: [String] = [],
-        workers: Int = 1, url: String? = nil, backendTLS: String? = nil, rest: String = ""
+        workers: Int = 1, url: String? = nil, backendTLS: String? = nil, rest: String = "",
+        environment: [String: String] = [:]
     ) throws -> GateProcess {
         try GateProcess(
             configuration(
                 backend, tls: tls, listen: listen, workers: workers, url: url,
-                backendTLS: backendTLS, rest: rest), in: directory)
+                backendTLS: backendTLS, rest: rest), in: directory, environment: environment)
     }
 }
 

@@ -36,6 +36,8 @@ extension `End to end` {
             defer { failed.close() }
             try failed.send(Bytes([0x16, 3, 1, 0, 5, 1, 2, 3, 4, 5]))
             _ = try? failed.readToEnd()
+            // As a load balancer looks whether somebody is there: no handshake was tried.
+            try gate.connect().close()
 
             let page = try RawClient.exchange(
                 admin, "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

@@ -30,6 +30,8 @@ public struct TestTLS: @unchecked Sendable {
     public var maximum: Int32 = 0
     /// Of a server: any certificate will do, but one is asked for.
     public var asksForCertificate = false
+    /// Of a server: one of the system's is demanded, which nobody has.
+    public var demandsCertificate = false
     /// Of a server: its context, where connections share one so that sessions can be taken up.
     var context: SharedContext?
     /// For what is not TLS at the beginning of the connection.
@@ -141,6 +143,10 @@ public final class TLSLayer: @unchecked Sendable {
         _ = methodgate_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
         if settings.asksForCertificate {
             SSL_CTX_set_verify(context, SSL_VERIFY_PEER) { _, _ in 1 }
+        }
+        if settings.demandsCertificate {
+            let mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+            SSL_CTX_set_verify(context, mode, nil)
         }
         if settings.takesHTTP2 {
             SSL_CTX_set_alpn_select_cb(context, chooseHTTP2, nil)

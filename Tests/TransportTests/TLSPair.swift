@@ -122,6 +122,7 @@ extension Ref<TestEnd> {
     var tls: Ref<TLSSession>? { value.stream.tls }
     var descriptor: Int32 { value.stream.descriptor }
     func shakeHands() -> Ref<TLSSession>.Handshake { value.stream.shakeHands() }
+    var isSilent: Bool { value.stream.isSilent }
     func mayHoldMore(after count: Int, in space: MutableByteView) -> Bool {
         value.stream.mayHoldMore(after: count, in: space)
     }

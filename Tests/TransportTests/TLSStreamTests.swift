@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import HTTPSyntax
 import TLS
@@ -37,6 +38,68 @@ import Testing
             }
         }
         #expect(all == content)
+    }
+
+    // Each costs a new key, and OpenSSL bounds none (RFC 8446 §4.6.3).
+    @Test(arguments: [SSL_KEY_UPDATE_NOT_REQUESTED, SSL_KEY_UPDATE_REQUESTED], [0, 1, 100])
+    func `a flood of key updates ends the session`(_ kind: Int32, _ content: Int) throws {
+        let pair = try TLSPair.open()
+        var count = 0
+        while count < 2000, pair.server.tls?.value.state == .open {
+            #expect(SSL_key_update(pair.client.tls?.value.handle, kind) == 1)
+            if content == 0 {
+                SSL_do_handshake(pair.client.tls?.value.handle)
+                _ = pair.client.tls?.sendOutput(pair.client.descriptor)
+            } else {
+                _ = pair.client.send(pattern(content))
+            }
+            _ = pair.server.receiveAll()
+            _ = pair.client.receiveAll()
+            count += 1
+        }
+        #expect((20...257).contains(count))
+        guard case .failed(EPROTO) = pair.server.receive().result else {
+            Issue.record("it goes on")
+            return
+        }
+    }
+
+    @Test func `many key updates in one read end it amid them`() throws {
+        let pair = try TLSPair.open()
+        // As many as the socket takes.
+        var sent = 0
+        for _ in 0..<270 {
+            SSL_key_update(pair.client.tls?.value.handle, SSL_KEY_UPDATE_NOT_REQUESTED)
+            sent += pair.client.send([1])
+        }
+        #expect(sent > 260)
+        let read = pair.server.receiveAll()
+        #expect((50...257).contains(read.count))
+        #expect(pair.server.tls?.value.messages ?? 0 < 300)
+    }
+
+    @Test func `new keys for much content are no flood`() throws {
+        let pair = try TLSPair.open()
+        let content = pattern(65536)
+        for _ in 0..<1000 {
+            SSL_key_update(pair.client.tls?.value.handle, SSL_KEY_UPDATE_NOT_REQUESTED)
+            #expect(pair.client.send(content) == content.count)
+            #expect(pair.server.receiveAll().count == content.count)
+        }
+    }
+
+    @Test func `a stream is not silent as long as anything waits for its reader`() throws {
+        let pair = try TLSPair.open()
+        // Tickets.
+        _ = pair.client.receiveAll()
+        #expect(pair.client.isSilent)
+        #expect(pair.server.send(pattern(2000)) == 2000)
+        #expect(!pair.client.isSilent)
+        // The socket is empty, and half of the record is not read.
+        #expect(pair.client.receive(atMost: 1000).bytes.count == 1000)
+        #expect(!pair.client.isSilent)
+        #expect(pair.client.receive().bytes.count == 1000)
+        #expect(pair.client.isSilent)
     }
 
     @Test func `bytes that come with the end of the handshake are not lost`() throws {
