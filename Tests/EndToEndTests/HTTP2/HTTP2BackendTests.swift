@@ -23,6 +23,15 @@ func withHTTP2Backend(
     try work(gate, client)
 }
 
+extension HTTP2Client {
+    /// Whether a request comes to that backend.
+    fileprivate func isAnswered(by backend: ScriptedBackend) throws -> Bool {
+        defer { close() }
+        _ = try open(HTTP2Field.request("GET", "/"))
+        return eventually(within: 1) { !backend.requests.isEmpty }
+    }
+}
+
 extension `End to end` {
     struct `Backends of HTTP 2` {
         @Test func `get many requests on one connection, and answer in any order`() throws {
@@ -114,6 +123,37 @@ extension `End to end` {
                 }
                 #expect(texts == ["first": 10, "again": 10])
                 #expect(backend.connections.count == 2)
+            }
+        }
+
+        @Test func `that a reload has dropped are left, behind a repeated request too`() throws {
+            let isDropped = Flag()
+            let isLeft = Flag()
+            let arrived = Collected<Int>()
+            let backend = try ScriptedBackend.http2 { side in
+                guard let request = try side.readRequest() else { return }
+                arrived.append(1)
+                guard arrived.count > 1 else {
+                    _ = eventually(within: 20) { isDropped.isRaised }
+                    try side.send(.reset(request.stream, 7))
+                    while try side.readFrame() {}
+                    return
+                }
+                try side.answer(request.stream, 200, "again")
+                while try side.readFrame() {}
+                isLeft.raise()
+            }
+            let other = try ScriptedBackend.echo()
+            defer { other.stop() }
+            try withHTTP2Backend(backend) { gate, client throws in
+                let stream = try client.open(HTTP2Field.request("GET", "/"))
+                #expect(eventually { arrived.count == 1 })
+                try gate.reload(speaking(other.address))
+                #expect(try eventually { try gate.connectHTTP2().isAnswered(by: other) })
+                isDropped.raise()
+                // The first connection takes no streams any more: it goes on another.
+                #expect(try client.readAnswer(stream).message?.text == "again")
+                #expect(eventually(within: 10) { isLeft.isRaised })
             }
         }
 
