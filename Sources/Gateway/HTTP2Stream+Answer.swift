@@ -231,8 +231,10 @@ extension Ref<Worker> {
             if let name = line.name.fieldName, !line.isVariant {
                 value.answerFields.add(name, text)
             } else {
+                let isUnique = line.name == .xRequestID || line.name == .traceparent
                 value.answerFields.add(
-                    head.slice(Int(line.nameOffset), Int(line.nameLength)), text)
+                    head.slice(Int(line.nameOffset), Int(line.nameLength)), text,
+                    isUnique: isUnique)
             }
             index = lines.next(from: index &+ 1, value.response.fields)
         }
@@ -250,7 +252,9 @@ extension Ref<Worker> {
             case .other
             where isSwitch && line.name.equalsIgnoringCase(ByteView("sec-websocket-accept")):
                 continue
-            default: value.answerFields.add(line.name, line.value)
+            default:
+                value.answerFields.add(
+                    line.name, line.value, isUnique: line.known == .methodgateEvent)
             }
         }
     }

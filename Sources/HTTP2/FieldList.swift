@@ -48,10 +48,16 @@ package import HTTPSyntax
 
     /// Adds a line; both views are valid until the message is submitted. Letters of the name become
     /// lower case on the wire. False where there is no room.
+    ///
+    /// - Parameter isUnique: the value comes but once, and would only take another one's place in
+    ///   the table of HPACK (RFC 7541 §6.2.3).
     @discardableResult
-    package mutating func add(_ name: ByteView, _ value: ByteView) -> Bool {
+    package mutating func add(_ name: ByteView, _ value: ByteView, isUnique: Bool = false) -> Bool {
         guard count < capacity else { return false }
         unsafe (lines + count).initialize(to: Self.line(name, value))
+        if isUnique {
+            unsafe lines[count].flags = UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue)
+        }
         count += 1
         return true
     }

@@ -91,6 +91,19 @@ final class Peer {
         if ends && !content.isEmpty { end(stream, trailers: trailers) }
     }
 
+    /// An answer without content whose last field has a value of its own.
+    func answer(_ stream: Int32, _ usual: String, unique: String) {
+        guard let output = outputs[stream] else { return }
+        fields.begin(status: 405)
+        usual.withView { usual in
+            unique.withView { unique in
+                fields.add(ByteView("Server"), usual)
+                fields.add(ByteView("Methodgate-Event"), unique, isUnique: true)
+                session?.answer(output.value, fields, hasContent: false)
+            }
+        }
+    }
+
     func interim(_ stream: Int32) {
         guard let output = outputs[stream] else { return }
         fields.begin(status: 103)

@@ -43,6 +43,19 @@ import Testing
         #expect(peer.events.last == "closed 0")
     }
 
+    @Test func `a value that comes but once takes no other one's place in the table`() throws {
+        let peer = Peer()
+        peer.receive(Self.start)
+        let usual = String(repeating: "x", count: 80)
+        var sizes: [Int] = []
+        for stream in stride(from: Int32(1), to: 601, by: 2) {
+            peer.receive(HTTP2Frame.headers(UInt32(stream), HTTP2Field.request()).bytes)
+            peer.answer(stream, usual, unique: "01a22c95-af3b-776c-9674-\(stream)")
+            sizes.append(try #require(peer.send().last { $0.kind == 1 }).payload.count)
+        }
+        #expect(sizes[0] > 80 && sizes.dropFirst().allSatisfy { $0 < 60 })
+    }
+
     @Test func `content waits for the window`() {
         let peer = Peer()
         let settings = HTTP2Frame.settings([(4, 3)]).bytes
