@@ -150,6 +150,7 @@ package struct TLSServerEntry: Sendable {
         // Tickets alone: nothing is shared but their keys.
         _ = unsafe methodgate_set_cache_mode(handle, Int(SSL_SESS_CACHE_OFF))
         unsafe methodgate_set_ticket_callback(handle, protectTicket)
+        _ = unsafe SSL_CTX_set_session_ticket_cb(handle, nil, judgeTicket, nil)
         if entry.clients != .none, let authorities = entry.authorities {
             let mode =
                 entry.clients == .require
