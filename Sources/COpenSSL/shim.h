@@ -45,6 +45,10 @@ static inline long methodgate_set_cache_mode(SSL_CTX *context, long mode) {
 static inline int methodgate_set_name(SSL *session, const char *name) {
     return (int)SSL_set_tlsext_host_name(session, name);
 }
+static inline void methodgate_set_name_callback(
+    SSL_CTX *context, int (*callback)(SSL *, int *, void *)) {
+    SSL_CTX_set_tlsext_servername_callback(context, callback);
+}
 static inline void methodgate_set_status_callback(
     SSL_CTX *context, int (*callback)(SSL *, void *), void *argument) {
     SSL_CTX_set_tlsext_status_cb(context, callback);

@@ -175,6 +175,41 @@ extension `End to end` {
             }
         }
 
+        /// RFC 6066 §3: of TLS 1.2, one for another name is not taken up at all.
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `records have the name that is asked for where a session is taken up, too`(
+            _ version: Int32
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = version
+            let isNew = version == 0x0304
+            let rounds: [(name: String?, isResumed: Bool)] = [
+                ("a.example", false), ("a.example", true), ("A.example", isNew),
+                ("A.example", true), ("localhost", isNew), (nil, isNew), (nil, true),
+                ("no name", isNew), ("no name", true),
+            ]
+            for (count, round) in rounds.enumerated() {
+                settings.name = round.name
+                let client = try gate.connect(tls: settings)
+                defer { client.close() }
+                try client.send(blocked)
+                #expect(try client.readFinalAnswer(to: "PATCH").status == 405)
+                #expect(client.socket.tls?.isResumed == round.isResumed, "round \(count)")
+                settings.session = client.socket.tls?.ticket
+                var records: [LogRecord] = []
+                #expect(
+                    try eventually {
+                        records = try gate.log.records().filter(\.isAboutRequest)
+                        return records.count == count + 1
+                    })
+                #expect(records.last?["tls.client.server_name"] == round.name, "round \(count)")
+            }
+        }
+
         @Test func `a new certificate is used from the reload on, and no request is lost`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
