@@ -36,6 +36,9 @@ static inline int methodgate_set_minimum(SSL_CTX *context, int version) {
 static inline int methodgate_set_maximum(SSL_CTX *context, int version) {
     return (int)SSL_CTX_set_max_proto_version(context, version);
 }
+static inline int methodgate_set_dh_auto(SSL_CTX *context, int is_on) {
+    return (int)SSL_CTX_set_dh_auto(context, is_on);
+}
 static inline int methodgate_set_groups(SSL_CTX *context, const char *names) {
     return (int)SSL_CTX_set1_groups_list(context, names);
 }
