@@ -198,5 +198,41 @@ extension `End to end` {
             #expect(try isResumed() == false)
             #expect(try isResumed() == true)
         }
+
+        @Test func `an authority that another has signed is one by itself`() throws {
+            let root = try Authority(named: "root")
+            let middle = try Authority(named: "middle", by: root)
+            // And one that may sign nobody stands for itself.
+            let pinned = try SelfSigned(commonName: "pinned", names: ["DNS:p.example"])
+            let signed = try root.sign(pinned)
+            try fixture.write(middle.pem + signed + own.certificate, as: "clients.pem")
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                ])
+            defer { end(gate) }
+            let other = try SelfSigned(commonName: "other", names: ["DNS:o.example"])
+            let cases: [(SelfSigned, Bytes, isGood: Bool)] = try [
+                (other, middle.sign(other), true), (pinned, signed, true),
+                (other, root.sign(other), false), (other, Authority(own).sign(other), false),
+                (own, own.certificate, true),
+            ]
+            for (made, signed, isGood) in cases {
+                var settings = TestTLS()
+                settings.identity = made
+                settings.signed = signed
+                let shown = settings
+                if isGood {
+                    #expect(try gate.exchange(request("GET"), tls: shown).status == 200)
+                } else {
+                    #expect(throws: (any Error).self) {
+                        try gate.exchange(request("GET"), tls: shown)
+                    }
+                }
+            }
+        }
     }
 }
