@@ -40,6 +40,21 @@ import Testing
             said == ["the certificate of CN=a is not valid before \(dateText(time(nil) + 86400))"])
     }
 
+    @Test func `so are those above it, each by its name`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let (day, month) = (86400, 30 * 86400)
+        let old = try SelfSigned(
+            commonName: "old", names: ["DNS:old.example"], from: -month, to: -day)
+        let new = try SelfSigned(
+            commonName: "new", names: ["DNS:new.example"], from: day, to: month)
+        let chain = try Authority(old).sign(made) + Authority(new).sign(old) + new.certificate
+        #expect(
+            try concerns(chain, made) == [
+                "the certificate of CN=old expired on \(dateText(time(nil) - day))",
+                "the certificate of CN=new is not valid before \(dateText(time(nil) + day))",
+            ])
+    }
+
     @Test func `a chain is followed to a root, in the order it is sent`() throws {
         let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
         let signedMiddle = try root.sign(middle)
