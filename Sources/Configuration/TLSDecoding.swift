@@ -21,6 +21,9 @@ extension Decoder {
             let context = try TLSServerContext(
                 groups.map(\.entry), draft.options,
                 protocols: ListenTLS.protocols(http2: draft.offersHTTP2))
+            for concern in draft.options.concerns(groups.map(\.entry.identities)) {
+                warn(node.keyOrSelf, Complaint(concern))
+            }
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {
             report(node.keyOrSelf, Complaint(error.message))

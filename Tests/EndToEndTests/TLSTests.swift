@@ -263,6 +263,21 @@ extension `End to end` {
             #expect(try client.readFinalAnswer().status == 200)
         }
 
+        @Test func `suites that are for no key of the listener are warned of`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            for (suite, isSaid) in [
+                ("ECDHE-RSA-AES128-GCM-SHA256", true), ("ECDHE-ECDSA-AES128-GCM-SHA256", false),
+            ] {
+                let gate = try TLSFixture().gate(
+                    backend.address, tls: ["certificate: front.pem", "ciphers: [\(suite)]"])
+                defer { end(gate) }
+                let said = gate.process.standardError
+                #expect(said.contains("is for the key (EC)") == isSaid)
+                #expect(try gate.exchange(request("GET")).status == 200)
+            }
+        }
+
         @Test func `a new certificate is used from the reload on, and no request is lost`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
