@@ -36,6 +36,9 @@ static inline int methodgate_set_minimum(SSL_CTX *context, int version) {
 static inline int methodgate_set_maximum(SSL_CTX *context, int version) {
     return (int)SSL_CTX_set_max_proto_version(context, version);
 }
+static inline int methodgate_set_dh_auto(SSL_CTX *context, int is_on) {
+    return (int)SSL_CTX_set_dh_auto(context, is_on);
+}
 static inline int methodgate_set_groups(SSL_CTX *context, const char *names) {
     return (int)SSL_CTX_set1_groups_list(context, names);
 }
@@ -44,6 +47,10 @@ static inline long methodgate_set_cache_mode(SSL_CTX *context, long mode) {
 }
 static inline int methodgate_set_name(SSL *session, const char *name) {
     return (int)SSL_set_tlsext_host_name(session, name);
+}
+static inline void methodgate_set_name_callback(
+    SSL_CTX *context, int (*callback)(SSL *, int *, void *)) {
+    SSL_CTX_set_tlsext_servername_callback(context, callback);
 }
 static inline void methodgate_set_status_callback(
     SSL_CTX *context, int (*callback)(SSL *, void *), void *argument) {

@@ -119,17 +119,16 @@ final class CredentialLoader {
         }
     }
 
-    /// Whether the OCSP response is one for its certificate. One that is no longer good is warned of:
-    /// the certificate does without it.
+    /// Whether the OCSP response is one for its certificate. One that is not good, or not now, is
+    /// warned of: the certificate does without it.
     private func check(_ identity: TLSIdentity, _ path: LocatedPath?, _ decoder: Decoder) -> Bool {
         guard let path, let staple = identity.staple else { return true }
         if let problem = staple.problem {
             decoder.report(path.node, Complaint(words(path, problem)))
             return false
         }
-        if let day = staple.dayOfEnd(before: time(nil)) {
-            let concern = TLSProblem("was good until \(day) (nextUpdate), and is not stapled")
-            decoder.warn(path.node, Complaint(words(path, concern)))
+        if let concern = staple.concern(now: time(nil)) {
+            decoder.warn(path.node, Complaint(words(path, TLSProblem(concern))))
         }
         return true
     }

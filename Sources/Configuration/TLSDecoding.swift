@@ -17,9 +17,13 @@ extension Decoder {
         }
         guard errorCount == mark else { return nil }
         do throws(TLSProblem) {
+            try draft.options.check()
             let context = try TLSServerContext(
                 groups.map(\.entry), draft.options,
                 protocols: ListenTLS.protocols(http2: draft.offersHTTP2))
+            for concern in draft.options.concerns(groups.map(\.entry.identities)) {
+                warn(node.keyOrSelf, Complaint(concern))
+            }
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {
             report(node.keyOrSelf, Complaint(error.message))
@@ -150,12 +154,13 @@ extension Decoder {
         guard errorCount == mark else { return nil }
         let name = draft.name ?? host
         do throws(TLSProblem) {
+            try draft.options.check()
             return BackendTLS(
                 context: try TLSClientContext(
                     name: name, isAddress: Resolver.numeric(name, port: 0) != nil, trust: trust,
                     identity: identity, draft.options, protocols: protocols))
         } catch {
-            report(place, Complaint(error.message))
+            report(node?.keyOrSelf ?? place, Complaint(error.message))
             return nil
         }
     }

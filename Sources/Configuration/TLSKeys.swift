@@ -133,7 +133,8 @@ extension Keys {
     ) -> Key<Draft> {
         Key(
             "ciphers", TLSList.ciphers.shape, standardText: "AES-GCM and ChaCha20 with ECDHE",
-            "Cipher suites by OpenSSL's or IANA's names, most preferred first.",
+            "Cipher suites by OpenSSL's or IANA's names, most preferred first; where none of TLS 1.3 "
+                + "is named, its standard ones stay, and where none of TLS 1.2 is, there is none.",
             decode: { node, draft, decoder in
                 if let names = decoder.ciphers(node) { put(&draft, names) }
             })

@@ -8,8 +8,20 @@ package struct OCSPStaple: Sendable {
     let bytes: [UInt8]
     /// Why it cannot be used for the certificate; nil where it can.
     package private(set) var problem: TLSProblem?
-    /// When it ceases to be good (nextUpdate), in seconds since 1970; nil where it does not say.
-    package private(set) var end: Int?
+    private var answer = Answer()
+
+    /// What it says of the certificate.
+    fileprivate struct Answer {
+        /// `V_OCSP_CERTSTATUS_GOOD` and so on.
+        var status: Int32 = V_OCSP_CERTSTATUS_UNKNOWN
+        /// From when on it is good (thisUpdate), in seconds since 1970; nil where that is no time.
+        var start: Int?
+        /// When it ceases to be (nextUpdate); nil where it does not say.
+        var end: Int?
+    }
+
+    /// Seconds that clocks may differ by: so much earlier it is good already.
+    private static let tolerance = 300
 
     /// - Parameters:
     ///   - leaf: what it is to be about.
@@ -17,31 +29,49 @@ package struct OCSPStaple: Sendable {
     init(_ bytes: [UInt8], leaf: Certificate, chain: [Certificate]) {
         self.bytes = bytes
         let issuer = chain.first { $0.signs(leaf) }
-        do throws(TLSProblem) { end = try Self.read(bytes, about: leaf, issuer) } catch {
+        do throws(TLSProblem) { answer = try Self.read(bytes, about: leaf, issuer) } catch {
             problem = error
         }
         ERR_clear_error()
     }
 
     /// Whether it may be stapled; `now` in seconds since 1970.
-    package func isGood(now: Int) -> Bool { problem == nil && end.map { $0 > now } ?? true }
+    package func isGood(now: Int) -> Bool { problem == nil && concern(now: now) == nil }
 
-    /// Its end as `2026-11-29`, where that has passed.
-    package func dayOfEnd(before now: Int) -> String? {
-        end.flatMap { $0 <= now ? dateText($0) : nil }
+    /// Why it is not stapled, in words; nil where it is, or has a `problem`.
+    package func concern(now: Int) -> String? {
+        guard problem == nil else { return nil }
+        let status = answer.status
+        guard status == V_OCSP_CERTSTATUS_GOOD else {
+            let word = status == V_OCSP_CERTSTATUS_REVOKED ? "revoked" : "unknown"
+            return "calls the certificate \(word), and is not stapled"
+        }
+        if let start = answer.start, start > now + Self.tolerance {
+            return "is not good before \(dateText(start)) (thisUpdate), and is not stapled"
+        }
+        guard let end = answer.end, end <= now else { return nil }
+        return "was good until \(dateText(end)) (nextUpdate), and is not stapled"
     }
 
     private static func read(
         _ bytes: [UInt8], about leaf: Certificate, _ issuer: Certificate?
-    ) throws(TLSProblem) -> Int? {
+    ) throws(TLSProblem) -> Answer {
+        var length = 0
         let read = unsafe bytes.withUnsafeBufferPointer { bytes in
-            var start = bytes.baseAddress
-            return unsafe d2i_OCSP_RESPONSE(nil, &start, bytes.count)
+            var next = bytes.baseAddress
+            let response = unsafe d2i_OCSP_RESPONSE(nil, &next, bytes.count)
+            if let next = unsafe next, let base = bytes.baseAddress {
+                unsafe length = next - base
+            }
+            return unsafe response
         }
         guard let response = unsafe read else {
             throw TLSProblem("is no OCSP response in DER form")
         }
         defer { unsafe OCSP_RESPONSE_free(response) }
+        guard length == bytes.count else {
+            throw TLSProblem("is an OCSP response with bytes behind its end")
+        }
         guard unsafe OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL,
             let basic = unsafe OCSP_response_get1_basic(response)
         else { throw TLSProblem("is an OCSP response without an answer") }
@@ -52,11 +82,20 @@ package struct OCSPStaple: Sendable {
                 let id = unsafe OCSP_SINGLERESP_get0_id(single),
                 unsafe leaf.isMeant(by: id, issuer)
             else { continue }
-            var end: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-            _ = unsafe OCSP_single_get0_status(single, nil, nil, nil, &end)
-            return unsafe end.flatMap { unsafe Certificate.seconds($0) }
+            return unsafe Answer(single)
         }
         throw TLSProblem("is an OCSP response about another certificate")
+    }
+}
+
+extension OCSPStaple.Answer {
+    /// Reads an OCSP_SINGLERESP.
+    fileprivate init(_ single: OpaquePointer) {
+        var start: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        var end: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        status = unsafe OCSP_single_get0_status(single, nil, nil, &start, &end)
+        self.start = unsafe start.flatMap { unsafe Certificate.seconds($0) }
+        self.end = unsafe end.flatMap { unsafe Certificate.seconds($0) }
     }
 }
 

@@ -5,7 +5,8 @@ internal import COpenSSL
 /// What both ends of the gate may be told about TLS.
 package struct TLSOptions: Sendable, Hashable {
     package var minimum = TLSVersion.tls12
-    /// Cipher suites by OpenSSL's or IANA's names, most preferred first; nil: `standardCiphers`.
+    /// Cipher suites by OpenSSL's or IANA's names, most preferred first; nil: `standardCiphers`, and
+    /// those of TLS 1.3 also where all others are of TLS 1.2.
     package var ciphers: [String]?
     /// Groups for the key exchange, most preferred first; nil: `standardCurves`.
     package var curves: [String]?
@@ -20,6 +21,13 @@ package struct TLSOptions: Sendable, Hashable {
         "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
     ]
     package static let standardCurves = ["X25519", "P-256", "P-384"]
+
+    /// Fails where nothing is left that could be spoken: whether OpenSSL knows each name does not say
+    /// that the security level and the versions leave any.
+    package func check() throws(TLSProblem) {
+        guard ciphers != nil || curves != nil else { return }
+        try TLSContext(isServer: false, self).sayHello()
+    }
 }
 
 /// An SSL_CTX; every connection made of it counts a reference of its own.
@@ -33,8 +41,10 @@ package struct TLSOptions: Sendable, Hashable {
         guard let handle = unsafe SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method())
         else { throw .openSSL("TLS cannot be set up") }
         unsafe self.handle = handle
-        unsafe methodgate_set_minimum(handle, Int32(options.minimum.number))
+        try setMinimum(options.minimum)
         unsafe SSL_CTX_set_security_level(handle, 2)
+        // Where suites with DHE are named: parameters as strong as the key and the level ask for.
+        if isServer { _ = unsafe methodgate_set_dh_auto(handle, 1) }
         let set =
             UInt64(methodgate_op_no_compression) | UInt64(methodgate_op_no_renegotiation)
             | UInt64(methodgate_op_server_preference) | UInt64(methodgate_op_prioritize_chacha)
@@ -52,23 +62,45 @@ package struct TLSOptions: Sendable, Hashable {
 
     deinit { unsafe SSL_CTX_free(handle) }
 
+    private func setMinimum(_ version: TLSVersion) throws(TLSProblem) {
+        guard unsafe methodgate_set_minimum(handle, Int32(version.number)) == 1 else {
+            throw .openSSL("no such version of TLS")
+        }
+    }
+
     /// Suites of TLS 1.3 and of TLS 1.2 have calls of their own (RFC 8446 §B.4: the former name no
-    /// key exchange).
+    /// key exchange). Who names none of TLS 1.3 means TLS 1.2 alone.
     private func setCiphers(_ names: [String]) throws(TLSProblem) {
-        let suites = names.filter { $0.hasPrefix("TLS_") && !$0.contains("_WITH_") }
-        let ciphers = names.filter { !$0.hasPrefix("TLS_") || $0.contains("_WITH_") }
+        let ciphers = names.filter { !TLSNames.isNew($0) }
+        let named = names.filter(TLSNames.isNew)
+        let suites = named.isEmpty ? TLSOptions.standardCiphers.filter(TLSNames.isNew) : named
         guard unsafe SSL_CTX_set_ciphersuites(handle, suites.joined(separator: ":")) == 1 else {
             throw .openSSL("no such cipher suites of TLS 1.3")
         }
         guard !ciphers.isEmpty else {
             // Without one for it, there is no TLS 1.2.
-            unsafe methodgate_set_minimum(handle, Int32(TLSVersion.tls13.number))
+            try setMinimum(.tls13)
             return
         }
         guard unsafe SSL_CTX_set_cipher_list(handle, ciphers.joined(separator: ":")) == 1 else {
             throw .openSSL("no such cipher suites")
         }
-        if suites.isEmpty { unsafe methodgate_set_maximum(handle, Int32(TLSVersion.tls12.number)) }
+    }
+
+    /// Makes a client's first message, for nobody; fails where there is nothing to say in it.
+    fileprivate func sayHello() throws(TLSProblem) {
+        guard let session = unsafe SSL_new(handle) else { throw .openSSL("TLS cannot be set up") }
+        defer {
+            unsafe SSL_free(session)
+            ERR_clear_error()
+        }
+        // The session owns them.
+        unsafe SSL_set_bio(session, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()))
+        unsafe SSL_set_connect_state(session)
+        let result = unsafe SSL_do_handshake(session)
+        guard unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ else {
+            throw .openSSL("ciphers, curves and min_version leave nothing that can be spoken")
+        }
     }
 
     /// Adds a certificate, beside those with keys of another kind.

@@ -16,13 +16,7 @@ extension TLSIdentity {
     ///
     /// - Parameter readers: who is shown the certificate.
     package func concerns(now: Int, readers: Readers) -> [String] {
-        var concerns: [String] = []
-        if let end = leaf.notAfter, end <= now {
-            concerns.append("the certificate of \(subject) expired on \(dateText(end))")
-        }
-        if let start = leaf.notBefore, start > now {
-            concerns.append("the certificate of \(subject) is not valid before \(dateText(start))")
-        }
+        var concerns = ([leaf] + chain).compactMap { $0.untimeliness(now: now) }
         if let lack = missingIssuer(readers) { concerns.append(lack) }
         return concerns
     }
@@ -47,6 +41,15 @@ extension TLSIdentity {
 extension Certificate {
     var notBefore: Int? { unsafe Self.seconds(X509_get0_notBefore(handle)) }
     var notAfter: Int? { unsafe Self.seconds(X509_get0_notAfter(handle)) }
+
+    /// That it has expired or is not valid yet, in words; nil: it is in force.
+    fileprivate func untimeliness(now: Int) -> String? {
+        if let end = notAfter, end <= now {
+            return "the certificate of \(subject) expired on \(dateText(end))"
+        }
+        guard let start = notBefore, start > now else { return nil }
+        return "the certificate of \(subject) is not valid before \(dateText(start))"
+    }
 
     /// Seconds since 1970.
     static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int? {

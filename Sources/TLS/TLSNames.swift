@@ -17,8 +17,7 @@ package enum TLSNames {
             let context = unsafe SSL_CTX_new(TLS_server_method())
         else { return .unknown }
         defer { unsafe SSL_CTX_free(context) }
-        let isNew = text.hasPrefix("TLS_") && !text.contains("_WITH_")
-        if isNew {
+        if isNew(text) {
             return unsafe SSL_CTX_set_ciphersuites(context, text) == 1
                 ? .known(text, concern: nil) : .unknown
         }
@@ -28,6 +27,11 @@ package enum TLSNames {
         }
         guard unsafe SSL_CTX_set_cipher_list(context, name) == 1 else { return .unknown }
         return unsafe .known(name, concern: concern(context, name))
+    }
+
+    /// Whether a name of a cipher suite is one of TLS 1.3.
+    static func isNew(_ name: String) -> Bool {
+        name.hasPrefix("TLS_") && !name.contains("_WITH_")
     }
 
     /// One name, no rule of OpenSSL's language for lists.

@@ -146,10 +146,12 @@ package struct TLSServerEntry: Sendable {
         let handle = unsafe base.handle
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe SSL_CTX_set_alpn_select_cb(handle, chooseProtocol, this)
+        unsafe methodgate_set_name_callback(handle, acceptName)
         unsafe methodgate_set_status_callback(handle, stapleResponse, this)
         // Tickets alone: nothing is shared but their keys.
         _ = unsafe methodgate_set_cache_mode(handle, Int(SSL_SESS_CACHE_OFF))
         unsafe methodgate_set_ticket_callback(handle, protectTicket)
+        _ = unsafe SSL_CTX_set_session_ticket_cb(handle, nil, judgeTicket, nil)
         if entry.clients != .none, let authorities = entry.authorities {
             let mode =
                 entry.clients == .require
@@ -201,14 +203,7 @@ private func chooseByName(
 /// The name that the hello asks for, in lower case; nil where it asks for none. What is malformed
 /// OpenSSL itself refuses, or it is nobody's.
 private func requestedName(_ session: OpaquePointer) -> [UInt8]? {
-    var bytes: UnsafePointer<UInt8>?
-    var length = 0
-    guard
-        unsafe SSL_client_hello_get0_ext(
-            session, UInt32(TLSEXT_TYPE_server_name), &bytes, &length) == 1,
-        let bytes = unsafe bytes
-    else { return nil }
-    return unsafe ServerName.read(UnsafeBufferPointer(start: bytes, count: length))
+    unsafe ServerName.value(of: session).flatMap { unsafe ServerName.read($0) }
 }
 
 /// Takes the first protocol of ours that the client speaks, too; without a common one the handshake

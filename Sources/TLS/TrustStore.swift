@@ -17,9 +17,11 @@ internal import COpenSSL
         ERR_clear_error()
     }
 
-    /// The authorities of a PEM file.
+    /// The authorities of a PEM file. Each is believed by itself, whoever has signed it: whoever names
+    /// an intermediate one, or the very certificate, means that and not the root above it.
     package convenience init(pem: [UInt8]) throws(TLSProblem) {
         try self.init(try readCertificates(pem))
+        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
     }
 
     /// The authorities that the system trusts, as OpenSSL finds them (`SSL_CERT_FILE`,

@@ -155,5 +155,84 @@ extension `End to end` {
             }
             #expect(backend.requests.count == 1)
         }
+
+        /// A ticket holds the client's certificate, and each connection brings a new one.
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `a session is not taken up once its certificate has expired`(
+            _ version: Int32
+        ) throws {
+            let authority = try Authority(named: "clients")
+            try fixture.write(authority.pem, as: "clients.pem")
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                ])
+            defer { end(gate) }
+            let lifetime = 5
+            let brief = try SelfSigned(
+                commonName: "brief", names: ["DNS:client.example"], to: lifetime)
+            let expiry = time(nil) + lifetime
+            var settings = TestTLS()
+            settings.maximum = version
+            settings.identity = brief
+            settings.signed = try authority.sign(brief)
+            func isResumed() throws -> Bool? {
+                let client = try gate.connect(tls: settings)
+                defer { client.close() }
+                try client.send(request("GET"))
+                #expect(try client.readFinalAnswer().status == 200)
+                settings.session = client.socket.tls?.ticket
+                return client.socket.tls?.isResumed
+            }
+            for isLater in [false, true, true] { #expect(try isResumed() == isLater) }
+            #expect(eventually(within: 30) { time(nil) > expiry })
+            let late = settings
+            #expect(throws: (any Error).self) { try gate.exchange(request("GET"), tls: late) }
+            #expect(backend.requests.count == 3)
+            // Who has another certificate by now shows it.
+            settings.identity = own
+            settings.signed = try authority.sign(own)
+            #expect(try isResumed() == false)
+            #expect(try isResumed() == true)
+        }
+
+        @Test func `an authority that another has signed is one by itself`() throws {
+            let root = try Authority(named: "root")
+            let middle = try Authority(named: "middle", by: root)
+            // And one that may sign nobody stands for itself.
+            let pinned = try SelfSigned(commonName: "pinned", names: ["DNS:p.example"])
+            let signed = try root.sign(pinned)
+            try fixture.write(middle.pem + signed + own.certificate, as: "clients.pem")
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                ])
+            defer { end(gate) }
+            let other = try SelfSigned(commonName: "other", names: ["DNS:o.example"])
+            let cases: [(SelfSigned, Bytes, isGood: Bool)] = try [
+                (other, middle.sign(other), true), (pinned, signed, true),
+                (other, root.sign(other), false), (other, Authority(own).sign(other), false),
+                (own, own.certificate, true),
+            ]
+            for (made, signed, isGood) in cases {
+                var settings = TestTLS()
+                settings.identity = made
+                settings.signed = signed
+                let shown = settings
+                if isGood {
+                    #expect(try gate.exchange(request("GET"), tls: shown).status == 200)
+                } else {
+                    #expect(throws: (any Error).self) {
+                        try gate.exchange(request("GET"), tls: shown)
+                    }
+                }
+            }
+        }
     }
 }

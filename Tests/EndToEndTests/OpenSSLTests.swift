@@ -101,13 +101,16 @@ extension `End to end` {
             #expect(!gate.process.standardError.contains("warning"))
         }
 
-        @Test func `gets no OCSP response that is over`() throws {
+        @Test func `gets no OCSP response that is over, or calls the certificate revoked`() throws {
             let fixture = try TLSFixture()
             let made = try TestTLS.certificate
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
-            for (seconds, isStapled) in [(600, true), (-600, false)] {
-                let response = try Authority(made).vouch(for: made.certificate, until: seconds)
+            for (seconds, status, isStapled) in [
+                (600, Int32(0), true), (-600, 0, false), (600, 1, false),
+            ] {
+                let response = try Authority(made).vouch(
+                    for: made.certificate, until: seconds, status: status)
                 try Data(response).write(
                     to: URL(fileURLWithPath: fixture.directory.path("front.ocsp")))
                 let gate = try fixture.gate(

@@ -89,6 +89,24 @@ extension `End to end` {
             #expect(backend.requests.isEmpty)
         }
 
+        /// What is named is believed by itself, whoever has signed it.
+        @Test func `its certificate or an intermediate authority may be what is named`() throws {
+            let root = try Authority(named: "root")
+            let middle = try Authority(named: "middle", by: root)
+            let made = try TestTLS.certificate
+            var server = try TestTLS.server
+            server.signed = try middle.sign(made)
+            let leaf = try #require(server.signed)
+            let backend = try ScriptedBackend.echo(tls: server)
+            defer { backend.stop() }
+            for (named, status) in [(middle.pem, 200), (leaf, 200), (root.pem, 502)] {
+                try fixture.write(named, as: "ca.pem")
+                let gate = try gate(backend)
+                defer { end(gate) }
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == status)
+            }
+        }
+
         @Test func `one whose version is too old is 502`() throws {
             var settings = try TestTLS.server
             settings.maximum = 0x0303

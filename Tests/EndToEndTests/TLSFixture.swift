@@ -24,6 +24,11 @@ struct TLSFixture {
         try Data(made.certificate).write(to: URL(fileURLWithPath: directory.path(name)))
     }
 
+    /// PEM as it is.
+    func write(_ pem: Bytes, as name: String) throws {
+        try Data(pem).write(to: URL(fileURLWithPath: directory.path(name)))
+    }
+
     /// A configuration with one listener; `tls` and `listen` are lines of its mapping.
     func configuration(
         _ backend: Address, tls: [String] = ["certificate: front.pem"], listen: [String] = [],

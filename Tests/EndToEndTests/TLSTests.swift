@@ -175,6 +175,109 @@ extension `End to end` {
             }
         }
 
+        /// RFC 6066 §3: of TLS 1.2, one for another name is not taken up at all.
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `records have the name that is asked for where a session is taken up, too`(
+            _ version: Int32
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address)
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = version
+            let isNew = version == 0x0304
+            let rounds: [(name: String?, isResumed: Bool)] = [
+                ("a.example", false), ("a.example", true), ("A.example", isNew),
+                ("A.example", true), ("localhost", isNew), (nil, isNew), (nil, true),
+                ("no name", isNew), ("no name", true),
+            ]
+            for (count, round) in rounds.enumerated() {
+                settings.name = round.name
+                let client = try gate.connect(tls: settings)
+                defer { client.close() }
+                try client.send(blocked)
+                #expect(try client.readFinalAnswer(to: "PATCH").status == 405)
+                #expect(client.socket.tls?.isResumed == round.isResumed, "round \(count)")
+                settings.session = client.socket.tls?.ticket
+                var records: [LogRecord] = []
+                #expect(
+                    try eventually {
+                        records = try gate.log.records().filter(\.isAboutRequest)
+                        return records.count == count + 1
+                    })
+                #expect(records.last?["tls.client.server_name"] == round.name, "round \(count)")
+            }
+        }
+
+        /// What a listener takes, what the client's newest version is, and the suite that they agree
+        /// on; nil: none.
+        static let suites: [(tls: [String], maximum: Int32, agreed: String?)] = [
+            // Suites of TLS 1.2 alone leave TLS 1.3 as it is.
+            (
+                ["ciphers: [ECDHE-RSA-AES256-GCM-SHA384]"], 0x0303,
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+            ),
+            (["ciphers: [ECDHE-RSA-AES256-GCM-SHA384]"], 0x0304, "TLS_AES_128_GCM_SHA256"),
+            (
+                ["ciphers: [ECDHE-RSA-AES256-GCM-SHA384]", "min_version: 1.3"], 0x0304,
+                "TLS_AES_128_GCM_SHA256"
+            ),
+            // Those of TLS 1.3 are the only ones of it, and by themselves there is no TLS 1.2.
+            (
+                ["ciphers: [TLS_AES_256_GCM_SHA384, ECDHE-RSA-AES256-GCM-SHA384]"], 0x0304,
+                "TLS_AES_256_GCM_SHA384"
+            ),
+            (["ciphers: [TLS_AES_256_GCM_SHA384]"], 0x0304, "TLS_AES_256_GCM_SHA384"),
+            (["ciphers: [TLS_AES_256_GCM_SHA384]"], 0x0303, nil),
+            // Diffie-Hellman without curves, by OpenSSL's own parameters.
+            (
+                ["ciphers: [DHE-RSA-AES128-GCM-SHA256]"], 0x0303,
+                "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"
+            ),
+        ]
+
+        @Test(arguments: suites)
+        func `the suites that are named are agreed on`(
+            _ suite: (tls: [String], maximum: Int32, agreed: String?)
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"], .rsa)
+            try fixture.write(made, as: "rsa.pem")
+            let gate = try fixture.gate(
+                backend.address, tls: ["certificate: rsa.pem"] + suite.tls)
+            defer { end(gate) }
+            var settings = TestTLS()
+            settings.maximum = suite.maximum
+            guard let agreed = suite.agreed else {
+                let old = settings
+                #expect(throws: (any Error).self) { try gate.connect(tls: old) }
+                return
+            }
+            let client = try gate.connect(tls: settings)
+            defer { client.close() }
+            #expect(client.socket.tls?.cipher == agreed)
+            try client.send(request("GET"))
+            #expect(try client.readFinalAnswer().status == 200)
+        }
+
+        @Test func `suites that are for no key of the listener are warned of`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            for (suite, isSaid) in [
+                ("ECDHE-RSA-AES128-GCM-SHA256", true), ("ECDHE-ECDSA-AES128-GCM-SHA256", false),
+            ] {
+                let gate = try TLSFixture().gate(
+                    backend.address, tls: ["certificate: front.pem", "ciphers: [\(suite)]"])
+                defer { end(gate) }
+                let said = gate.process.standardError
+                #expect(said.contains("is for the key (EC)") == isSaid)
+                #expect(try gate.exchange(request("GET")).status == 200)
+            }
+        }
+
         @Test func `a new certificate is used from the reload on, and no request is lost`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }

@@ -40,6 +40,43 @@ import Testing
             said == ["the certificate of CN=a is not valid before \(dateText(time(nil) + 86400))"])
     }
 
+    @Test func `so are those above it, each by its name`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let (day, month) = (86400, 30 * 86400)
+        let old = try SelfSigned(
+            commonName: "old", names: ["DNS:old.example"], from: -month, to: -day)
+        let new = try SelfSigned(
+            commonName: "new", names: ["DNS:new.example"], from: day, to: month)
+        let chain = try Authority(old).sign(made) + Authority(new).sign(old) + new.certificate
+        #expect(
+            try concerns(chain, made) == [
+                "the certificate of CN=old expired on \(dateText(time(nil) - day))",
+                "the certificate of CN=new is not valid before \(dateText(time(nil) + day))",
+            ])
+    }
+
+    @Test func `suites of TLS 1 2 that no key of a name is for are told`() throws {
+        func identity(_ kind: SelfSigned.KeyKind) throws -> TLSIdentity {
+            let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"], kind)
+            return try TLSIdentity(chain: made.certificate, key: made.key)
+        }
+        let (curve, rsa) = try (identity(.ecdsa), identity(.rsa))
+        var options = TLSOptions()
+        #expect(options.concerns([[curve]]).isEmpty)
+        options.ciphers = ["ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256"]
+        #expect(
+            options.concerns([[rsa], [curve], [curve, rsa]]) == [
+                "of TLS 1.2 no suite among the ciphers is for the key (EC) of CN=a, so that TLS 1.3 "
+                    + "alone is spoken with it"
+            ])
+        // Where TLS 1.2 is not spoken anyway, nothing is missing.
+        options.minimum = .tls13
+        #expect(options.concerns([[curve]]).isEmpty)
+        options = TLSOptions()
+        options.ciphers = ["TLS_AES_128_GCM_SHA256"]
+        #expect(options.concerns([[curve]]).isEmpty)
+    }
+
     @Test func `a chain is followed to a root, in the order it is sent`() throws {
         let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
         let signedMiddle = try root.sign(middle)

@@ -27,7 +27,7 @@ import Testing
             let staple = try staple(try root.vouch(for: leaf, until: 600), chain: chain)
             #expect(staple.problem == nil)
             #expect(staple.isGood(now: now) && !staple.isGood(now: now + 700))
-            #expect(staple.dayOfEnd(before: now) == nil)
+            #expect(staple.concern(now: now) == nil)
         }
     }
 
@@ -36,9 +36,39 @@ import Testing
         let now = time(nil)
         let over = try staple(try root.vouch(for: leaf, until: -60))
         #expect(over.problem == nil && !over.isGood(now: now))
-        #expect(over.dayOfEnd(before: now) == dateText(now - 60))
+        #expect(
+            over.concern(now: now)
+                == "was good until \(dateText(now - 60)) (nextUpdate), and is not stapled")
         let endless = try staple(try root.vouch(for: leaf, until: nil))
-        #expect(endless.isGood(now: now + 1 << 30) && endless.dayOfEnd(before: now) == nil)
+        #expect(endless.isGood(now: now + 1 << 30) && endless.concern(now: now) == nil)
+    }
+
+    @Test(arguments: [Int32(1), 2])
+    func `one that does not call the certificate good is none`(_ status: Int32) throws {
+        let staple = try staple(try root.vouch(for: leaf, status: status))
+        #expect(staple.problem == nil && !staple.isGood(now: time(nil)))
+        let word = status == 1 ? "revoked" : "unknown"
+        #expect(
+            staple.concern(now: time(nil)) == "calls the certificate \(word), and is not stapled")
+    }
+
+    @Test func `one that begins later is none before, give or take five minutes`() throws {
+        let now = time(nil)
+        let staple = try staple(try root.vouch(for: leaf, from: 3600))
+        #expect(staple.problem == nil)
+        #expect(!staple.isGood(now: now) && !staple.isGood(now: now + 3600 - 310))
+        #expect(staple.isGood(now: now + 3600 - 290))
+        #expect(
+            staple.concern(now: now)
+                == "is not good before \(dateText(now + 3600)) (thisUpdate), and is not stapled")
+    }
+
+    @Test func `one with bytes behind it is none`() throws {
+        for rest: Bytes in [[0], Bytes("\n".utf8), try root.vouch(for: leaf)] {
+            let staple = try staple(try root.vouch(for: leaf) + rest)
+            #expect(staple.problem?.message == "is an OCSP response with bytes behind its end")
+            #expect(!staple.isGood(now: time(nil)))
+        }
     }
 
     @Test func `one about another certificate is none`() throws {

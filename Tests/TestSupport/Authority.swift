@@ -13,11 +13,23 @@ public final class Authority {
     public let pem: Bytes
     public let keyPEM: Bytes
 
-    package init(_ made: SelfSigned) throws {
-        pem = made.certificate
-        keyPEM = made.key
-        certificate = try Self.read(made.certificate) { PEM_read_bio_X509($0, nil, nil, nil) }
-        key = try Self.read(made.key) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
+    /// One that signs, though its certificate does not say that it may: enough where nobody verifies.
+    package convenience init(_ made: SelfSigned) throws {
+        try self.init(pem: made.certificate, key: made.key)
+    }
+
+    /// One whose certificate says that it may sign; `issuer` has signed it, or it has itself.
+    package convenience init(named name: String, by issuer: Authority? = nil) throws {
+        let made = try SelfSigned(commonName: name, names: ["DNS:\(name).example"])
+        let signed = try (issuer ?? Authority(made)).sign(made, asAuthority: true)
+        try self.init(pem: signed, key: made.key)
+    }
+
+    private init(pem: Bytes, key keyPEM: Bytes) throws {
+        self.pem = pem
+        self.keyPEM = keyPEM
+        certificate = try Self.read(pem) { PEM_read_bio_X509($0, nil, nil, nil) }
+        key = try Self.read(keyPEM) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
     }
 
     deinit {
@@ -38,9 +50,10 @@ public final class Authority {
     }
 
     /// The certificate of `made` as this authority signs it, as PEM.
-    package func sign(_ made: SelfSigned) throws -> Bytes {
+    package func sign(_ made: SelfSigned, asAuthority: Bool = false) throws -> Bytes {
         let leaf = try Self.read(made.certificate) { PEM_read_bio_X509($0, nil, nil, nil) }
         defer { X509_free(leaf) }
+        if asAuthority { Self.entitle(leaf) }
         X509_set_issuer_name(leaf, X509_get_subject_name(certificate))
         let writer = BIO_new(BIO_s_mem())
         defer { BIO_free(writer) }
@@ -48,6 +61,15 @@ public final class Authority {
             throw TLSLayerError.last("signing")
         }
         return Self.bytes(writer)
+    }
+
+    /// Has the certificate say that it may sign others (RFC 5280 §4.2.1.9).
+    private static func entitle(_ certificate: OpaquePointer) {
+        let place = X509_get_ext_by_NID(certificate, NID_basic_constraints, -1)
+        X509_EXTENSION_free(X509_delete_ext(certificate, place))
+        let word = X509V3_EXT_conf_nid(nil, nil, NID_basic_constraints, "critical,CA:TRUE")
+        X509_add_ext(certificate, word, -1)
+        X509_EXTENSION_free(word)
     }
 
     private static func bytes(_ writer: OpaquePointer?) -> Bytes {
@@ -60,11 +82,15 @@ public final class Authority {
     ///
     /// - Parameters:
     ///   - leaf: as PEM; signed by this authority, or by itself.
+    ///   - start: from when on the response is good, in seconds from now.
     ///   - seconds: until the response is good no more; nil: it does not say.
-    public func vouch(for leaf: Bytes, until seconds: Int? = 86400) throws -> Bytes {
+    ///   - status: what it calls the certificate instead, as OpenSSL counts: 1 revoked, 2 unknown.
+    public func vouch(
+        for leaf: Bytes, from start: Int = -7200, until seconds: Int? = 86400, status: Int32 = 0
+    ) throws -> Bytes {
         let leaf = try Self.read(leaf) { PEM_read_bio_X509($0, nil, nil, nil) }
         let basic = OCSP_BASICRESP_new()
-        let begin = ASN1_GENERALIZEDTIME_set(nil, time(nil) - 7200)
+        let begin = ASN1_GENERALIZEDTIME_set(nil, time(nil) + start)
         let end = seconds.flatMap { ASN1_GENERALIZEDTIME_set(nil, time(nil) + $0) }
         defer {
             X509_free(leaf)
@@ -74,7 +100,8 @@ public final class Authority {
         }
         let id = OCSP_cert_to_id(EVP_sha1(), leaf, certificate)
         defer { OCSP_CERTID_free(id) }
-        guard OCSP_basic_add1_status(basic, id, 0, 0, nil, begin, end) != nil,
+        let revoked = status == V_OCSP_CERTSTATUS_REVOKED ? begin : nil
+        guard OCSP_basic_add1_status(basic, id, status, 0, revoked, begin, end) != nil,
             OCSP_basic_sign(basic, certificate, key, EVP_sha256(), nil, 0) == 1,
             let response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic)
         else { throw TLSLayerError.last("OCSP") }

@@ -24,6 +24,8 @@ public struct TestTLS: @unchecked Sendable {
     public var takesHTTP2 = false
     /// As PEM, with its key.
     package var identity: SelfSigned?
+    /// The identity's certificate as an authority has signed it, as PEM; nil: as it is.
+    package var signed: Bytes?
     /// A session to take up.
     public var session: TLSTicket?
     /// 0x0303 and so on.
@@ -151,17 +153,21 @@ public final class TLSLayer: @unchecked Sendable {
         if settings.takesHTTP2 {
             SSL_CTX_set_alpn_select_cb(context, chooseHTTP2, nil)
         }
-        if let identity = settings.identity { try use(identity, context) }
+        if let identity = settings.identity {
+            try use(settings.signed ?? identity.certificate, identity.key, context)
+        }
         return context
     }
 
-    private static func use(_ identity: SelfSigned, _ context: OpaquePointer) throws {
-        let certificate = identity.certificate.withUnsafeBytes { bytes in
+    private static func use(
+        _ certificate: Bytes, _ key: Bytes, _ context: OpaquePointer
+    ) throws {
+        let certificate = certificate.withUnsafeBytes { bytes in
             let reader = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count))
             defer { BIO_free(reader) }
             return PEM_read_bio_X509(reader, nil, nil, nil)
         }
-        let key = identity.key.withUnsafeBytes { bytes in
+        let key = key.withUnsafeBytes { bytes in
             let reader = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count))
             defer { BIO_free(reader) }
             return PEM_read_bio_PrivateKey(reader, nil, nil, nil)
