@@ -1,5 +1,4 @@
 internal import CNGHTTP2
-internal import Glibc
 
 // nghttp2 allocates five blocks for a request and frees them with it, of the same few sizes for
 // every one. A hundred streams that come and go together are more than malloc's own cache holds.
@@ -51,8 +50,10 @@ extension SessionMemory.Handle {
     fileprivate static var largest: Int { 8 }
     /// Free blocks that are kept of each size.
     private static var most: Int { 128 }
-    /// In front of each block stands its size in units; 0 where it is not kept.
+    /// In front of each block stand its size in units, 0 where it is not kept, and in bytes.
     private static var header: Int { 16 }
+    /// More than nghttp2 ever wants.
+    private static var limit: Int { 1 << 30 }
 
     @inline(__always) func take(_ count: Int) -> Block? {
         guard count <= Self.largest &* Self.unit else { return unsafe Self.make(count, size: 0) }
@@ -63,7 +64,7 @@ extension SessionMemory.Handle {
     func takeCleared(_ number: Int, _ each: Int) -> Block? {
         let (count, isTooMuch) = number.multipliedReportingOverflow(by: each)
         guard !isTooMuch, let block = unsafe take(count) else { return nil }
-        unsafe memset(block, 0, count)
+        unsafe block.initializeMemory(as: UInt8.self, repeating: 0, count: count)
         return unsafe block
     }
 
@@ -78,14 +79,7 @@ extension SessionMemory.Handle {
     }
 
     func resize(_ block: Block, _ count: Int) -> Block? {
-        let held = unsafe Self.size(block) &* Self.unit
-        guard held > 0 else {
-            let (total, isTooMuch) = count.addingReportingOverflow(Self.header)
-            guard !isTooMuch, let base = unsafe realloc(block - Self.header, total) else {
-                return nil
-            }
-            return unsafe base + Self.header
-        }
+        let held = unsafe Self.byteCount(block)
         if held >= count { return unsafe block }
         guard let new = unsafe take(count) else { return nil }
         unsafe new.copyMemory(from: block, byteCount: held)
@@ -101,9 +95,10 @@ extension SessionMemory.Handle {
     }
 
     private static func make(_ count: Int, size: Int) -> Block? {
-        let (total, isTooMuch) = count.addingReportingOverflow(header)
-        guard !isTooMuch, let base = unsafe malloc(total) else { return nil }
+        guard count <= limit else { return nil }
+        let base = Block.allocate(byteCount: count &+ header, alignment: header)
         unsafe base.storeBytes(of: size, as: Int.self)
+        unsafe base.storeBytes(of: count, toByteOffset: 8, as: Int.self)
         return unsafe base + header
     }
 
@@ -111,7 +106,11 @@ extension SessionMemory.Handle {
         unsafe (block - header).load(as: Int.self)
     }
 
-    fileprivate static func giveBack(_ block: Block) { unsafe free(block - header) }
+    private static func byteCount(_ block: Block) -> Int {
+        unsafe (block - 8).load(as: Int.self)
+    }
+
+    fileprivate static func giveBack(_ block: Block) { unsafe (block - header).deallocate() }
 }
 
 // MARK: As nghttp2 calls them
