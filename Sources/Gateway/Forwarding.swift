@@ -178,14 +178,21 @@ extension Ref<ClientConnection> {
     /// Opens a connection, at the cost of idle ones where no descriptor is left; or a stream on one
     /// that carries many.
     ///
-    /// - Parameter isFresh: not on one that may have gone the way of the last.
+    /// - Parameters:
+    ///   - isFresh: not on one that may have gone the way of the last.
+    ///   - old: what it takes the place of; it is closed afterwards.
     func openUpstream(
-        _ pool: Ref<UpstreamPool>, isFresh: Bool = false
+        _ pool: Ref<UpstreamPool>, isFresh: Bool = false,
+        insteadOf old: Ref<UpstreamConnection>? = nil
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
         if pool.value.isHTTP2, let session = pool.roomySession(isFresh: isFresh) {
             return (session.openStream(), 0)
         }
-        guard value.worker.limitUpstreams() else { return (nil, UpstreamFailure.noDescriptor) }
+        // A stream gives no connection back.
+        let replaced = old.map { $0.value.carried == nil ? 1 : 0 } ?? 0
+        guard value.worker.limitUpstreams(replacing: replaced) else {
+            return (nil, UpstreamFailure.noDescriptor)
+        }
         let first = Ref<UpstreamConnection>.open(pool, on: value.worker)
         guard first.connection == nil, UpstreamFailure.isOurs(first.code),
             value.worker.closeIdleUpstreams()
@@ -339,7 +346,6 @@ extension Ref<ClientConnection> {
             return
         }
         becomeIdle()
-        value.worker.limitHold(self)
         resume()
     }
 }

@@ -39,7 +39,8 @@ extension Ref<ClientConnection> {
     /// on any that takes one more.
     func retry(_ fate: Exchange.Fate = .unknown) {
         guard let old = value.upstream else { return }
-        let (fresh, code) = openUpstream(old.value.pool, isFresh: fate == .unknown)
+        let (fresh, code) = openUpstream(
+            old.value.pool, isFresh: fate == .unknown, insteadOf: old)
         guard let fresh else {
             leave(.unreachable(code))
             return

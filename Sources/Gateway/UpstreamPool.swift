@@ -151,8 +151,10 @@ extension Ref<Worker> {
     /// Makes room for one more upstream connection: a worker has no more of them than clients may
     /// have, and the descriptors that other things need are never its. False where none is idle:
     /// streams of HTTP/2 have one each.
-    func limitUpstreams() -> Bool {
-        guard value.upstreamCount >= value.connectionLimit else { return true }
+    ///
+    /// - Parameter replacing: connections that are closed as soon as there is another.
+    func limitUpstreams(replacing: Int = 0) -> Bool {
+        guard value.upstreamCount - replacing >= value.connectionLimit else { return true }
         for pool in value.pools {
             if let session = pool.idleSession {
                 session.close()

@@ -61,6 +61,21 @@ extension `End to end` {
             #expect(backend.connections.count == 2)
         }
 
+        @Test func `that turn out stale are replaced where no more may be opened`() throws {
+            let backend = try backendThatHangsUp()
+            defer { backend.stop() }
+            let gate = try GateProcess(
+                configuration(backend.address, rest: "limits: {connections: 1}"))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            for _ in 0..<2 {
+                try client.send(request("GET"))
+                #expect(try client.readFinalAnswer().status == 200)
+            }
+            #expect(backend.connections.count == 2)
+        }
+
         @Test func `that turn out stale are never asked twice to POST`() throws {
             let backend = try backendThatHangsUp()
             defer { backend.stop() }
