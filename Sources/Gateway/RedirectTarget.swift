@@ -163,9 +163,11 @@ struct RedirectTarget: ~Copyable {
     }
 }
 
-/// FNV-1a, finished so that its low bits depend on all.
+/// FNV-1a, finished so that its low bits depend on all. Where it begins no client knows: it could
+/// choose a user agent that makes its number another client's.
 private struct PathHash {
-    private var state: UInt64 = 0xcbf2_9ce4_8422_2325
+    private static let seed = UInt64.random(in: .min ... .max)
+    private var state = PathHash.seed
 
     mutating func add(byte: UInt8) { state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
 
