@@ -262,6 +262,7 @@ extension Ref<ClientConnection> {
             finish(.linger)
         } else {
             value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+            value.worker.limitHold(self)
         }
         return used
     }
@@ -288,8 +289,10 @@ extension Ref<ClientConnection> {
         value.contentCount = 0
         guard value.carried == nil else {
             endStream()
+            value.worker.limitHold(self)
             return
         }
         value.deadline.set(value.worker.value.use.value.timeouts.clientIdle)
+        value.worker.limitHold(self)
     }
 }

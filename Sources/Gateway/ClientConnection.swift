@@ -174,6 +174,11 @@ extension Ref<ClientConnection> {
         value.deadline.clear()
         value.stream.close()
         value.worker.unlink(self)
+        // One that waits for the log may be kept for long, and counts no more.
+        if value.isHeld && !value.isProcessing {
+            value.inbound.release()
+            value.outbound.release()
+        }
     }
 
     /// Closes so that the client cannot take what it got for a whole answer.

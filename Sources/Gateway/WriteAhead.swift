@@ -218,5 +218,7 @@ extension Ref<Worker> {
     func limitHold(_ client: Ref<ClientConnection>) {
         guard client.value.isHeld, value.log.isStuck, client.value.phase != .closed else { return }
         client.value.deadline.set(value.use.value.timeouts.log)
+        // Once the answer has gone, time is limited by what the client does next again.
+        client.value.queued = Swift.max(1, client.value.queued)
     }
 }

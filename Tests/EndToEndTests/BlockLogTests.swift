@@ -127,6 +127,42 @@ extension `End to end` {
             #expect(try client.readToEnd().isEmpty)
         }
 
+        // The content that comes with a head is dropped, which has a time of its own.
+        @Test(arguments: ["Content-Length: 5\r\n\r\nhello", "Content-Length: 9\r\n\r\nhello"])
+        func `keeps nobody for longer, content or not, once it takes nothing`(
+            _ content: String
+        ) throws {
+            let gate = try start(log(to: "/dev/full"))
+            defer { gate.stop() }
+            _ = try? RawClient.exchange(gate.address, blocked)
+            for _ in 0..<2 {
+                let client = try gate.connect()
+                defer { client.close() }
+                try client.send("POST / HTTP/1.1\r\nHost: a.example\r\n" + content)
+                #expect(try client.isClosed(within: 5))
+                #expect(client.buffer.isEmpty)
+            }
+        }
+
+        @Test func `has no say in an idle connection's time once it takes records again`() throws {
+            let descriptor = try fullPipe()
+            defer { close(descriptor) }
+            let gate = try start(log(to: file).replacing("500ms", with: "2s"))
+            defer { end(gate) }
+            var written = Bytes()
+            drain(descriptor, &written)
+            fill(descriptor)
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(blocked)
+            #expect(try !client.isClosed(within: 0.5))
+            drain(descriptor, &written)
+            #expect(try client.readFinalAnswer().status == 405)
+            #expect(try !client.isClosed(within: 3))
+            try client.send(request("GET"))
+            #expect(try client.readFinalAnswer().status == 200)
+        }
+
         @Test func `takes a full pipe for full only when its reader rests`() throws {
             #expect(mkfifo(file, 0o600) == 0)
             let reader = open(file, O_RDWR | O_CLOEXEC)
