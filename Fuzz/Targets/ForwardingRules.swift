@@ -15,7 +15,7 @@ enum ForwardingRules {
         "http2-settings", "proxy-authenticate", "proxy-authorization", "via", "forwarded",
         "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
         "x-forwarded-server", "x-real-ip", "x-http-method-override", "x-http-method",
-        "x-method-override", "x-original-url", "x-rewrite-url", "proxy",
+        "x-method-override", "x-original-url", "x-rewrite-url", "proxy", "script-name", "path-info",
     ]
 
     /// Never sent to a client as the backend wrote them.

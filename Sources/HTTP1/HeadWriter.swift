@@ -51,7 +51,8 @@ package enum HeadWriter {
     /// `*`); the authority of an absolute-form becomes its `Host`.
     ///
     /// Removed are: hop-by-hop fields and what `Connection` names; what only the gate may write
-    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`, `X-Client-Subject`); overrides of method and path, and
+    /// (`Via`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`, `X-Client-Subject`); what servers take for
+    /// the place of the application (`Script-Name`, `Path-Info`); overrides of method and path, and
     /// `Proxy`, unless `options` keep them; `Expect` without content or from HTTP/1.0; every other
     /// line spelled with `_` where a known name has `-`.
     /// - Parameters:
@@ -171,7 +172,8 @@ package enum HeadWriter {
     private static var overrides: FieldNameSet {
         [
             .init(.xHTTPMethodOverride), .init(.xHTTPMethod), .init(.xMethodOverride),
-            .init(.xOriginalURL), .init(.xRewriteURL), .init(.proxy),
+            .init(.xOriginalURL), .init(.xRewriteURL), .init(.proxy), .init(.scriptName),
+            .init(.pathInfo),
         ]
     }
 }

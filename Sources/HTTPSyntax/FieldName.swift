@@ -19,7 +19,7 @@
     case xForwardedOther
     // Overrides of method or path, and httpoxy
     case xHTTPMethodOverride, xHTTPMethod, xMethodOverride
-    case xOriginalURL, xRewriteURL, proxy
+    case xOriginalURL, xRewriteURL, proxy, scriptName, pathInfo
     // Read for rejections, preflights and records
     case accept, origin, accessControlRequestMethod, userAgent, xRequestID, traceparent
     case contentType, authorization, cookie
@@ -79,6 +79,8 @@
         case .xOriginalURL: "X-Original-URL"
         case .xRewriteURL: "X-Rewrite-URL"
         case .proxy: "Proxy"
+        case .scriptName: "Script-Name"
+        case .pathInfo: "Path-Info"
         case .accept: "Accept"
         case .origin: "Origin"
         case .accessControlRequestMethod: "Access-Control-Request-Method"

@@ -81,12 +81,15 @@ extension FieldName {
         case 9:
             if key.spells("forwarded") { return .forwarded }
             if key.spells("x-real-ip") { return .xRealIP }
+            if key.spells("path-info") { return .pathInfo }
         case 10:
             if key.spells("connection") { return .connection }
             if key.spells("user-agent") { return .userAgent }
             if key.spells("set-cookie") { return .setCookie }
             if key.spells("keep-alive") { return .keepAlive }
-        case 11: if key.spells("traceparent") { return .traceparent }
+        case 11:
+            if key.spells("traceparent") { return .traceparent }
+            if key.spells("script-name") { return .scriptName }
         default: return findLong(key)
         }
         return .other
