@@ -64,6 +64,10 @@ struct ServerModel: Sendable {
         ServerModel("Spring, parameters and double slashes") {
             P.merge(P.decode(P.parameters($0)))
         },
+        ServerModel("Struts, the path ends at a semicolon") { P.decode(P.cut($0, at: 0x3b)) },
+        ServerModel("Shiro, the same behind a decoder") {
+            P.resolve(P.merge(P.cut(P.decode($0), at: 0x3b)))
+        },
         ServerModel("Express") { P.fold($0) },
         ServerModel("router without case, after Unicode") { P.foldUnicode(P.decode($0)) },
         ServerModel("IIS") {
@@ -92,7 +96,7 @@ struct ServerModel: Sendable {
         let deeds: [@Sendable (Bytes) -> Bytes] = [
             P.merge, P.resolve, P.backslashes, P.parameters, P.fold, P.trimWindows,
             P.trimLastBlank, P.overlong, P.authority, P.sessions, { P.cut($0, at: 0x3f) },
-            { P.cut($0, at: 0x23) },
+            { P.cut($0, at: 0x23) }, { P.cut($0, at: 0x3b) },
         ]
         var chosen: [@Sendable (Bytes) -> Bytes] = []
         for _ in 0..<Int.random(in: 0...4, using: &generator) {

@@ -46,7 +46,7 @@ package struct PathMarks: OptionSet, Sendable {
     /// A tab, CR or LF.
     static let lineBreak = PathMarks(rawValue: 1 << 23)
     static let spaceAtStart = PathMarks(rawValue: 1 << 24)
-    /// A segment like `(S(x))`.
+    /// A segment that begins like `(S(x))`.
     static let session = PathMarks(rawValue: 1 << 25)
 
     /// The marks of `path`, which begins with a slash.
@@ -87,7 +87,7 @@ package struct PathMarks: OptionSet, Sendable {
             case 0x23: marks.formUnion(.hash)
             case 0x2b: marks.formUnion(.plus)
             case 0x28:
-                if index == start, Self.isSession(path, index) { marks.formUnion(.session) }
+                if index == start, Self.sessionEnd(path, index) != nil { marks.formUnion(.session) }
             case 0x24: if path[index &- 1] == 0x3a { marks.formUnion(.stream) }
             case 0x09, 0x0a, 0x0d: marks.formUnion(.lineBreak)
             case 0: marks.formUnion(.nul)
@@ -129,12 +129,18 @@ package struct PathMarks: OptionSet, Sendable {
         return digits.union(PathEscape.isUnreserved(byte) ? .unreservedEscape : .otherEscape)
     }
 
-    /// Whether a segment like `(S(x))` or `(S(x)F(y))` begins there, as ASP.NET writes the session
-    /// of clients without cookies into a path.
-    static func isSession(_ path: ByteView, _ start: Int) -> Bool {
+    /// Where what looks like `(S(x))` or `(S(x)F(y))` ends that begins a segment there, as ASP.NET
+    /// writes the session of clients without cookies into a path; nil where nothing does.
+    static func sessionEnd(_ path: ByteView, _ start: Int) -> Int? {
         let end = path.firstIndex(of: 0x2f, from: start) ?? path.count
-        return end - start >= 5 && path[start] == 0x28 && ASCII.isLetter(path[start + 1])
-            && path[start + 2] == 0x28 && path[end - 1] == 0x29 && path[end - 2] == 0x29
+        guard end - start >= 5, path[start] == 0x28, ASCII.isLetter(path[start + 1]),
+            path[start + 2] == 0x28
+        else { return nil }
+        if path[end - 1] == 0x29 && path[end - 2] == 0x29 { return end }
+        for index in (start + 4)..<end where path[index] == 0x29 && path[index - 1] == 0x29 {
+            return index + 1
+        }
+        return nil
     }
 
     private static func isUnicodeEscape(_ path: ByteView, _ index: Int) -> Bool {

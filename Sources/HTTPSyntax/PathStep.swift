@@ -1,7 +1,7 @@
 // The steps by which backends are known to turn a request's path into another one. Each is a
 // plain function of bytes, so that readings are its compositions and patterns can undergo the
-// very same. None makes a path longer, none joins what two slashes kept apart, and all but
-// `resolveDots` look at one segment or one escape at a time.
+// very same. None makes a path longer, and all but `resolveDots`, `dropSessions` and what cuts the
+// path look at one segment or one escape at a time.
 
 /// One thing a backend may do to a path.
 package enum PathStep: UInt8, CaseIterable, Sendable {
@@ -24,9 +24,12 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
     case backslashToSlash
     /// Drops `;` and what follows in each segment.
     case dropParameters
+    /// Drops the first `;` and all that follows.
+    case cutParameters
     /// Drops `::$DATA` and other names of an NTFS stream's type in each segment, and what follows.
     case dropStreams
-    /// Drops segments like `(S(x))`, in which ASP.NET keeps sessions.
+    /// Drops what looks like `/(S(x))` at the beginning of segments, in which ASP.NET keeps
+    /// sessions: what stands behind it joins the segment before.
     case dropSessions
     /// Drops tabs and line ends everywhere, as parsers of URLs do.
     case dropLineBreaks
@@ -80,7 +83,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .decodeOverlong, .decodeOverlongLoosely: .overlongLead
         case .foldWidth: .fullWidthLead
         case .backslashToSlash: .backslash
-        case .dropParameters: .semicolon
+        case .dropParameters, .cutParameters: .semicolon
         case .dropStreams: .stream
         case .dropSessions: .session
         case .dropLineBreaks: .lineBreak
@@ -114,6 +117,7 @@ package enum PathStep: UInt8, CaseIterable, Sendable {
         case .foldWidth: writer.foldWidth(input)
         case .backslashToSlash: writer.map(input) { $0 == 0x5c ? 0x2f : $0 }
         case .dropParameters: writer.dropParameters(input)
+        case .cutParameters: writer.cut(input, at: 0x3b)
         case .dropStreams: writer.dropStreams(input)
         case .dropSessions: writer.dropSessions(input)
         case .dropLineBreaks: writer.dropLineBreaks(input)

@@ -176,14 +176,14 @@ struct PathWriter {
         }
     }
 
-    /// The segments without those in which ASP.NET keeps sessions.
+    /// What looks like `/(S(x))` goes, its slash too, but for the one that begins the path.
     mutating func dropSessions(_ input: ByteView) {
         var start = 1
         while start <= input.count {
             let end = input.firstIndex(of: 0x2f, from: start) ?? input.count
-            if !PathMarks.isSession(input, start) {
-                append(input.slice(start - 1, end - start + 1))
-            }
+            let kept = PathMarks.sessionEnd(input, start) ?? start - 1
+            if kept >= start, kept < end, count == 0 { append(0x2f) }
+            append(input.slice(kept, end - kept))
             start = end + 1
         }
         if count == 0 { append(0x2f) }

@@ -30,6 +30,10 @@ struct PathReadingsTests {
         (.foldWidth, "/\u{ff5f}\u{ff00}", "/\u{ff5f}\u{ff00}"),
         (.dropStreams, "/a::$DATA/b:c:$D/d:e/:$/f$:", "/a/b/d:e//f$:"),
         (.dropSessions, "/(S(a))/b/(F(c)X(d))/(e)/(S(f)/(S()", "/b/(e)/(S(f)/(S()"),
+        (.dropSessions, "/a/(S(b))c/d(S(e))/f", "/ac/d(S(e))/f"),
+        (.dropSessions, "/(S(a))b/(S())", "/b"),
+        (.dropSessions, "/a/(S(b))/(c/(S(d))e)/", "/a/(ce)/"),
+        (.cutParameters, "/a/b;c/d;e", "/a/b"), (.cutParameters, "/;a", "/"),
         (.dropSessions, "/(S(a))", "/"), (.dropSessions, "/(S())/", "/"),
         (.dropLineBreaks, "/a\tb\r\n/c d", "/ab/c d"),
         (.foldCase, "/AbC%C3%A9", "/abc%C3%A9"), (.foldCase, "/\u{212a}\u{17f}", "/ks"),
@@ -73,7 +77,9 @@ struct PathReadingsTests {
         ("/a//b", .standard, ["/a//b", "/a/b"]), ("/a%2f%20", .standard, ["/a%2F%20", "/a%2F "]),
         ("/%2561", .standard, ["/%2561", "/%61"]), ("/a/../b", .standard, ["/a/../b", "/b"]),
         ("/A", .standard, ["/A"]), ("/A", .all, ["/A", "/a"]),
-        ("/a;b", .all, ["/a;b", "/a"]), ("/%61", .all, ["/a", "/%61"]), ("/a", .all, ["/a"]),
+        ("/a;b", .all, ["/a;b", "/a"]),
+        ("/a;b/c", .all, ["/a;b/c", "/a/c", "/a"]),
+        ("/%61", .all, ["/a", "/%61"]), ("/a", .all, ["/a"]),
         ("/a%3fb", .all, ["/a%3Fb", "/a?b", "/a"]), ("/a%2Fb", .all, ["/a%2Fb", "/a/b"]),
     ]
 
