@@ -247,6 +247,8 @@ extension Ref<ClientConnection> {
         guard Exchange.persists(worker.value.request.version, flags),
             !isEnding || isFollowedByRequest
         else { return false }
+        // What follows may be written by somebody whom the client believed to be in a tunnel.
+        if value.carried == nil, worker.value.request.method == .connect { return false }
         switch worker.value.request.framing {
         case .none: return true
         // Whether the content follows or not, nobody can tell: the next bytes may be either.
