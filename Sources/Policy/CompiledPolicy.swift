@@ -90,7 +90,8 @@ package final class CompiledPolicy: Sendable {
     /// Rules including the defaults of the scopes.
     package var ruleCount: Int { rules.count }
 
-    /// The number of a method: registered, else custom to this policy, else `.unknown`.
+    /// The number of a method: registered, else custom to this policy, else `.unknown`. TRACE and
+    /// CONNECT have theirs in any letter case: servers that fold it would act on them.
     package func methodID(_ token: ByteView) -> MethodID {
         let registered = MethodID(registered: token)
         if registered != .unknown { return registered }
@@ -98,6 +99,8 @@ package final class CompiledPolicy: Sendable {
             let id = MethodID(rawValue: MethodID.firstCustom + UInt8(index))
             if methodName(id).equals(token) { return id }
         }
+        if token.equalsIgnoringCase(ByteView("TRACE")) { return .trace }
+        if token.equalsIgnoringCase(ByteView("CONNECT")) { return .connect }
         return .unknown
     }
 

@@ -35,8 +35,9 @@ package struct OverrideAllowance: BitwiseCopyable, Sendable {
         findsSeveralRules = true
         switch rule.overrides {
         case .ignore: break
-        // What it would remove goes out, by the rule of the raw path: so it is looked at.
-        case .check, .strip: if mode != .deny { mode = .check }
+        case .check: if mode != .deny { mode = .check }
+        // What it would remove goes out where the rule of the raw path looks away: so it is looked at.
+        case .strip: if mode == .ignore { mode = .check }
         case .deny: mode = .deny
         }
         add(rule, methods)
