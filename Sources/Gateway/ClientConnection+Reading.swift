@@ -210,6 +210,7 @@ extension Ref<ClientConnection> {
         case .failed(let error):
             value.scanner.reset()
             value.origin.client = nil
+            noteMalformed(error)
             refuse(Refusal(error), unread: view, line: view)
             return view.count
         case .complete:

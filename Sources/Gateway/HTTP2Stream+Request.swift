@@ -73,6 +73,15 @@ extension Ref<ClientConnection> {
         if hasEnded, carried.value.asksTunnel { ended() }
     }
 
+    /// What the parser refuses for its length is malformed on a stream, too (RFC 9113 §8.1.1).
+    func noteMalformed(_ error: ProtocolError) {
+        switch error.reason {
+        case .contentLengthInvalid, .contentLengthRepeated, .contentLengthTooLarge:
+            value.carried?.value.code = .protocolError
+        default: break
+        }
+    }
+
     /// Refuses what is no request of HTTP/2; the stream is reset behind the answer.
     private func refuseSection(_ problem: HeaderProblem) {
         guard let carried = value.carried else { return }

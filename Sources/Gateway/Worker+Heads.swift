@@ -135,6 +135,11 @@ extension Ref<Worker> {
             }
         }
         if !client.value.exchange.clientPersists { value.extra.append("Connection: close\r\n") }
+        // RFC 9110 §15.5.22: what it is asked to upgrade to stands in the answer. It is the one
+        // protocol that the client may be granted.
+        if value.response.status == 426, client.value.exchange.asksUpgrade {
+            value.extra.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
+        }
         narrowAllow(head, for: client, &options)
         if value.response.fields.has(.proxyStatus) { filterProxyStatus(head, &options) }
         return options
