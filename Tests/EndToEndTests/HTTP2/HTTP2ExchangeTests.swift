@@ -89,10 +89,15 @@ extension `End to end` {
                     HTTP2Field.request("GET", "/", [HTTP2Field("transfer-encoding", "chunked")]),
                     HTTP2Field.request("G T", "/"), HTTP2Field.request("GET", "x"),
                     HTTP2Field.request("GET", "/", [HTTP2Field("Upper", "x")]),
+                    HTTP2Field.request("GET", "/", [HTTP2Field("content-length", "abc")]),
+                    HTTP2Field.request(
+                        "GET", "/",
+                        [HTTP2Field("content-length", "0"), HTTP2Field("content-length", "0")]),
                 ]
                 for fields in bad {
-                    let answer = try client.exchange(fields)
-                    try client.readUntil { client.answers.values.contains { $0.resetCode == 1 } }
+                    let stream = try client.open(fields)
+                    let answer = try client.readAnswer(stream)
+                    try client.readUntil { client.answers[stream]?.resetCode == 1 }
                     #expect(answer.status == 400)
                     let id = answer.message?.value("methodgate-event")
                     let isRecorded = try eventually(within: 10) {
