@@ -229,7 +229,7 @@ extension Ref<ClientConnection> {
     private func processTrailers(_ bytes: ByteView) -> Int {
         let worker = value.worker
         let (result, length) = TrailerSection.parse(
-            bytes, into: &worker.value.request.fields, limits: worker.value.requestLimits)
+            bytes, into: &worker.value.request.fields, limits: useInForce.value.requestLimits)
         switch result {
         case .incomplete: return 0
         case .failed(let error): return contentFailed(error, bytes)

@@ -1,6 +1,7 @@
 package import Audit
 package import Configuration
 import Digest
+import HTTP1
 import HTTPSyntax
 package import Policy
 package import Transport
@@ -47,6 +48,9 @@ struct SnapshotUse: ~Copyable {
     /// Requests that began on this snapshot and have not ended.
     var users = 0
     let timeouts: Timeouts
+    /// Of the heads and trailers of requests that began on it, and of their answers.
+    let requestLimits: HeadLimits
+    let responseLimits: HeadLimits
     /// Bytes of request content at most; nil: no limit.
     let contentLimit: UInt64?
     /// Where decisions under this configuration are counted; nil where nobody asks for counts.
@@ -63,6 +67,8 @@ struct SnapshotUse: ~Copyable {
         self.snapshot = snapshot
         self.pools = pools
         timeouts = snapshot.settings.timeouts
+        requestLimits = snapshot.settings.limits.ofRequests
+        responseLimits = snapshot.settings.limits.ofResponses
         contentLimit = snapshot.settings.limits.content.map(UInt64.init)
         let counters = snapshot.settings.isObserved ? RuleCounters(snapshot.policy) : nil
         self.counters = counters

@@ -149,7 +149,7 @@ extension Ref<UpstreamConnection> {
     /// One head at most; nil where more bytes are needed or the exchange is over.
     private func processHead(_ bytes: MutableByteView, _ client: Ref<ClientConnection>) -> Int? {
         let worker = value.worker
-        let limits = worker.value.responseLimits
+        let limits = client.useInForce.value.responseLimits
         if !value.inbound.isEmpty, !value.scanner.shouldParse(bytes.view, limits: limits) {
             return nil
         }
@@ -229,7 +229,8 @@ extension Ref<UpstreamConnection> {
     private func processTrailers(_ bytes: ByteView, _ client: Ref<ClientConnection>) -> Int? {
         let worker = value.worker
         let (result, length) = TrailerSection.parse(
-            bytes, into: &worker.value.response.fields, limits: worker.value.responseLimits)
+            bytes, into: &worker.value.response.fields,
+            limits: client.useInForce.value.responseLimits)
         switch result {
         case .incomplete: return nil
         case .failed:

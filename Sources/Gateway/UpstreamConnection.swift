@@ -253,7 +253,8 @@ extension Ref<UpstreamConnection> {
     /// The upstream's time runs from its last progress, and not while the client holds it up.
     func startResponseDeadline() {
         guard value.client?.value.hasPausedUpstream != true else { return }
-        value.deadline.set(value.worker.value.use.value.timeouts.response)
+        let use = value.client?.useInForce ?? value.worker.value.use
+        value.deadline.set(use.value.timeouts.response)
     }
 
     private func connectionFailed(_ code: Int32) {

@@ -92,7 +92,8 @@ extension Ref<Worker> {
         value.use = Ref<SnapshotUse>.make(SnapshotUse(snapshot: snapshot, pools: pools))
         for pool in value.pools where !pools.contains(pool) { pool.retire() }
         if old.value.users == 0 { value.retiredUses.append(old) }
-        if settings.limits.fields != value.request.fields.capacity {
+        // Requests that run have the room that they began with.
+        if settings.limits.fields > value.request.fields.capacity {
             value.request = RequestHead(maximumFields: settings.limits.fields)
             value.response = ResponseHead(maximumFields: settings.limits.fields)
             value.answerHead = Self.answerHead(settings.limits)

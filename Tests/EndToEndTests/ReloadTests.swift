@@ -46,6 +46,40 @@ extension `End to end` {
             }
         }
 
+        @Test func `leaves a request the limits and times that it began with`() throws {
+            let backend = try ScriptedBackend { connection in
+                guard let head = try connection.readHead() else { return }
+                guard head.method == "POST" else {
+                    return try connection.send("HTTP/1.1 204 No Content\r\n\r\n")
+                }
+                _ = try connection.readRequest()
+                connection.wait(0.3)
+                let long = "X: \(String(repeating: "x", count: 2000))\r\n"
+                try connection.send("HTTP/1.1 200 OK\r\n\(long)Content-Length: 0\r\n\r\n")
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("POST", "/post/x", "Transfer-Encoding: chunked") + "1\r\na\r\n")
+            #expect(eventually { !backend.connections.isEmpty })
+            let narrow = """
+                limits: {request_head: 1KiB, target: 1KiB, response_head: 1KiB, fields: 8}
+                timeouts: {response: 100ms}
+                """
+            try gate.reload(configuration(backend.address, rest: narrow))
+            let lines = (0..<10).map { "X-\($0): y\r\n" }.joined()
+            #expect(
+                try eventually {
+                    let head = "GET / HTTP/1.1\r\nHost: a.example\r\n\(lines)\r\n"
+                    return try RawClient.exchange(gate.address, head).status == 431
+                })
+            try client.send("0\r\n\(lines)\r\n")
+            let answer = try client.readFinalAnswer()
+            #expect(answer.status == 200 && answer.value("X")?.count == 2000)
+        }
+
         @Test func `changes the policy and loses no request`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
