@@ -70,7 +70,9 @@ package final class AuditSink: Sendable {
 
     private func writeToFile(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
         state.withLock { state in
-            if !state.file.isOpen { _ = reopen(&state) }
+            if !state.file.isOpen || mustLeave(state), case .failed(let error) = reopen(&state) {
+                return SinkResult(written: 0, code: error.code)
+            }
             let result = state.write(bytes, owner: owner)
             if state.wantsReopening, state.holder == nil { _ = reopen(&state) }
             return result
@@ -93,13 +95,9 @@ package final class AuditSink: Sendable {
     /// second.
     package func reopenIfMoved() -> ReopenResult {
         guard case .file(let path) = destination else { return .unchanged }
-        var found = stat()
-        let isThere = unsafe stat(path, &found) == 0
-        if !isThere, errno != ENOENT {
-            return .failed(SinkError(path: path, code: errno))
-        }
+        let found = fileStatus(path)
         return state.withLock { state in
-            if isThere, let identity = state.file.identity, identity.isSameFile(as: found) {
+            if let found, let identity = state.file.identity, identity.isSameFile(as: found) {
                 return .unchanged
             }
             return reopenWhenPossible(&state)
@@ -115,19 +113,35 @@ package final class AuditSink: Sendable {
         return reopen(&state)
     }
 
-    /// Changes the file, or keeps the old one where the new one does not open.
+    /// Whether what is written would vanish: the file was deleted, and nobody is within a line.
+    private func mustLeave(_ state: borrowing SinkState) -> Bool {
+        state.holder == nil && isDeleted(state.file)
+    }
+
+    /// Whether the file is at no path any more.
+    private func isDeleted(_ file: borrowing SinkFile) -> Bool {
+        guard file.isNameless, case .file(let path) = destination else { return false }
+        // A link in /proc leads to such a file as well, and then there is no other one.
+        guard let identity = file.identity, let found = fileStatus(path) else { return true }
+        return !identity.isSameFile(as: found)
+    }
+
+    /// Changes the file, or keeps the old one where the new one does not open. One that was deleted
+    /// is not kept: a record in it is in no log.
     private func reopen(_ state: inout SinkState) -> ReopenResult {
         guard case .file(let path) = destination else { return .unchanged }
         state.wantsReopening = false
+        // Closed first: on a full disk its blocks are what the new one needs.
+        if mustLeave(state) { state.file = .none }
         do throws(SinkError) {
             let file = try SinkFile.open(path: path)
             // A FIFO keeps what was open, since what it holds would be lost with it.
             if !file.isOpen { return .unchanged }
-            let isFirst = !state.file.isOpen
-            state.file = file
-            if !isFirst { changes.add(1, ordering: .relaxed) }
+            if state.change(to: file) { changes.add(1, ordering: .relaxed) }
             return .reopened
         } catch {
+            var error = error
+            error.leavesNothing = !state.file.isOpen
             return .failed(error)
         }
     }
@@ -142,8 +156,20 @@ private struct SinkState: ~Copyable {
     private var heldSize: Int64 = 0
     /// Whether the file is to be changed as soon as there is no holder.
     var wantsReopening = false
+    /// Whether a file was open yet: the first one is no change.
+    private var hadFile: Bool
 
-    init(_ file: consuming SinkFile) { self.file = file }
+    init(_ file: consuming SinkFile) {
+        hadFile = file.isOpen
+        self.file = file
+    }
+
+    /// Goes on in an open file; whether there was another one before.
+    mutating func change(to file: consuming SinkFile) -> Bool {
+        defer { hadFile = true }
+        self.file = file
+        return hadFile
+    }
 
     mutating func leaveLine(of owner: ObjectIdentifier) {
         guard holder == owner else { return }

@@ -43,6 +43,9 @@ struct SinkFile: ~Copyable {
     /// Bytes in a regular file.
     var size: Int64 { Int64(descriptor.status()?.st_size ?? 0) }
 
+    /// Whether a regular file has no name any more: nobody but this process can read it.
+    var isNameless: Bool { kind == .regular && descriptor.status()?.st_nlink == 0 }
+
     /// Whoever was stopped within a line does not come back: the next one begins a new line.
     mutating func leaveLine() { endsWithinLine = true }
 

@@ -69,7 +69,7 @@ package enum ReopenResult: Equatable, Sendable {
     case reopened
     /// Somebody is in the middle of a line: the file changes as soon as that line is complete.
     case deferred
-    /// The old file stays in use.
+    /// The old file stays in use, unless the error says that there is none.
     case failed(SinkError)
 }
 
@@ -79,6 +79,8 @@ package struct SinkError: Error, Equatable, Sendable, CustomStringConvertible {
     package let code: Int32
     /// What was wrong where no errno says it.
     let detail: String?
+    /// Whether nothing is open in its place: what was there is deleted. The log is full then.
+    package var leavesNothing = false
 
     init(path: String, code: Int32, detail: String? = nil) {
         self.path = path

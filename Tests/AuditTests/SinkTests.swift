@@ -111,6 +111,80 @@ import Testing
         #expect(contents("log") == "b\n")
     }
 
+    // MARK: Deleted files
+
+    @Test func `what follows a deletion goes to a new file at once`() throws {
+        let sink = try sink("log")
+        _ = write("a\n", to: sink)
+        #expect(unlink(scratch.file("log")) == 0)
+        #expect(write("b\n", to: sink) == SinkResult(written: 2, code: 0))
+        #expect(contents("log") == "b\n")
+        #expect(sink.generation == 1)
+        #expect(sink.reopenIfMoved() == .unchanged)
+        // Of a renamed one as well, once it has gone.
+        #expect(rename(scratch.file("log"), scratch.file("log.1")) == 0)
+        _ = write("c\n", to: sink)
+        #expect(contents("log.1") == "b\nc\n")
+        #expect(unlink(scratch.file("log.1")) == 0)
+        _ = write("d\n", to: sink)
+        #expect(contents("log") == "d\n")
+    }
+
+    @Test(arguments: [false, true])
+    func `a FIFO that nobody reads in a deleted file's place is full`(_ looks: Bool) throws {
+        let sink = try sink("log")
+        _ = write("a\n", to: sink)
+        #expect(unlink(scratch.file("log")) == 0)
+        #expect(mkfifo(scratch.file("log"), 0o600) == 0)
+        if looks { #expect(sink.reopenIfMoved() == .unchanged) }
+        for _ in 0..<2 {
+            #expect(write("b\n", to: sink) == SinkResult(written: 0, code: ENXIO))
+        }
+        #expect(sink.fault == ENXIO)
+        #expect(sink.generation == 0)
+        let reader = open(scratch.file("log"), O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        #expect(write("b\n", to: sink) == SinkResult(written: 2, code: 0))
+        #expect(sink.fault == 0)
+        #expect(sink.generation == 1)
+    }
+
+    @Test(arguments: [false, true])
+    func `where nothing opens in a deleted file's place the log is full`(_ looks: Bool) throws {
+        let sink = try sink("log")
+        _ = write("a\n", to: sink)
+        #expect(unlink(scratch.file("log")) == 0)
+        #expect(mkdir(scratch.file("log"), 0o700) == 0)
+        var error = SinkError(path: scratch.file("log"), code: EISDIR)
+        error.leavesNothing = true
+        if looks { #expect(sink.reopenIfMoved() == .failed(error)) }
+        for _ in 0..<2 {
+            #expect(write("b\n", to: sink) == SinkResult(written: 0, code: EISDIR))
+        }
+        #expect(sink.fault == EISDIR)
+        #expect(sink.reopenIfMoved() == .failed(error))
+        #expect(rmdir(scratch.file("log")) == 0)
+        #expect(write("b\n", to: sink) == SinkResult(written: 2, code: 0))
+        #expect(contents("log") == "b\n")
+        #expect(sink.generation == 1)
+    }
+
+    @Test func `a file without a name that a link leads to is written to`() throws {
+        let number = open(scratch.file("out"), O_RDWR | O_CREAT, 0o600)
+        defer { close(number) }
+        #expect(unlink(scratch.file("out")) == 0)
+        let sinks = [
+            try AuditSink(to: .file(path: "/proc/self/fd/\(number)")),
+            AuditSink(.standardOutput, try SinkFile.inherited(number, name: "standard output")),
+        ]
+        for sink in sinks {
+            for _ in 0..<2 { #expect(!write("a\n", to: sink).isFull) }
+            #expect(sink.generation == 0)
+        }
+        var space = [UInt8](repeating: 0, count: 100)
+        #expect(pread(number, &space, 100, 0) == 8)
+    }
+
     // MARK: A full disk
 
     @Test func `a full device says so and takes nothing`() throws {
