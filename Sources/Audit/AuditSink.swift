@@ -70,7 +70,8 @@ package final class AuditSink: Sendable {
 
     private func writeToFile(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
         state.withLock { state in
-            if !state.file.isOpen || mustLeave(state), case .failed(let error) = reopen(&state) {
+            if !state.file.isOpen || isDeleted(state.file), case .failed(let error) = reopen(&state)
+            {
                 return SinkResult(written: 0, code: error.code)
             }
             let result = state.write(bytes, owner: owner)
@@ -106,19 +107,15 @@ package final class AuditSink: Sendable {
 
     private func reopenWhenPossible(_ state: inout SinkState) -> ReopenResult {
         guard case .file = destination else { return .unchanged }
-        guard state.holder == nil else {
+        // Nobody ever ends a line in a file that was deleted while the disk was full.
+        guard state.holder == nil || isDeleted(state.file) else {
             state.wantsReopening = true
             return .deferred
         }
         return reopen(&state)
     }
 
-    /// Whether what is written would vanish: the file was deleted, and nobody is within a line.
-    private func mustLeave(_ state: borrowing SinkState) -> Bool {
-        state.holder == nil && isDeleted(state.file)
-    }
-
-    /// Whether the file is at no path any more.
+    /// Whether what is written would vanish: the file is at no path any more.
     private func isDeleted(_ file: borrowing SinkFile) -> Bool {
         guard file.isNameless, case .file(let path) = destination else { return false }
         // A link in /proc leads to such a file as well, and then there is no other one.
@@ -132,7 +129,7 @@ package final class AuditSink: Sendable {
         guard case .file(let path) = destination else { return .unchanged }
         state.wantsReopening = false
         // Closed first: on a full disk its blocks are what the new one needs.
-        if mustLeave(state) { state.file = .none }
+        if isDeleted(state.file) { state.leaveFile() }
         do throws(SinkError) {
             let file = try SinkFile.open(path: path)
             // A FIFO keeps what was open, since what it holds would be lost with it.
@@ -156,6 +153,8 @@ private struct SinkState: ~Copyable {
     private var heldSize: Int64 = 0
     /// Whether the file is to be changed as soon as there is no holder.
     var wantsReopening = false
+    /// Who was stopped within a line of a file that was deleted: their next write is of that line.
+    private var interrupted: [ObjectIdentifier] = []
     /// Whether a file was open yet: the first one is no change.
     private var hadFile: Bool
 
@@ -171,19 +170,24 @@ private struct SinkState: ~Copyable {
         return hadFile
     }
 
+    /// Gives up a file that nobody can read, with the line that somebody began in it.
+    mutating func leaveFile() {
+        if let holder { interrupted.append(holder) }
+        holder = nil
+        file = .none
+    }
+
     mutating func leaveLine(of owner: ObjectIdentifier) {
+        interrupted.removeAll { $0 == owner }
         guard holder == owner else { return }
         holder = nil
         file.leaveLine()
     }
 
     mutating func write(_ bytes: ByteView, owner: ObjectIdentifier) -> SinkResult {
-        if let holder {
-            guard holder == owner else { return SinkResult(written: 0, code: EBUSY) }
-            if file.kind == .regular, file.size < heldSize {
-                self.holder = nil
-                return SinkResult(written: 0, code: 0, mustRestartLine: true)
-            }
+        if let holder, holder != owner { return SinkResult(written: 0, code: EBUSY) }
+        if hasLostBeginning(owner) {
+            return SinkResult(written: 0, code: 0, mustRestartLine: true)
         }
         let (written, code) = file.write(bytes)
         if written > 0 {
@@ -191,5 +195,17 @@ private struct SinkState: ~Copyable {
             if holder != nil { heldSize = file.size }
         }
         return SinkResult(written: written, code: code)
+    }
+
+    /// Whether the beginning of the owner's line went with its file, or was truncated away. Tells
+    /// it once.
+    private mutating func hasLostBeginning(_ owner: ObjectIdentifier) -> Bool {
+        if let index = interrupted.firstIndex(of: owner) {
+            interrupted.remove(at: index)
+            return true
+        }
+        guard holder != nil, file.kind == .regular, file.size < heldSize else { return false }
+        holder = nil
+        return true
     }
 }

@@ -35,8 +35,8 @@ package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
     /// middle of a line. `ENXIO`, `EPIPE`: a FIFO that nobody reads. `ENOENT`, `ECONNREFUSED`: a
     /// socket where nobody listens.
     package let code: Int32
-    /// Whether the beginning of the line that this owner had begun is gone from the file, which
-    /// was truncated meanwhile: the line is to be written again from its beginning.
+    /// Whether the beginning of the line that this owner had begun is gone with the file, which
+    /// was truncated or deleted meanwhile: the line is to be written again from its beginning.
     let mustRestartLine: Bool
 
     /// Whether a reader's next turn may change it: a full pipe or queue, another owner within a

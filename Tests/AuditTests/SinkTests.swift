@@ -304,6 +304,45 @@ import Testing
         #expect(one.settledPosition == one.position)
     }
 
+    @Test(arguments: [false, true])
+    func `a cut line whose file is deleted is written again to a new one`(_ looks: Bool) throws {
+        let sink = try sink("log")
+        let (one, two) = (Sample.stream(), Sample.stream())
+        for _ in 0..<2 { one.block() }
+        two.block()
+        try limit("log", room: 10) { _ in
+            #expect(one.flush(to: sink) == SinkResult(written: 10, code: EFBIG))
+            #expect(two.flush(to: sink).code == EBUSY)
+            #expect(unlink(scratch.file("log")) == 0)
+            if looks { #expect(sink.reopenIfMoved() == .reopened) }
+            #expect(!two.flush(to: sink).isFull)
+            #expect(!one.flush(to: sink).isFull)
+        }
+        let lines = lines(scratch.contents("log"))
+        #expect(lines.count == 3)
+        #expect(chainFault(Array(lines.dropFirst())) == nil)
+        #expect(one.settledPosition == one.position)
+        #expect(sink.generation == 1)
+    }
+
+    @Test func `everybody whose cut line is deleted writes it again`() throws {
+        let sink = try sink("log")
+        let (one, two) = (Sample.stream(), Sample.stream())
+        for stream in [one, two] {
+            for _ in 0..<2 { stream.block() }
+            try limit("log", room: 10) { _ in
+                #expect(stream.flush(to: sink) == SinkResult(written: 10, code: EFBIG))
+                #expect(unlink(scratch.file("log")) == 0)
+                #expect(sink.reopen() == .reopened)
+            }
+        }
+        for stream in [one, two] { #expect(!stream.flush(to: sink).isFull) }
+        let lines = lines(scratch.contents("log"))
+        #expect(lines.count == 4)
+        #expect(chainFault(Array(lines.prefix(2))) == nil)
+        #expect(chainFault(Array(lines.suffix(2))) == nil)
+    }
+
     // MARK: FIFOs and inherited descriptors
 
     @Test func `a FIFO without a reader is full and opens when one comes`() throws {
