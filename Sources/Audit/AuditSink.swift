@@ -16,6 +16,8 @@ package final class AuditSink: Sendable {
     private let state: Lock<SinkState>
     /// What takes the lines where they become messages; `state` has nothing to do then.
     private let messages: MessageSink?
+    /// What was asked for and could not be done yet.
+    private let wishes = Atomic<SinkWish>(.nothing)
     private let changes = Atomic<Int>(0)
     private let lastFault = Atomic<Int32>(0)
 
@@ -75,7 +77,7 @@ package final class AuditSink: Sendable {
                 return SinkResult(written: 0, code: error.code)
             }
             let result = state.write(bytes, owner: owner)
-            if state.wantsReopening, state.holder == nil { _ = reopen(&state) }
+            if asked != .nothing, state.holder == nil { _ = grantWish(&state) }
             return result
         }
     }
@@ -87,47 +89,46 @@ package final class AuditSink: Sendable {
         state.withLock { $0.leaveLine(of: owner) }
     }
 
-    /// Opens the path again (SIGUSR1).
-    package func reopen() -> ReopenResult {
-        state.withLock { state in reopenWhenPossible(&state) }
-    }
+    /// Opens the path again (SIGUSR1). For one thread, which does not wait for a worker that writes:
+    /// that opens it at the end.
+    package func reopen() -> ReopenResult { ask(for: .reopening) }
 
-    /// Opens the path again where another file, or none, is there now. For one thread, once a
+    /// Opens the path again where another file, or none, is there now. For the same thread, once a
     /// second.
-    package func reopenIfMoved() -> ReopenResult {
-        guard case .file(let path) = destination else { return .unchanged }
-        let found = fileStatus(path)
-        return state.withLock { state in
-            if let found, let identity = state.file.identity, identity.isSameFile(as: found) {
-                return .unchanged
-            }
-            return reopenWhenPossible(&state)
-        }
+    package func reopenIfMoved() -> ReopenResult { ask(for: .look) }
+
+    private func ask(for wish: SinkWish) -> ReopenResult {
+        guard case .file = destination else { return .unchanged }
+        if wish == .reopening || asked == .nothing { wishes.store(wish, ordering: .relaxed) }
+        return state.withLockIfFree { state in grantWish(&state) } ?? .deferred
     }
 
-    private func reopenWhenPossible(_ state: inout SinkState) -> ReopenResult {
-        guard case .file = destination else { return .unchanged }
+    private var asked: SinkWish { wishes.load(ordering: .relaxed) }
+
+    /// Does what is asked for, or leaves that to the end of the line that somebody is within.
+    private func grantWish(_ state: inout SinkState) -> ReopenResult {
+        guard case .file(let path) = destination else { return .unchanged }
+        let wish = asked
+        let mustOpen =
+            wish == .reopening || wish == .look && !state.file.isSame(as: fileStatus(path))
         // Nobody ever ends a line in a file that was deleted while the disk was full.
-        guard state.holder == nil || isDeleted(state.file) else {
-            state.wantsReopening = true
-            return .deferred
-        }
-        return reopen(&state)
+        if mustOpen, state.holder != nil, !isDeleted(state.file) { return .deferred }
+        // More may have been asked for since: that stays.
+        _ = wishes.compareExchange(expected: wish, desired: .nothing, ordering: .relaxed)
+        return mustOpen ? reopen(&state) : .unchanged
     }
 
     /// Whether what is written would vanish: the file is at no path any more.
     private func isDeleted(_ file: borrowing SinkFile) -> Bool {
         guard file.isNameless, case .file(let path) = destination else { return false }
         // A link in /proc leads to such a file as well, and then there is no other one.
-        guard let identity = file.identity, let found = fileStatus(path) else { return true }
-        return !identity.isSameFile(as: found)
+        return !file.isSame(as: fileStatus(path))
     }
 
     /// Changes the file, or keeps the old one where the new one does not open. One that was deleted
     /// is not kept: a record in it is in no log.
     private func reopen(_ state: inout SinkState) -> ReopenResult {
         guard case .file(let path) = destination else { return .unchanged }
-        state.wantsReopening = false
         // Closed first: on a full disk its blocks are what the new one needs.
         if isDeleted(state.file) { state.leaveFile() }
         do throws(SinkError) {
@@ -144,6 +145,15 @@ package final class AuditSink: Sendable {
     }
 }
 
+/// What is asked of a sink while it may be busy.
+private enum SinkWish: UInt8, AtomicRepresentable {
+    case nothing
+    /// To change the file where it is at its path no more.
+    case look
+    /// To open the path, whatever is there.
+    case reopening
+}
+
 /// What the mutex guards.
 private struct SinkState: ~Copyable {
     var file: SinkFile
@@ -151,8 +161,6 @@ private struct SinkState: ~Copyable {
     var holder: ObjectIdentifier?
     /// How long the file was when its holder was stopped.
     private var heldSize: Int64 = 0
-    /// Whether the file is to be changed as soon as there is no holder.
-    var wantsReopening = false
     /// Who was stopped within a line of a file that was deleted: their next write is of that line.
     private var interrupted: [ObjectIdentifier] = []
     /// Whether a file was open yet: the first one is no change.

@@ -46,6 +46,12 @@ struct SinkFile: ~Copyable {
     /// Whether a regular file has no name any more: nobody but this process can read it.
     var isNameless: Bool { kind == .regular && descriptor.status()?.st_nlink == 0 }
 
+    /// Whether it was this file that was found; nil: none was.
+    func isSame(as found: stat?) -> Bool {
+        guard let identity, let found else { return false }
+        return identity.isSameFile(as: found)
+    }
+
     /// Whoever was stopped within a line does not come back: the next one begins a new line.
     mutating func leaveLine() { endsWithinLine = true }
 

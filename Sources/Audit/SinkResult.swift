@@ -67,7 +67,7 @@ package enum ReopenResult: Equatable, Sendable {
     case unchanged
     /// From here on records go to the file that is at the path now.
     case reopened
-    /// Somebody is in the middle of a line: the file changes as soon as that line is complete.
+    /// Somebody writes, or is in the middle of a line: the file changes as soon as that is complete.
     case deferred
     /// The old file stays in use, unless the error says that there is none.
     case failed(SinkError)

@@ -459,6 +459,48 @@ import Testing
         #expect("\(try #require(error))" == "cannot open the log \(path): it is a socket")
     }
 
+    // MARK: A write that hangs
+
+    /// A sink with a worker in the middle of a write that takes long: the kernel mixes a lot of
+    /// bytes into its randomness. The body runs meanwhile; then the write comes to its end.
+    private func duringWrite(_ body: (AuditSink) -> Void) throws -> AuditSink {
+        let sink = try AuditSink(to: .file(path: "/dev/urandom"))
+        let size = 1 << 28
+        let zeros = try #require(calloc(size, 1)?.assumingMemoryBound(to: UInt8.self))
+        let base = UInt(bitPattern: zeros)
+        let owner = ObjectIdentifier(first)
+        let writer = Thread {
+            guard let bytes = UnsafePointer<UInt8>(bitPattern: base) else { return }
+            _ = sink.write(ByteView(base: bytes, count: size), owner: owner)
+        }
+        writer.start()
+        while !writer.isFinished, sink.reopenIfMoved() != .deferred { usleep(100) }
+        body(sink)
+        #expect(!writer.isFinished)
+        while !writer.isFinished { usleep(1000) }
+        sink.leaveLine(of: owner)
+        free(zeros)
+        return sink
+    }
+
+    @Test func `nobody who looks after a log waits for a worker that writes`() throws {
+        let sink = try duringWrite { sink in
+            #expect(sink.reopenIfMoved() == .deferred)
+        }
+        #expect(sink.reopenIfMoved() == .unchanged)
+        #expect(sink.generation == 0)
+    }
+
+    @Test func `what is asked for during a write happens at its end`() throws {
+        let sink = try duringWrite { sink in
+            #expect(sink.reopen() == .deferred)
+            #expect(sink.reopenIfMoved() == .deferred)
+            #expect(sink.generation == 0)
+        }
+        #expect(write("\n", to: sink) == SinkResult(written: 1, code: 0))
+        #expect(sink.generation == 1)
+    }
+
     // MARK: Rotation as the stream sees it
 
     @Test func `a stream says once that its log was reopened`() throws {
