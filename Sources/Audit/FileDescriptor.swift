@@ -28,6 +28,12 @@ extension stat {
     }
 }
 
+/// What is at a path (stat); nil with errno set.
+func fileStatus(_ path: String) -> stat? {
+    var found = stat()
+    return unsafe stat(path, &found) == 0 ? found : nil
+}
+
 /// Opens a path and never waits (open); nil with errno set.
 func openFile(_ path: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
     var number: Int32

@@ -43,6 +43,15 @@ struct SinkFile: ~Copyable {
     /// Bytes in a regular file.
     var size: Int64 { Int64(descriptor.status()?.st_size ?? 0) }
 
+    /// Whether a regular file has no name any more: nobody but this process can read it.
+    var isNameless: Bool { kind == .regular && descriptor.status()?.st_nlink == 0 }
+
+    /// Whether it was this file that was found; nil: none was.
+    func isSame(as found: stat?) -> Bool {
+        guard let identity, let found else { return false }
+        return identity.isSameFile(as: found)
+    }
+
     /// Whoever was stopped within a line does not come back: the next one begins a new line.
     mutating func leaveLine() { endsWithinLine = true }
 

@@ -35,8 +35,8 @@ package struct SinkResult: Equatable, Sendable, BitwiseCopyable {
     /// middle of a line. `ENXIO`, `EPIPE`: a FIFO that nobody reads. `ENOENT`, `ECONNREFUSED`: a
     /// socket where nobody listens.
     package let code: Int32
-    /// Whether the beginning of the line that this owner had begun is gone from the file, which
-    /// was truncated meanwhile: the line is to be written again from its beginning.
+    /// Whether the beginning of the line that this owner had begun is gone with the file, which
+    /// was truncated or deleted meanwhile: the line is to be written again from its beginning.
     let mustRestartLine: Bool
 
     /// Whether a reader's next turn may change it: a full pipe or queue, another owner within a
@@ -67,9 +67,9 @@ package enum ReopenResult: Equatable, Sendable {
     case unchanged
     /// From here on records go to the file that is at the path now.
     case reopened
-    /// Somebody is in the middle of a line: the file changes as soon as that line is complete.
+    /// Somebody writes, or is in the middle of a line: the file changes as soon as that is complete.
     case deferred
-    /// The old file stays in use.
+    /// The old file stays in use, unless the error says that there is none.
     case failed(SinkError)
 }
 
@@ -79,6 +79,8 @@ package struct SinkError: Error, Equatable, Sendable, CustomStringConvertible {
     package let code: Int32
     /// What was wrong where no errno says it.
     let detail: String?
+    /// Whether nothing is open in its place: what was there is deleted. The log is full then.
+    package var leavesNothing = false
 
     init(path: String, code: Int32, detail: String? = nil) {
         self.path = path

@@ -49,6 +49,8 @@ package final class Gateway {
     private let strangers: Int
     private let redirects = RedirectMemory()
     private var watch = LogWatch()
+    /// Which logs' paths did not open when that was last tried, and why.
+    private var lostLogs: [SinkDestination: SinkError] = [:]
     /// The block log, and how often its file had changed, when the workers were last told.
     private var announced: (ObjectIdentifier, Int)?
 
@@ -130,11 +132,17 @@ package final class Gateway {
 
     /// Once a second: opens a log file again that was moved away.
     package func followMovedLogs() -> [SinkError] {
-        let results = [
-            snapshot.blockSink.reopenIfMoved(), snapshot.accessSink?.reopenIfMoved() ?? .unchanged,
-        ]
+        let sinks = [snapshot.blockSink, snapshot.accessSink].compactMap { $0 }
+        for sink in sinks {
+            switch sink.reopenIfMoved() {
+            case .failed(let error): lostLogs[sink.destination] = error
+            // Nobody looked: what was wrong still is, and is not said again.
+            case .deferred: break
+            case .reopened, .unchanged: lostLogs[sink.destination] = nil
+            }
+        }
         announceChange()
-        return Self.errors(results)
+        return sinks.compactMap { lostLogs[$0.destination] }
     }
 
     /// Tells the workers, who say so in their streams, when the block log's file has changed: by

@@ -57,6 +57,7 @@ struct WriteAhead: ~Copyable {
             redactQuery: (log.access ?? log.blocks).query == .redact,
             isOtherSink: accessSink !== snapshot.accessSink)
         accessSink = snapshot.accessSink
+        if accessSink == nil { access.dropPending() }
     }
 
     /// Whether records of this iteration wait for their first write.
@@ -106,7 +107,12 @@ extension Ref<Worker> {
 
     /// Writes the iteration's access records, after the block records that they name.
     func flushAccessLog() {
-        guard let sink = value.log.accessSink, value.log.access.pendingCount > 0 else { return }
+        guard value.log.access.pendingCount > 0 else { return }
+        guard let sink = value.log.accessSink else {
+            // They waited for the block log while a reload took the access log away.
+            value.log.access.dropPending()
+            return
+        }
         if value.log.access.flush(to: sink).isFull { value.log.access.dropPending() }
     }
 

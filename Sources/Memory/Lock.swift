@@ -34,4 +34,16 @@ internal import Glibc
         defer { _ = unsafe pthread_mutex_unlock(mutex) }
         return try unsafe body(&value.pointee)
     }
+
+    /// Lends the value where no other thread has it, and never waits (pthread_mutex_trylock); nil
+    /// where one has.
+    package borrowing func withLockIfFree<Result: ~Copyable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        let code = unsafe pthread_mutex_trylock(mutex)
+        if code == EBUSY { return nil }
+        precondition(code == 0, "a lock that cannot be taken")
+        defer { _ = unsafe pthread_mutex_unlock(mutex) }
+        return try unsafe body(&value.pointee)
+    }
 }

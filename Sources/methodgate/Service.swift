@@ -293,7 +293,10 @@ final class Service {
     }
 
     private func report(_ errors: [SinkError], success: String?) {
-        for error in errors { Terminal.err("methodgate: \(error); the old file stays in use\n") }
+        for error in errors {
+            let rest = error.leavesNothing ? "nothing is open" : "the old file stays in use"
+            Terminal.err("methodgate: \(error); \(rest)\n")
+        }
         if errors.isEmpty, let success { Terminal.err(success + "\n") }
     }
 }

@@ -111,6 +111,80 @@ import Testing
         #expect(contents("log") == "b\n")
     }
 
+    // MARK: Deleted files
+
+    @Test func `what follows a deletion goes to a new file at once`() throws {
+        let sink = try sink("log")
+        _ = write("a\n", to: sink)
+        #expect(unlink(scratch.file("log")) == 0)
+        #expect(write("b\n", to: sink) == SinkResult(written: 2, code: 0))
+        #expect(contents("log") == "b\n")
+        #expect(sink.generation == 1)
+        #expect(sink.reopenIfMoved() == .unchanged)
+        // Of a renamed one as well, once it has gone.
+        #expect(rename(scratch.file("log"), scratch.file("log.1")) == 0)
+        _ = write("c\n", to: sink)
+        #expect(contents("log.1") == "b\nc\n")
+        #expect(unlink(scratch.file("log.1")) == 0)
+        _ = write("d\n", to: sink)
+        #expect(contents("log") == "d\n")
+    }
+
+    @Test(arguments: [false, true])
+    func `a FIFO that nobody reads in a deleted file's place is full`(_ looks: Bool) throws {
+        let sink = try sink("log")
+        _ = write("a\n", to: sink)
+        #expect(unlink(scratch.file("log")) == 0)
+        #expect(mkfifo(scratch.file("log"), 0o600) == 0)
+        if looks { #expect(sink.reopenIfMoved() == .unchanged) }
+        for _ in 0..<2 {
+            #expect(write("b\n", to: sink) == SinkResult(written: 0, code: ENXIO))
+        }
+        #expect(sink.fault == ENXIO)
+        #expect(sink.generation == 0)
+        let reader = open(scratch.file("log"), O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        #expect(write("b\n", to: sink) == SinkResult(written: 2, code: 0))
+        #expect(sink.fault == 0)
+        #expect(sink.generation == 1)
+    }
+
+    @Test(arguments: [false, true])
+    func `where nothing opens in a deleted file's place the log is full`(_ looks: Bool) throws {
+        let sink = try sink("log")
+        _ = write("a\n", to: sink)
+        #expect(unlink(scratch.file("log")) == 0)
+        #expect(mkdir(scratch.file("log"), 0o700) == 0)
+        var error = SinkError(path: scratch.file("log"), code: EISDIR)
+        error.leavesNothing = true
+        if looks { #expect(sink.reopenIfMoved() == .failed(error)) }
+        for _ in 0..<2 {
+            #expect(write("b\n", to: sink) == SinkResult(written: 0, code: EISDIR))
+        }
+        #expect(sink.fault == EISDIR)
+        #expect(sink.reopenIfMoved() == .failed(error))
+        #expect(rmdir(scratch.file("log")) == 0)
+        #expect(write("b\n", to: sink) == SinkResult(written: 2, code: 0))
+        #expect(contents("log") == "b\n")
+        #expect(sink.generation == 1)
+    }
+
+    @Test func `a file without a name that a link leads to is written to`() throws {
+        let number = open(scratch.file("out"), O_RDWR | O_CREAT, 0o600)
+        defer { close(number) }
+        #expect(unlink(scratch.file("out")) == 0)
+        let sinks = [
+            try AuditSink(to: .file(path: "/proc/self/fd/\(number)")),
+            AuditSink(.standardOutput, try SinkFile.inherited(number, name: "standard output")),
+        ]
+        for sink in sinks {
+            for _ in 0..<2 { #expect(!write("a\n", to: sink).isFull) }
+            #expect(sink.generation == 0)
+        }
+        var space = [UInt8](repeating: 0, count: 100)
+        #expect(pread(number, &space, 100, 0) == 8)
+    }
+
     // MARK: A full disk
 
     @Test func `a full device says so and takes nothing`() throws {
@@ -230,6 +304,45 @@ import Testing
         #expect(one.settledPosition == one.position)
     }
 
+    @Test(arguments: [false, true])
+    func `a cut line whose file is deleted is written again to a new one`(_ looks: Bool) throws {
+        let sink = try sink("log")
+        let (one, two) = (Sample.stream(), Sample.stream())
+        for _ in 0..<2 { one.block() }
+        two.block()
+        try limit("log", room: 10) { _ in
+            #expect(one.flush(to: sink) == SinkResult(written: 10, code: EFBIG))
+            #expect(two.flush(to: sink).code == EBUSY)
+            #expect(unlink(scratch.file("log")) == 0)
+            if looks { #expect(sink.reopenIfMoved() == .reopened) }
+            #expect(!two.flush(to: sink).isFull)
+            #expect(!one.flush(to: sink).isFull)
+        }
+        let lines = lines(scratch.contents("log"))
+        #expect(lines.count == 3)
+        #expect(chainFault(Array(lines.dropFirst())) == nil)
+        #expect(one.settledPosition == one.position)
+        #expect(sink.generation == 1)
+    }
+
+    @Test func `everybody whose cut line is deleted writes it again`() throws {
+        let sink = try sink("log")
+        let (one, two) = (Sample.stream(), Sample.stream())
+        for stream in [one, two] {
+            for _ in 0..<2 { stream.block() }
+            try limit("log", room: 10) { _ in
+                #expect(stream.flush(to: sink) == SinkResult(written: 10, code: EFBIG))
+                #expect(unlink(scratch.file("log")) == 0)
+                #expect(sink.reopen() == .reopened)
+            }
+        }
+        for stream in [one, two] { #expect(!stream.flush(to: sink).isFull) }
+        let lines = lines(scratch.contents("log"))
+        #expect(lines.count == 4)
+        #expect(chainFault(Array(lines.prefix(2))) == nil)
+        #expect(chainFault(Array(lines.suffix(2))) == nil)
+    }
+
     // MARK: FIFOs and inherited descriptors
 
     @Test func `a FIFO without a reader is full and opens when one comes`() throws {
@@ -344,6 +457,48 @@ import Testing
         #expect(bound == 0)
         let error = #expect(throws: SinkError.self) { try AuditSink(to: .file(path: path)) }
         #expect("\(try #require(error))" == "cannot open the log \(path): it is a socket")
+    }
+
+    // MARK: A write that hangs
+
+    /// A sink with a worker in the middle of a write that takes long: the kernel mixes a lot of
+    /// bytes into its randomness. The body runs meanwhile; then the write comes to its end.
+    private func duringWrite(_ body: (AuditSink) -> Void) throws -> AuditSink {
+        let sink = try AuditSink(to: .file(path: "/dev/urandom"))
+        let size = 1 << 28
+        let zeros = try #require(calloc(size, 1)?.assumingMemoryBound(to: UInt8.self))
+        let base = UInt(bitPattern: zeros)
+        let owner = ObjectIdentifier(first)
+        let writer = Thread {
+            guard let bytes = UnsafePointer<UInt8>(bitPattern: base) else { return }
+            _ = sink.write(ByteView(base: bytes, count: size), owner: owner)
+        }
+        writer.start()
+        while !writer.isFinished, sink.reopenIfMoved() != .deferred { usleep(100) }
+        body(sink)
+        #expect(!writer.isFinished)
+        while !writer.isFinished { usleep(1000) }
+        sink.leaveLine(of: owner)
+        free(zeros)
+        return sink
+    }
+
+    @Test func `nobody who looks after a log waits for a worker that writes`() throws {
+        let sink = try duringWrite { sink in
+            #expect(sink.reopenIfMoved() == .deferred)
+        }
+        #expect(sink.reopenIfMoved() == .unchanged)
+        #expect(sink.generation == 0)
+    }
+
+    @Test func `what is asked for during a write happens at its end`() throws {
+        let sink = try duringWrite { sink in
+            #expect(sink.reopen() == .deferred)
+            #expect(sink.reopenIfMoved() == .deferred)
+            #expect(sink.generation == 0)
+        }
+        #expect(write("\n", to: sink) == SinkResult(written: 1, code: 0))
+        #expect(sink.generation == 1)
     }
 
     // MARK: Rotation as the stream sees it

@@ -339,6 +339,34 @@ extension `End to end` {
             try BlockLog(lines: all).verifyChain()
         }
 
+        @Test func `refuses where a FIFO that nobody reads took a deleted log's place`() throws {
+            let gate = try start(log(to: file, onFull: "refuse"))
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try block(client)
+            #expect(unlink(file) == 0)
+            #expect(mkfifo(file, 0o600) == 0)
+            for _ in 0..<2 {
+                #expect(try RawClient.exchange(gate.address, blocked).status == 503)
+                usleep(1_500_000)
+            }
+            let reader = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+            defer { close(reader) }
+            let gateway = gate.address
+            #expect(try eventually { try RawClient.exchange(gateway, blocked).status == 405 })
+            var written = Bytes()
+            drain(reader, &written)
+            let actions = try BlockLog(written).records().compactMap { $0["event.action"] }
+            #expect(actions.contains("method-blocked"))
+            #expect(
+                eventually {
+                    drain(reader, &written)
+                    let records = (try? BlockLog(written).records()) ?? []
+                    return records.contains { $0["event.action"] == "log-reopened" }
+                })
+        }
+
         /// How long files may become that the gate writes; nil: as long as they like.
         private func limitFiles(of gate: GateProcess, to size: Int?) throws {
             let limit = size.map(String.init) ?? "unlimited"

@@ -299,6 +299,31 @@ private final class Rig {
         #expect(!rig.worker.needsTicks)
     }
 
+    @Test func `a worker forgets lines of an access log that a reload took away`() throws {
+        let rig = try Rig()
+        let fifo = try FullFIFO()
+        rig.worker.value.log.accessSink = fifo.sink
+        rig.client.close()
+        rig.worker.reap()
+        Self.lines.withView { rig.worker.value.log.access.append(lines: $0) }
+        rig.worker.flushAccessLog()
+        // There is no access log in it.
+        rig.worker.value.log.adopt(rig.snapshot)
+        #expect(rig.worker.value.log.access.pendingCount == 0)
+        #expect(!rig.worker.needsTicks)
+        // What waited for the block log meanwhile comes later.
+        "late\n".withView { rig.worker.value.log.access.append(lines: $0) }
+        rig.worker.flushAccessLog()
+        #expect(rig.worker.value.log.access.pendingCount == 0)
+        #expect(!rig.worker.needsTicks)
+        let counts = rig.worker.value.log.access.counts
+        #expect(counts.waiting == 0 && counts.written + counts.dropped == 501)
+        let next = try FullFIFO()
+        rig.worker.value.log.accessSink = next.sink
+        rig.worker.flushAccessLog()
+        #expect(next.empty() == "")
+    }
+
     @Test func `a worker that ends within a line keeps nobody from the logs`() throws {
         let rig = try Rig()
         let blocks = try FullFIFO()
