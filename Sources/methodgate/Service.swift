@@ -188,6 +188,11 @@ final class Service {
     func reload() -> String? {
         // Whoever has asked before gets this one.
         wantsReload = false
+        if isDraining {
+            // No load, and no word of one: what the manager is told stays the end.
+            Terminal.err("no reload: the gate is ending\n")
+            return "the gate is ending\n"
+        }
         manager?.reloading()
         facts.reloads += 1
         // Marked before the files are read: what changes meanwhile is seen afterwards.

@@ -116,5 +116,44 @@ extension `End to end` {
             gate.signal(SIGCONT)
             #expect(eventually(within: 20) { inbox.count("WATCHDOG=1") > alive })
         }
+
+        /// The lines of these that have come, in their order.
+        private func kinds(_ inbox: Inbox, _ wanted: String...) -> [String] {
+            inbox.messages.compactMap { message in wanted.first(where: message.contains) }
+        }
+
+        @Test func `hears of no reload once the gate is ending`() throws {
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {}
+            }
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let control = folder.path("control.sock")
+            let gate = try GateProcess(
+                "control: \(control)\n"
+                    + configuration(backend.address, rest: "timeouts: {drain: 60s}"),
+                in: folder, environment: ["NOTIFY_SOCKET": inbox.path])
+            defer { gate.process.stop(within: 0) }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { backend.requests.count == 1 })
+            gate.process.signal(SIGTERM)
+            #expect(eventually { inbox.count("STOPPING=1") == 1 })
+            let asked = try GateProcess.command("reload", "--control", control)
+            #expect(asked.status == .code(1))
+            #expect(asked.errors.contains("the gate is ending"))
+            gate.process.signal(SIGHUP)
+            let words = "no reload: the gate is ending"
+            #expect(
+                eventually {
+                    gate.process.standardError.components(separatedBy: words).count == 3
+                })
+            #expect(
+                kinds(inbox, "READY=1", "RELOADING=1", "STOPPING=1") == ["READY=1", "STOPPING=1"])
+            let status = try GateProcess.command("status", "--control", control)
+            #expect(status.output.contains("\"last_reload_failure\": null"))
+        }
     }
 }
