@@ -193,6 +193,7 @@ final class Service {
             Terminal.err("no reload: the gate is ending\n")
             return "the gate is ending\n"
         }
+        giveSignOfLife()
         manager?.reloading()
         facts.reloads += 1
         // Marked before the files are read: what changes meanwhile is seen afterwards.
@@ -281,6 +282,14 @@ final class Service {
         let news = gateway?.logNews() ?? []
         for line in news { Terminal.err("methodgate: \(line)\n") }
         if !news.isEmpty, !isDraining { manager?.status(summary) }
+    }
+
+    /// Before a load: those that control connections ask for together run one after another in one
+    /// turn of the loop, each for seconds where name servers are slow. Where an answer is owed still,
+    /// that is no turn's fault, and not counted.
+    private func giveSignOfLife() {
+        takeReports()
+        if heartbeat?.isAnswered == true { askWorkers() }
     }
 
     /// Asked with or without a watchdog: `/livez` answers by it as well.

@@ -155,5 +155,38 @@ extension `End to end` {
             let status = try GateProcess.command("status", "--control", control)
             #expect(status.output.contains("\"last_reload_failure\": null"))
         }
+
+        @Test func `gets signs of life between reloads that are asked for together`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let control = folder.path("control.sock")
+            // A load that takes a while.
+            let rules = (0..<3000).map { "  /many/r\($0)/{x}: [GET]\n" }.joined()
+            let gate = try GateProcess(
+                "control: \(control)\n" + configuration(backend.address, rest: rules), in: folder,
+                environment: ["NOTIFY_SOCKET": inbox.path, "WATCHDOG_USEC": "30000000"])
+            defer { end(gate) }
+            let clients = try (0..<8).map { _ in try RawClient(.unix(control), patience: 60) }
+            defer { for client in clients { client.close() } }
+            // All of them are accepted, and then their requests come at once.
+            let status = "GET /status HTTP/1.1\r\nHost: a\r\n\r\n"
+            for client in clients {
+                try client.send(status)
+                #expect(try client.readFinalAnswer().status == 200)
+            }
+            try gate.whileStopped {
+                for client in clients {
+                    try client.send(
+                        "POST /reload HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+                }
+            }
+            #expect(eventually(within: 60) { inbox.count("RELOADING=1") == 8 })
+            for client in clients { #expect(try client.readFinalAnswer().status == 200) }
+            let told = kinds(inbox, "RELOADING=1", "WATCHDOG=1").drop { $0 == "WATCHDOG=1" }
+            let last = told.lastIndex(of: "RELOADING=1") ?? 0
+            #expect(told[..<last].count { $0 == "WATCHDOG=1" } >= 6, "\(told)")
+        }
     }
 }
