@@ -39,6 +39,10 @@ final class Service {
     var totals = RuleTotals()
     var facts = ServiceFacts()
     private(set) var isDraining = false
+    /// Turns of `everySecond` in the drain so far: what the main loop missed does not count.
+    private var drainTurns = 0
+    /// Turns beyond `timeouts.drain` in which workers cut off what is left, and end.
+    private static let drainMargin = 5
     /// What was wrong with the last configuration that was not taken.
     private(set) var failure: String?
     /// Called once, when all listeners accept.
@@ -94,7 +98,7 @@ final class Service {
         if let breakdown {
             // Nothing is known of the state of what still runs: no end in order, and no waiting.
             gateway.abandon()
-            let line = "\(breakdown); the gate ends, to be started anew"
+            let line = breakdown + "; the gate ends" + (isDraining ? "" : ", to be started anew")
             Terminal.err("methodgate: \(line)\n")
             manager?.status(line)
             return Self.brokenDown
@@ -276,12 +280,28 @@ final class Service {
         if errors != lastErrors { report(errors, success: nil) }
         lastErrors = errors
         if watch?.hasChanged() == true, !isDraining { _ = reload() }
-        // The gate itself ends the drain; the manager's own limit is for one that hangs.
-        if isDraining { manager?.extendStop(seconds: 10) }
+        if isDraining { lookAfterDrain() }
         askWorkers()
         let news = gateway?.logNews() ?? []
         for line in news { Terminal.err("methodgate: \(line)\n") }
         if !news.isEmpty, !isDraining { manager?.status(summary) }
+    }
+
+    /// The gate itself ends a drain, and has the manager wait for it; but a worker that hangs never
+    /// ends. The manager's own limit holds then, or the gate's, where nobody else has one.
+    private func lookAfterDrain() {
+        drainTurns += 1
+        guard let silent = silentWorker else {
+            manager?.extendStop(seconds: 10)
+            return
+        }
+        if drainTurns > settings.timeouts.drain / 1000 + Self.drainMargin {
+            breakdown = "\(Self.silence(of: silent)), and timeouts.drain is over"
+        }
+    }
+
+    private static func silence(of worker: Int) -> String {
+        "worker \(worker) has not answered for \(Heartbeat.patience) s"
     }
 
     /// Before a load: those that control connections ask for together run one after another in one
@@ -300,8 +320,7 @@ final class Service {
         }
         let silent = heartbeat?.silentWorker
         if let silent, silent != lastSilentWorker {
-            Terminal.err(
-                "methodgate: worker \(silent) has not answered for \(Heartbeat.patience) s\n")
+            Terminal.err("methodgate: \(Self.silence(of: silent))\n")
         }
         lastSilentWorker = silent
     }

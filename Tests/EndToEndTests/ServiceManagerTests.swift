@@ -188,5 +188,27 @@ extension `End to end` {
             let last = told.lastIndex(of: "RELOADING=1") ?? 0
             #expect(told[..<last].count { $0 == "WATCHDOG=1" } >= 6, "\(told)")
         }
+
+        @Test(.enabled(if: HungWorker.mayTrace, "needs the right to trace"))
+        func `is asked for no more time by a drain with a worker that hangs, which ends`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let gate = try GateProcess(
+                "control: off\n"
+                    + configuration(backend.address, workers: 2, rest: "timeouts: {drain: 9s}"),
+                in: folder, environment: ["NOTIFY_SOCKET": inbox.path])
+            defer { gate.process.stop(within: 0) }
+            let tracer = try HungWorker.make(1, of: gate.process)
+            defer { tracer.stop(within: 0) }
+            gate.process.signal(SIGTERM)
+            let more = "EXTEND_TIMEOUT_USEC=10000000"
+            #expect(eventually { inbox.count(more) > 0 })
+            #expect(gate.process.waitForExit(within: 40) == .code(70))
+            let line = "worker 1 has not answered for 10 s, and timeouts.drain is over"
+            #expect(gate.process.standardError.contains(line))
+            #expect(inbox.count(more) < 14)
+        }
     }
 }
