@@ -78,13 +78,14 @@ final class Service {
         let gateway: Gateway
         do {
             gateway = try start(passed: passed)
-            endpoints = try Endpoints(settings, on: base, replacing: nil, self)
+            self.gateway = gateway
+            endpoints = try Endpoints(
+                settings, on: base, limit: gateway.connectionsOfEndpoint, replacing: nil, self)
         } catch {
             Terminal.err("methodgate: \(error)\n")
             manager?.status("\(error)")
             return 2
         }
-        self.gateway = gateway
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         let events = unsafe SignalEvents(base, gateway.reports.descriptor, context)
         signalEvents = Ref<SignalEvents>.make(events)
@@ -93,6 +94,7 @@ final class Service {
         while endedWorkers < gateway.workersRunning, breakdown == nil {
             if !base.runOnce() { breakdown = "the main loop failed" }
             grantWishes()
+            endpoints?.makeRoom()
         }
         signalEvents?.destroy()
         if let breakdown {
@@ -238,7 +240,9 @@ final class Service {
         }
         guard let gateway, let base else { return nil }
         do {
-            let next = try Endpoints(settings, on: base, replacing: endpoints, self)
+            let next = try Endpoints(
+                settings, on: base, limit: gateway.connectionsOfEndpoint, replacing: endpoints, self
+            )
             try gateway.reload(settings)
             formerEndpoints = endpoints
             endpoints = next
