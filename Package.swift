@@ -112,7 +112,7 @@ let package = Package(
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
         tests("TLS", ["TLS", "TestSupport"]),
         tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory", "COpenSSL"]),
-        tests("Control", ["Control", "Audit"]),
+        tests("Control", ["Control", "Audit", "Transport", "TestSupport", "CLibevent"]),
         tests(
             "Gateway",
             [

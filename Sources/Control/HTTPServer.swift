@@ -48,6 +48,9 @@ package struct AdminAnswer {
     private let listeners: [Listener]
     /// evhttp's own, of `server`.
     private var acceptors: [OpaquePointer]
+    private var connections: AdminConnections
+    /// Nothing is accepted, since there is no room.
+    private var isResting = false
     private let handler: (AdminRequest) -> AdminAnswer
 
     /// Bytes of a head, and of content that nobody asked for.
@@ -56,8 +59,10 @@ package struct AdminAnswer {
     private static let timeout: Int32 = 10
 
     /// Nil where no memory is left, or no descriptor for a listener.
+    ///
+    /// - Parameter connections: how many there may be at a time; others wait in the kernel's queue.
     package init?(
-        _ listeners: [Listener], on base: EventBase,
+        _ listeners: [Listener], on base: EventBase, connections limit: Int,
         _ handler: @escaping (AdminRequest) -> AdminAnswer
     ) {
         let made = unsafe base.withBorrowedHandle { unsafe evhttp_new($0) }
@@ -65,6 +70,7 @@ package struct AdminAnswer {
         unsafe server = made
         self.base = base
         unsafe acceptors = []
+        connections = AdminConnections(limit: limit)
         self.listeners = listeners
         self.handler = handler
         configure()
@@ -80,6 +86,7 @@ package struct AdminAnswer {
         unsafe evhttp_set_allowed_methods(server, UInt16(0x1ff))
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe evhttp_set_gencb(server, adminRequestArrived, context)
+        unsafe evhttp_set_bevcb(server, adminConnectionArrived, context)
     }
 
     private func watch(_ listener: Listener) {
@@ -96,14 +103,47 @@ package struct AdminAnswer {
         unsafe acceptors.append(acceptor)
     }
 
-    deinit { unsafe evhttp_free(server) }
+    deinit {
+        unsafe evhttp_free(server)
+        connections.forgetAll()
+    }
 
-    /// Once a second: accepts again, where that failed for want of a descriptor.
+    /// Once a second: ends connections that are here for too long, and accepts again where there was
+    /// no room or no descriptor for one.
     package func resume() {
+        connections.secondPassed()
+        if !connections.isFull { accept() }
+    }
+
+    /// Between two turns of the loop: accepts again where one of the connections has ended that
+    /// took all room. There is nothing that calls when evhttp frees one.
+    package func makeRoom() {
+        guard isResting else { return }
+        connections.forgetEnded()
+        if !connections.isFull { accept() }
+    }
+
+    private func accept() {
+        isResting = false
         for index in unsafe acceptors.indices { unsafe evconnlistener_enable(acceptors[index]) }
     }
 
+    /// For a connection that evhttp has accepted. Where it takes the last place, nothing more is
+    /// accepted until one ends.
+    fileprivate func stream(on base: OpaquePointer) -> OpaquePointer? {
+        let stream = unsafe connections.add(on: base)
+        if connections.isFull {
+            isResting = true
+            for index in unsafe acceptors.indices {
+                unsafe evconnlistener_disable(acceptors[index])
+            }
+        }
+        return unsafe stream
+    }
+
     fileprivate func answer(_ request: OpaquePointer) {
+        let connection = unsafe evhttp_request_get_connection(request)
+        unsafe connections.answered(on: evhttp_connection_get_bufferevent(connection))
         let answer = handler(unsafe Self.read(request))
         let headers = unsafe evhttp_request_get_output_headers(request)
         unsafe evhttp_add_header(headers, "Content-Type", answer.contentType)
@@ -147,6 +187,13 @@ package struct AdminAnswer {
 private func adminRequestArrived(_ request: OpaquePointer?, _ context: UnsafeMutableRawPointer?) {
     guard let request = unsafe request, let context = unsafe context else { return }
     unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().answer(request)
+}
+
+private func adminConnectionArrived(
+    _ base: OpaquePointer?, _ context: UnsafeMutableRawPointer?
+) -> OpaquePointer? {
+    guard let base = unsafe base, let context = unsafe context else { return nil }
+    return unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().stream(on: base)
 }
 
 /// No descriptor is left for who wants to connect. He would be reported again and again without

@@ -19,9 +19,12 @@ package struct Heartbeat {
 
     package init(workers: Int) { answers = Array(repeating: .given, count: workers) }
 
+    /// Whether every worker has answered the last question.
+    package var isAnswered: Bool { !answers.contains(.owed) }
+
     /// Once a second: begins a new question, or nil as long as an answer to the last one is owed.
     package mutating func next() -> UInt64? {
-        guard !answers.contains(.owed) else {
+        guard isAnswered else {
             refused += 1
             return nil
         }

@@ -13,9 +13,9 @@ struct DescriptorBudget {
     var strangers = 0
 
     /// Standard streams, standard error once more, the main loop, its mailbox and the service
-    /// manager's socket (10); admin endpoint and control socket, twice each (4), and connections to
-    /// them (4); block and access log (2).
-    private static let fixed = 20
+    /// manager's socket (10); admin endpoint and control socket, twice each (4); block and access
+    /// log (2).
+    private static let fixed = 16
     /// Of a reload: a file of the configuration, and both logs, the old ones being open still.
     private static let forReload = 3
     /// Of a worker: its loop (3) and mailbox; a connection that is accepted only to be refused, or
@@ -25,9 +25,13 @@ struct DescriptorBudget {
     /// What clients and their upstream connections never take. A reload may listen elsewhere: the
     /// new sockets are bound while the old ones are open.
     var reserve: Int {
-        Self.fixed + Self.forReload + workers * Self.ofWorker + listeners + max(workers, listeners)
-            + strangers
+        Self.fixed + 2 * connectionsOfEndpoint + Self.forReload + workers * Self.ofWorker
+            + listeners + max(workers, listeners) + strangers
     }
+
+    /// How many connections the admin endpoint may have at a time, and as many the control socket:
+    /// few where there are few descriptors, and never more than a crowd of scrapers would need.
+    var connectionsOfEndpoint: Int { min(64, max(2, limit / 64)) }
 
     /// How many clients may be connected: each may have an upstream connection of its own. As many
     /// as are wanted, if there is room for them; one for each worker at least.

@@ -258,6 +258,9 @@ package final class Gateway {
             listeners: Set(own).count + activated.names.count, strangers: strangers)
     }
 
+    /// Connections that the admin endpoint may have at a time, and as many the control socket.
+    package var connectionsOfEndpoint: Int { budget.connectionsOfEndpoint }
+
     /// What the operator should know of `limits.connections`; nil where it holds.
     package var connectionNotice: String? {
         guard let wanted = snapshot.settings.limits.connections else { return nil }

@@ -14,15 +14,18 @@ final class Endpoints {
     private let admin: Served?
     private let control: Served?
 
-    /// Binds what `settings` name; throws what does not bind, and then nothing has changed.
+    /// Binds what `settings` name; throws what does not bind, and then nothing has changed. Each has
+    /// `limit` connections at a time.
     init(
-        _ settings: Settings, on base: EventBase, replacing old: Endpoints?, _ service: Service
+        _ settings: Settings, on base: EventBase, limit: Int, replacing old: Endpoints?,
+        _ service: Service
     ) throws {
-        admin = try Self.serve(settings.admin, old?.admin, base) { [unowned service] request in
+        admin = try Self.serve(settings.admin, old?.admin, base, limit) {
+            [unowned service] request in
             AdminRoutes.answer(request, service)
         }
         let socket = Self.address(of: settings.control)
-        control = try Self.serve(socket, old?.control, base) { [unowned service] request in
+        control = try Self.serve(socket, old?.control, base, limit) { [unowned service] request in
             AdminRoutes.answerControl(request, service)
         }
     }
@@ -40,7 +43,7 @@ final class Endpoints {
     }
 
     private static func serve(
-        _ address: Address?, _ old: Served?, _ base: EventBase,
+        _ address: Address?, _ old: Served?, _ base: EventBase, _ limit: Int,
         _ handler: @escaping (AdminRequest) -> AdminAnswer
     ) throws -> Served? {
         guard let address else { return nil }
@@ -49,7 +52,7 @@ final class Endpoints {
             throw ListenError.noAddress(address.text)
         }
         let listeners = [try Listener.bind(socket, workers: 1)[0]]
-        guard let server = HTTPServer(listeners, on: base, handler) else {
+        guard let server = HTTPServer(listeners, on: base, connections: limit, handler) else {
             throw EndpointError(address: listeners[0].address.text)
         }
         return (address, listeners[0].address.text, server)
@@ -59,6 +62,12 @@ final class Endpoints {
     func resume() {
         admin?.server.resume()
         control?.server.resume()
+    }
+
+    /// Between two turns of the loop.
+    func makeRoom() {
+        admin?.server.makeRoom()
+        control?.server.makeRoom()
     }
 
     /// For the terminal, one each.

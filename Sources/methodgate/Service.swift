@@ -39,6 +39,10 @@ final class Service {
     var totals = RuleTotals()
     var facts = ServiceFacts()
     private(set) var isDraining = false
+    /// Turns of `everySecond` in the drain so far: what the main loop missed does not count.
+    private var drainTurns = 0
+    /// Turns beyond `timeouts.drain` in which workers cut off what is left, and end.
+    private static let drainMargin = 5
     /// What was wrong with the last configuration that was not taken.
     private(set) var failure: String?
     /// Called once, when all listeners accept.
@@ -74,13 +78,14 @@ final class Service {
         let gateway: Gateway
         do {
             gateway = try start(passed: passed)
-            endpoints = try Endpoints(settings, on: base, replacing: nil, self)
+            self.gateway = gateway
+            endpoints = try Endpoints(
+                settings, on: base, limit: gateway.connectionsOfEndpoint, replacing: nil, self)
         } catch {
             Terminal.err("methodgate: \(error)\n")
             manager?.status("\(error)")
             return 2
         }
-        self.gateway = gateway
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         let events = unsafe SignalEvents(base, gateway.reports.descriptor, context)
         signalEvents = Ref<SignalEvents>.make(events)
@@ -89,12 +94,13 @@ final class Service {
         while endedWorkers < gateway.workersRunning, breakdown == nil {
             if !base.runOnce() { breakdown = "the main loop failed" }
             grantWishes()
+            endpoints?.makeRoom()
         }
         signalEvents?.destroy()
         if let breakdown {
             // Nothing is known of the state of what still runs: no end in order, and no waiting.
             gateway.abandon()
-            let line = "\(breakdown); the gate ends, to be started anew"
+            let line = breakdown + "; the gate ends" + (isDraining ? "" : ", to be started anew")
             Terminal.err("methodgate: \(line)\n")
             manager?.status(line)
             return Self.brokenDown
@@ -188,6 +194,12 @@ final class Service {
     func reload() -> String? {
         // Whoever has asked before gets this one.
         wantsReload = false
+        if isDraining {
+            // No load, and no word of one: what the manager is told stays the end.
+            Terminal.err("no reload: the gate is ending\n")
+            return "the gate is ending\n"
+        }
+        giveSignOfLife()
         manager?.reloading()
         facts.reloads += 1
         // Marked before the files are read: what changes meanwhile is seen afterwards.
@@ -228,7 +240,9 @@ final class Service {
         }
         guard let gateway, let base else { return nil }
         do {
-            let next = try Endpoints(settings, on: base, replacing: endpoints, self)
+            let next = try Endpoints(
+                settings, on: base, limit: gateway.connectionsOfEndpoint, replacing: endpoints, self
+            )
             try gateway.reload(settings)
             formerEndpoints = endpoints
             endpoints = next
@@ -270,12 +284,36 @@ final class Service {
         if errors != lastErrors { report(errors, success: nil) }
         lastErrors = errors
         if watch?.hasChanged() == true, !isDraining { _ = reload() }
-        // The gate itself ends the drain; the manager's own limit is for one that hangs.
-        if isDraining { manager?.extendStop(seconds: 10) }
+        if isDraining { lookAfterDrain() }
         askWorkers()
         let news = gateway?.logNews() ?? []
         for line in news { Terminal.err("methodgate: \(line)\n") }
         if !news.isEmpty, !isDraining { manager?.status(summary) }
+    }
+
+    /// The gate itself ends a drain, and has the manager wait for it; but a worker that hangs never
+    /// ends. The manager's own limit holds then, or the gate's, where nobody else has one.
+    private func lookAfterDrain() {
+        drainTurns += 1
+        guard let silent = silentWorker else {
+            manager?.extendStop(seconds: 10)
+            return
+        }
+        if drainTurns > settings.timeouts.drain / 1000 + Self.drainMargin {
+            breakdown = "\(Self.silence(of: silent)), and timeouts.drain is over"
+        }
+    }
+
+    private static func silence(of worker: Int) -> String {
+        "worker \(worker) has not answered for \(Heartbeat.patience) s"
+    }
+
+    /// Before a load: those that control connections ask for together run one after another in one
+    /// turn of the loop, each for seconds where name servers are slow. Where an answer is owed still,
+    /// that is no turn's fault, and not counted.
+    private func giveSignOfLife() {
+        takeReports()
+        if heartbeat?.isAnswered == true { askWorkers() }
     }
 
     /// Asked with or without a watchdog: `/livez` answers by it as well.
@@ -286,8 +324,7 @@ final class Service {
         }
         let silent = heartbeat?.silentWorker
         if let silent, silent != lastSilentWorker {
-            Terminal.err(
-                "methodgate: worker \(silent) has not answered for \(Heartbeat.patience) s\n")
+            Terminal.err("methodgate: \(Self.silence(of: silent))\n")
         }
         lastSilentWorker = silent
     }

@@ -160,30 +160,15 @@ extension `End to end` {
 
         // MARK: Workers
 
-        /// Whether one process may hold another one's threads (ptrace(2)).
-        private static var mayTrace: Bool {
-            let scope = try? String(
-                contentsOfFile: "/proc/sys/kernel/yama/ptrace_scope", encoding: .utf8)
-            let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-            let line = status?.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
-            let rights = line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
-            return scope == nil || scope?.hasPrefix("0") == true || rights & (1 << 19) != 0
-        }
-
-        @Test(.enabled(if: mayTrace, "needs the right to trace"))
+        @Test(.enabled(if: HungWorker.mayTrace, "needs the right to trace"))
         func `says of a worker that hangs that the gate is not alive`() throws {
             defer { backend.stop() }
             let gate = try GateProcess(observed(), in: directory)
             defer { gate.process.stop(within: 0) }
             let admin = try admin(of: gate)
             #expect(try get("/livez", admin).status == 200)
-            let script = URL(filePath: #filePath).deletingLastPathComponent()
-                .appending(path: "../SystemdTests/hang.py").standardizedFileURL.path
-            let tracer = try ChildProcess(
-                "/usr/bin/env",
-                ["python3", "-B", script, "\(gate.process.identifier)", "worker-1"])
+            let tracer = try HungWorker.make(1, of: gate.process)
             defer { tracer.stop(within: 0) }
-            #expect(eventually { tracer.standardOutput.starts(with: Bytes("hung".utf8)) })
             #expect(try get("/livez", admin).status == 200)
             #expect(try eventually(within: 30) { try get("/livez", admin).status == 503 })
             #expect(try get("/readyz", admin).status == 200)

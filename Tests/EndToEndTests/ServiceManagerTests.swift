@@ -116,5 +116,99 @@ extension `End to end` {
             gate.signal(SIGCONT)
             #expect(eventually(within: 20) { inbox.count("WATCHDOG=1") > alive })
         }
+
+        /// The lines of these that have come, in their order.
+        private func kinds(_ inbox: Inbox, _ wanted: String...) -> [String] {
+            inbox.messages.compactMap { message in wanted.first(where: message.contains) }
+        }
+
+        @Test func `hears of no reload once the gate is ending`() throws {
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {}
+            }
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let control = folder.path("control.sock")
+            let gate = try GateProcess(
+                "control: \(control)\n"
+                    + configuration(backend.address, rest: "timeouts: {drain: 60s}"),
+                in: folder, environment: ["NOTIFY_SOCKET": inbox.path])
+            defer { gate.process.stop(within: 0) }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { backend.requests.count == 1 })
+            gate.process.signal(SIGTERM)
+            #expect(eventually { inbox.count("STOPPING=1") == 1 })
+            let asked = try GateProcess.command("reload", "--control", control)
+            #expect(asked.status == .code(1))
+            #expect(asked.errors.contains("the gate is ending"))
+            gate.process.signal(SIGHUP)
+            let words = "no reload: the gate is ending"
+            #expect(
+                eventually {
+                    gate.process.standardError.components(separatedBy: words).count == 3
+                })
+            #expect(
+                kinds(inbox, "READY=1", "RELOADING=1", "STOPPING=1") == ["READY=1", "STOPPING=1"])
+            let status = try GateProcess.command("status", "--control", control)
+            #expect(status.output.contains("\"last_reload_failure\": null"))
+        }
+
+        @Test func `gets signs of life between reloads that are asked for together`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let control = folder.path("control.sock")
+            // A load that takes a while.
+            let rules = (0..<3000).map { "  /many/r\($0)/{x}: [GET]\n" }.joined()
+            let gate = try GateProcess(
+                "control: \(control)\n" + configuration(backend.address, rest: rules), in: folder,
+                environment: ["NOTIFY_SOCKET": inbox.path, "WATCHDOG_USEC": "30000000"])
+            defer { end(gate) }
+            let clients = try (0..<8).map { _ in try RawClient(.unix(control), patience: 60) }
+            defer { for client in clients { client.close() } }
+            // All of them are accepted, and then their requests come at once.
+            let status = "GET /status HTTP/1.1\r\nHost: a\r\n\r\n"
+            for client in clients {
+                try client.send(status)
+                #expect(try client.readFinalAnswer().status == 200)
+            }
+            try gate.whileStopped {
+                for client in clients {
+                    try client.send(
+                        "POST /reload HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+                }
+            }
+            #expect(eventually(within: 60) { inbox.count("RELOADING=1") == 8 })
+            for client in clients { #expect(try client.readFinalAnswer().status == 200) }
+            let told = kinds(inbox, "RELOADING=1", "WATCHDOG=1").drop { $0 == "WATCHDOG=1" }
+            let last = told.lastIndex(of: "RELOADING=1") ?? 0
+            #expect(told[..<last].count { $0 == "WATCHDOG=1" } >= 6, "\(told)")
+        }
+
+        @Test(.enabled(if: HungWorker.mayTrace, "needs the right to trace"))
+        func `is asked for no more time by a drain with a worker that hangs, which ends`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let folder = try TemporaryDirectory()
+            let inbox = try Inbox(folder)
+            let gate = try GateProcess(
+                "control: off\n"
+                    + configuration(backend.address, workers: 2, rest: "timeouts: {drain: 9s}"),
+                in: folder, environment: ["NOTIFY_SOCKET": inbox.path])
+            defer { gate.process.stop(within: 0) }
+            let tracer = try HungWorker.make(1, of: gate.process)
+            defer { tracer.stop(within: 0) }
+            gate.process.signal(SIGTERM)
+            let more = "EXTEND_TIMEOUT_USEC=10000000"
+            #expect(eventually { inbox.count(more) > 0 })
+            #expect(gate.process.waitForExit(within: 40) == .code(70))
+            let line = "worker 1 has not answered for 10 s, and timeouts.drain is over"
+            #expect(gate.process.standardError.contains(line))
+            #expect(inbox.count(more) < 14)
+        }
     }
 }

@@ -24,7 +24,15 @@ import Testing
         let burdened = DescriptorBudget(limit: 64, workers: 2, listeners: 2, strangers: 8)
         #expect(burdened.connections(wanted: nil) == 9)
         let service = DescriptorBudget(limit: 262_144, workers: 2, listeners: 2)
-        #expect(service.connections(wanted: nil) > 131_000)
+        #expect(service.connections(wanted: nil) > 130_900)
         #expect(service.connections(wanted: 10_000) == 10_000)
+    }
+
+    @Test(arguments: [(64, 2), (1024, 16), (4096, 64), (262_144, 64)])
+    func `the operator has few connections where there are few descriptors`(
+        _ limit: Int, _ count: Int
+    ) {
+        let budget = DescriptorBudget(limit: limit, workers: 2, listeners: 2)
+        #expect(budget.connectionsOfEndpoint == count)
     }
 }
