@@ -198,7 +198,8 @@ extension Ref<UpstreamConnection> {
 
     /// Goes on with a connection attempt, whose time includes that of TLS.
     private func finishConnecting() {
-        let code = value.stream.pendingError
+        // Once a handshake has begun, why it is refused may stand before the reset.
+        let code = value.stream.isShakingHands ? 0 : value.stream.pendingError
         guard code == 0 else {
             connectionFailed(code)
             return

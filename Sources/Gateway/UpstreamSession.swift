@@ -100,7 +100,8 @@ extension Ref<UpstreamSession> {
 
     /// Goes on with a connection attempt, whose time includes that of TLS.
     func finishConnecting() {
-        let code = value.stream.pendingError
+        // Once a handshake has begun, why it is refused may stand before the reset.
+        let code = value.stream.isShakingHands ? 0 : value.stream.pendingError
         guard code == 0 else {
             fail(.unreachable(code))
             return

@@ -172,6 +172,9 @@ package struct ByteStream: ~Copyable {
         if !received.isEmpty, readEvent.isAdded { readEvent.activate() }
     }
 
+    /// A handshake has begun and is not complete.
+    package var isShakingHands: Bool { tls?.isShakingHands ?? false }
+
     /// Goes on with the handshake; to be called whenever the stream is readable.
     package mutating func shakeHands() -> Ref<TLSSession>.Handshake {
         guard let tls else { return .complete }

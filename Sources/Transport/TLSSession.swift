@@ -88,6 +88,9 @@ extension Ref<TLSSession> {
         value.hasPending || !value.kept.isEmpty || value.state == .ended || value.state == .failed
     }
 
+    /// The handshake has begun and is not complete.
+    var isShakingHands: Bool { value.state == .handshake && value.hasInput }
+
     /// Anything has come from the peer at all.
     package var hasInput: Bool { value.hasInput }
 
