@@ -37,7 +37,6 @@ struct ReadingTests {
         ("/admin::%24DATA", .all), ("/admin%ef%bc%8fx", .all), ("/%ef%bd%81dmin", .all),
         ("/a/%ef%bc%8e%ef%bc%8e/admin", .all), ("/admin%ef%bc%9fx", .all),
         ("/ad/(S(x))min/y", .all), ("/(S(x))/ad/(F(x))m/(S(y))in", .all),
-        ("/admin;/x/y", .all),
         ("/(S(x))/admin", .all), ("/(a(x)F(y))/admin/x", .all), ("/%28S(x)%29)/admin", .all),
         ("/a/..%f8%80%80%80%afadmin", .all), ("/a/..%fc%80%80%80%80%afadmin", .all),
     ]
