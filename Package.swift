@@ -53,12 +53,13 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(
             name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CVector"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         library("HTTPSyntax"),
         library("Memory", ["CLinux"]),
         library("Policy", ["HTTPSyntax", "Memory"]),
-        library("HTTP1", ["HTTPSyntax"]),
+        library("HTTP1", ["HTTPSyntax", "CVector"]),
         library("HTTP2", ["HTTPSyntax", "CNGHTTP2"]),
         library("TLS", ["COpenSSL", "Memory"]),
         library("Transport", ["CLibevent", "COpenSSL", "HTTPSyntax", "TLS"]),

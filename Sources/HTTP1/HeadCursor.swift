@@ -45,14 +45,14 @@ enum Halt: Error {
     @inline(__always) func tokenEnd(_ start: Int, isPlain: inout Bool) -> Int {
         var offset = start
         while true {
-            while offset &+ 8 <= end {
-                // The load ends at offset + 8, which is not beyond the end.
-                let unusual = Word.unusualInName(unsafe Word.load(base, offset))
+            while offset &+ 16 <= end {
+                // The load ends at offset + 16, which is not beyond the end.
+                let unusual = unsafe ByteScan.unusualInName(base + offset)
                 guard unusual == 0 else {
-                    offset &+= Word.index(unusual)
+                    offset &+= unusual.trailingZeroBitCount
                     break
                 }
-                offset &+= 8
+                offset &+= 16
             }
             guard offset < end, Token.contains(self[offset]) else { return offset }
             isPlain = false
@@ -159,7 +159,7 @@ extension HeadCursor {
     @inline(__always) private func valueEnd(_ start: Int) throws(Halt) -> Int {
         var index = start
         while true {
-            index = unsafe ByteScan.first(base, from: index, to: end, Word.controls)
+            index = unsafe ByteScan.first(base, from: index, to: end, ByteScan.controls)
             let byte = try byte(at: index)
             if byte == 0x0d { return index }
             guard byte == 0x09 else { throw .refused(Self.problem(inValue: byte)) }

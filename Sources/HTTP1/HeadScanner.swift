@@ -37,7 +37,7 @@ package struct HeadScanner: Sendable, BitwiseCopyable {
         while true {
             // The scan ends at the view's count.
             let found = unsafe ByteScan.first(
-                all.base, from: scanned, to: all.count, Word.controls)
+                all.base, from: scanned, to: all.count, ByteScan.controls)
             if isFirstLine && targetStart == 0 { findTarget(all, found) }
             scanned = found
             guard found < all.count else { return false }

@@ -100,10 +100,10 @@ package enum RequestParser {
         let start = cursor.offset
         // A target of the limit and the byte that ends it.
         let bound = limits.target < cursor.end &- start ? start &+ limits.target &+ 1 : cursor.end
-        var end = unsafe ByteScan.first(cursor.base, from: start, to: bound, Word.endsOfPath)
+        var end = unsafe ByteScan.first(cursor.base, from: start, to: bound, ByteScan.endsOfPath)
         let query = end
         if end < bound, cursor[end] == 0x3f {
-            end = unsafe ByteScan.first(cursor.base, from: end, to: bound, Word.endsOfTarget)
+            end = unsafe ByteScan.first(cursor.base, from: end, to: bound, ByteScan.endsOfTarget)
         }
         cursor.offset = end
         guard end < bound else {

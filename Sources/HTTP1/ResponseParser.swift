@@ -85,7 +85,7 @@ package enum ResponseParser {
         let start = cursor.offset
         while true {
             cursor.offset = unsafe ByteScan.first(
-                cursor.base, from: cursor.offset, to: cursor.end, Word.controls)
+                cursor.base, from: cursor.offset, to: cursor.end, ByteScan.controls)
             switch try cursor.byte(at: cursor.offset) {
             case 0x0d:
                 let length = cursor.offset &- start

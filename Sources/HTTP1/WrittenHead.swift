@@ -46,7 +46,7 @@ package struct WrittenHead {
         }
         // No name holds a CR, and none is without its colon.
         let colon = unsafe ByteScan.first(bytes.base, from: length, to: bytes.count) {
-            Word.equal(0x3a, $0)
+            unsafe ByteScan.equal(0x3a, $0)
         }
         guard colon < bytes.count, let end = Self.lineEnd(bytes, from: colon &+ 1) else {
             return nil
@@ -62,7 +62,7 @@ package struct WrittenHead {
     /// Where the CR stands that ends the line; nil where it and its LF are not there yet.
     @inline(__always) private static func lineEnd(_ bytes: ByteView, from start: Int) -> Int? {
         let end = unsafe ByteScan.first(bytes.base, from: start, to: bytes.count) {
-            Word.equal(0x0d, $0)
+            unsafe ByteScan.equal(0x0d, $0)
         }
         return end &+ 1 < bytes.count ? end : nil
     }

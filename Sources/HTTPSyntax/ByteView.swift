@@ -52,7 +52,12 @@
             guard word(at: index) == other.word(at: index) else { return false }
             index &+= 8
         }
-        if index < count, count >= 8 { return word(at: count &- 8) == other.word(at: count &- 8) }
+        if index == count { return true }
+        if count >= 8 { return word(at: count &- 8) == other.word(at: count &- 8) }
+        if count >= 4 {
+            return half(at: 0) == other.half(at: 0)
+                && half(at: count &- 4) == other.half(at: count &- 4)
+        }
         while index < count {
             guard unsafe base[index] == other.base[index] else { return false }
             index &+= 1
@@ -65,6 +70,11 @@
         unsafe UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self)
     }
 
+    /// Four bytes from `index` on, likewise.
+    @inlinable @inline(__always) func half(at index: Int) -> UInt32 {
+        unsafe UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt32.self)
+    }
+
     /// Whether some byte is below `bound`, at most 0x80.
     @inlinable package func holdsByte(below bound: UInt8) -> Bool {
         let bounds = UInt64(bound) &* 0x0101_0101_0101_0101
@@ -74,7 +84,11 @@
             if found(word(at: index)) { return true }
             index &+= 8
         }
-        if index < count, count >= 8 { return found(word(at: count &- 8)) }
+        if index == count { return false }
+        if count >= 8 { return found(word(at: count &- 8)) }
+        if count >= 4 {
+            return found(UInt64(half(at: 0)) | UInt64(half(at: count &- 4)) &<< 32)
+        }
         while index < count {
             if unsafe base[index] < bound { return true }
             index &+= 1
