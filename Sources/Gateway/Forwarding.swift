@@ -158,7 +158,9 @@ extension Ref<ClientConnection> {
                 idle.closeTaken()
                 continue
             }
-            idle.value.silence = Silence(brokenBefore: Clock.wallNanoseconds(), wasSeen: looks)
+            idle.value.silence = Silence(
+                brokenBefore: Clock.wallNanoseconds(), offset: value.worker.value.clockOffset,
+                wasSeen: looks)
             idle.value.phase = .busy
             value.exchange.upstreamIsReused = true
             attach(idle)
@@ -313,7 +315,7 @@ extension Ref<ClientConnection> {
         let content = rest.view.slice(0, progress.kept)
         value.note?.value.responseContent += UInt64(content.count)
         if isUnderWay {
-            send(.empty, content)
+            sendBehindFields(content)
         } else if content.count <= Worker.copyLimit {
             worker.value.output.append(content)
             send(worker.value.output.view, .empty)

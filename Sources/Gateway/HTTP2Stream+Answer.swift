@@ -72,6 +72,17 @@ extension Ref<ClientConnection> {
         return true
     }
 
+    /// Content that came with a head that has just gone as fields: nothing waits before it.
+    func sendBehindFields(_ content: ByteView) {
+        guard let carried = value.carried, carried.value.part == .content,
+            value.worker.value.response.framing == .length(UInt64(content.count)),
+            content.count <= carried.value.output.room
+        else { return send(.empty, content) }
+        carried.value.part = .end
+        carried.value.output.append(content)
+        carried.value.connection.value.session.end(carried.value.output)
+    }
+
     /// Hands the final answer in `answerFields` over.
     private func beginAnswer(
         _ status: Int, _ framing: BodyFraming, _ carried: Ref<HTTP2Stream>

@@ -65,7 +65,7 @@ extension Ref<ClientConnection> {
         } else if !hasEnded, !facts.isConnect {
             carried.value.content = facts.contentLength.map { .counted($0) } ?? .chunked
         }
-        if let problem = facts.problem {
+        if facts.isRefused, let problem = connection.value.session.blockProblem {
             refuseSection(problem)
         } else {
             take(connection.value.session.blockText)

@@ -22,11 +22,19 @@ struct Silence {
 
     /// A request is about to be sent.
     ///
-    /// - Parameter wasSeen: the connection has been looked at, and was silent.
-    init(brokenBefore now: Int64, wasSeen: Bool) {
+    /// - Parameters:
+    ///   - offset: `clockOffset`, of a moment ago.
+    ///   - wasSeen: the connection has been looked at, and was silent.
+    init(brokenBefore now: Int64, offset: Int64, wasSeen: Bool) {
         askedAt = now
-        offset = now - Self.steady()
+        self.offset = offset
         self.wasSeen = wasSeen
+    }
+
+    /// How far a time of the system's clock, in nanoseconds since 1970, is ahead of one of the other,
+    /// in milliseconds, that was read behind it.
+    static func clockOffset(_ wall: Int64, _ steady: UInt64) -> Int64 {
+        wall - Int64(steady) &* 1_000_000
     }
 
     /// Whether what comes may be something else than the answer.
@@ -40,14 +48,12 @@ struct Silence {
         guard arrival != 0, arrival < askedAt else { return false }
         // A clock that was set back in between proves nothing. Which clock is read first, here and
         // above, is so that a pause between the two never looks like that.
-        let steady = Self.steady()
-        return Clock.wallNanoseconds() - steady > offset - Self.tolerance
+        let steady = Clock.milliseconds()
+        return Self.clockOffset(Clock.wallNanoseconds(), steady) > offset - Self.tolerance
     }
 
     /// Nanoseconds by which the two clocks differ in how they go, and are read.
     private static let tolerance: Int64 = 5_000_000
-
-    private static func steady() -> Int64 { Int64(Clock.milliseconds()) &* 1_000_000 }
 }
 
 extension Ref<UpstreamConnection> {

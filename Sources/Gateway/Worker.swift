@@ -89,6 +89,8 @@ struct Worker: ~Copyable {
 
     var now: Timestamp
     var isClockStale = true
+    /// How far the one clock is ahead of the other (`Silence`).
+    var clockOffset: Int64 = 0
     var isDraining = false
     var isAcceptingPaused = false
     var drainDeadline: UInt64 = .max
@@ -260,8 +262,10 @@ extension Ref<Worker> {
     func refreshClock() {
         guard value.isClockStale else { return }
         value.isClockStale = false
+        let wall = Clock.wallNanoseconds()
         value.wheel.value.now = Clock.milliseconds()
-        value.now = Timestamp.now()
+        value.now = Timestamp(microseconds: wall / 1000)
+        value.clockOffset = Silence.clockOffset(wall, value.wheel.value.now)
     }
 
     /// The period of the deadlines has passed.

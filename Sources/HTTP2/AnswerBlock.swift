@@ -46,8 +46,8 @@ package struct AnswerBlock: ~Copyable {
     /// Gives the storage back.
     mutating func release() { text.release() }
 
-    /// How often a head's limit its lines are beyond; 0 as long as they are not.
-    var excess: Int { size / max(1, limits.head) }
+    /// Its lines are so far beyond the limit of a head that it is not even read to its end.
+    var isExcessive: Bool { limits.isExceededGreatly(by: size) }
 
     private mutating func refuse(_ reason: AnswerProblem) {
         if problem == nil { problem = reason }

@@ -60,7 +60,7 @@ private func headerArrived(
     else { return 0 }
     unsafe state.pointee.block.add(
         ByteView(base: name, count: nameLength), ByteView(base: value, count: valueLength))
-    let isBeyond = unsafe state.pointee.block.excess > ClientSession.mostExcess
+    let isBeyond = unsafe state.pointee.block.isExcessive
     return isBeyond ? Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) : 0
 }
 

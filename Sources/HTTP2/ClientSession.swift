@@ -121,7 +121,7 @@ package import HTTPSyntax
             return false
         }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
-        if unsafe state.pointee.budget.isSpent || state.pointee.block.excess > Self.mostExcess {
+        if unsafe state.pointee.budget.isSpent || state.pointee.block.isExcessive {
             terminate(.enhanceYourCalm)
             return false
         }
@@ -133,10 +133,6 @@ package import HTTPSyntax
         terminate(isFlood ? .enhanceYourCalm : .protocolError)
         return false
     }
-
-    /// How often the limit of a head one may be beyond it: it is read to its end, since the
-    /// compression's state depends on it, but not for ever.
-    static var mostExcess: Int { 32 }
 
     /// Limits of the answers that begin from now on.
     package func adopt(_ limits: HeaderBlock.Limits) {

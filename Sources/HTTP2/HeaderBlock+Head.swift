@@ -62,7 +62,7 @@ extension HeaderBlock {
             return isRight ? nil : .connectForm
         }
         if asksTunnel {
-            guard view(method).equals(ByteView("CONNECT")) else { return .protocolWithoutConnect }
+            guard kind == .connect else { return .protocolWithoutConnect }
             guard view(protocolName).equalsIgnoringCase(ByteView("websocket")) else {
                 return .protocolUnknown
             }

@@ -26,13 +26,24 @@ extension HeaderBlock {
         case 5 where name.equals(ByteView(":path")):
             if value.count > limits.target { return refuse(.targetTooLong) }
             path = keep(value, instead: path)
-        case 7 where name.equals(ByteView(":method")): method = keep(value, instead: method)
+        case 7 where name.equals(ByteView(":method")): keepMethod(value)
         case 7 where name.equals(ByteView(":scheme")): scheme = keep(value, instead: scheme)
         case 10 where name.equals(ByteView(":authority")):
             authority = keep(value, instead: authority)
         case 9 where name.equals(ByteView(":protocol")):
             protocolName = keep(value, instead: protocolName)
         default: refuse(.pseudoUnknown)
+        }
+    }
+
+    private mutating func keepMethod(_ value: ByteView) {
+        let isFirst = method.isMissing
+        method = keep(value, instead: method)
+        guard isFirst, !method.isMissing else { return }
+        switch value.count {
+        case 4 where value.equals(ByteView("HEAD")): kind = .head
+        case 7 where value.equals(ByteView("CONNECT")): kind = .connect
+        default: break
         }
     }
 

@@ -25,12 +25,16 @@ package struct HeaderBlock: ~Copyable {
     /// The request asks for a tunnel (RFC 8441).
     package var asksTunnel: Bool { !protocolName.isMissing }
     /// HEAD: its answer has no content.
-    package var isHead: Bool { view(method).equals(ByteView("HEAD")) }
+    package var isHead: Bool { kind == .head }
     /// A plain CONNECT, whose content nobody takes.
-    package var isConnect: Bool {
-        protocolName.isMissing && view(method).equals(ByteView("CONNECT"))
+    package var isConnect: Bool { kind == .connect && protocolName.isMissing }
+
+    /// Methods that make a difference here.
+    enum Kind: UInt8, BitwiseCopyable {
+        case other, head, connect
     }
 
+    var kind = Kind.other
     var limits = Limits()
     var isTrailers = false
     /// Bytes that all lines would take, and how many lines there are.
@@ -58,6 +62,10 @@ package struct HeaderBlock: ~Copyable {
             self.target = target
             self.fields = fields
         }
+
+        /// A section that is too large is read to its end, since the compression's state depends on
+        /// it, but not for ever.
+        func isExceededGreatly(by size: Int) -> Bool { size >= min(max(1, head), 1 << 40) &* 33 }
     }
 
     /// What a whole section of a request says of its stream.
@@ -67,13 +75,14 @@ package struct HeaderBlock: ~Copyable {
         package let isConnect: Bool
         package let call: CallType
         package let contentLength: UInt64?
-        package let problem: HeaderProblem?
+        /// Something is wrong with it.
+        package let isRefused: Bool
     }
 
     var facts: Facts {
         Facts(
             isHead: isHead, asksTunnel: asksTunnel, isConnect: isConnect, call: call,
-            contentLength: contentLength, problem: problem)
+            contentLength: contentLength, isRefused: problem != nil)
     }
 
     package init() {}
@@ -91,6 +100,7 @@ package struct HeaderBlock: ~Copyable {
         (size, lineCount) = (0, 0)
         hasBegun = false
         hasHost = false
+        kind = .other
         (method, scheme, authority, path, protocolName) = (Part(), Part(), Part(), Part(), Part())
         if trailers { text.append("0\r\n") }
     }
@@ -102,8 +112,8 @@ package struct HeaderBlock: ~Copyable {
         cookies.release()
     }
 
-    /// How often a head's limit its lines are beyond; 0 as long as they are not.
-    package var excess: Int { size / max(1, limits.head) }
+    /// Its lines are so far beyond the limit of a head that it is not even read to its end.
+    var isExcessive: Bool { limits.isExceededGreatly(by: size) }
 
     func view(_ part: Part) -> ByteView {
         part.isMissing ? .empty : pseudo.view.slice(part.offset, part.length)

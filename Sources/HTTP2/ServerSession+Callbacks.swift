@@ -34,6 +34,16 @@ private func outputState(
         .assumingMemoryBound(to: StreamOutput.State.self)
 }
 
+/// The same of a stream of which a frame is being sent.
+private func sendingState(
+    _ state: State, _ session: OpaquePointer?, _ stream: Int32
+) -> UnsafeMutablePointer<StreamOutput.State>? {
+    if let sending = unsafe state.pointee.sending, unsafe sending.pointee.stream == stream {
+        return unsafe sending
+    }
+    return unsafe outputState(session, stream)
+}
+
 private func has(_ flags: UInt8, _ flag: nghttp2_flag) -> Bool {
     flags & UInt8(truncatingIfNeeded: flag.rawValue) != 0
 }
@@ -60,7 +70,7 @@ private func headerArrived(
     else { return 0 }
     unsafe state.pointee.block.add(
         ByteView(base: name, count: nameLength), ByteView(base: value, count: valueLength))
-    let isBeyond = unsafe state.pointee.block.excess > ServerSession.mostExcess
+    let isBeyond = unsafe state.pointee.block.isExcessive
     return isBeyond ? Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) : 0
 }
 
@@ -138,7 +148,8 @@ private func streamClosed(
 ) -> Int32 {
     guard let state = unsafe sessionState(context) else { return 0 }
     unsafe state.pointee.streamCount -= 1
-    guard let output = unsafe outputState(session, stream) else { return 0 }
+    guard let output = unsafe sendingState(state, session, stream) else { return 0 }
+    unsafe state.pointee.sending = nil
     unsafe output.pointee.isClosed = true
     unsafe state.pointee.handlers.closed(output.pointee.owner, code)
     return 0
@@ -153,13 +164,15 @@ private func frameSent(
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let head = unsafe frame.pointee.hd
     let isHead = head.type == UInt8(NGHTTP2_HEADERS.rawValue)
-    if isHead, let output = unsafe outputState(session, head.stream_id) {
+    let hasEnded = has(head.flags, NGHTTP2_FLAG_END_STREAM)
+    guard isHead || hasEnded && head.type == UInt8(NGHTTP2_DATA.rawValue) else { return 0 }
+    let output = unsafe sendingState(state, session, head.stream_id)
+    if isHead, let output = unsafe output {
         unsafe output.pointee.hasSentHead = output.pointee.hasHead
     }
-    let isMessage = isHead || head.type == UInt8(NGHTTP2_DATA.rawValue)
-    guard isMessage, has(head.flags, NGHTTP2_FLAG_END_STREAM) else { return 0 }
+    guard hasEnded else { return 0 }
     unsafe state.pointee.budget.note(.answered)
-    guard let output = unsafe outputState(session, head.stream_id) else { return 0 }
+    guard let output = unsafe output else { return 0 }
     unsafe output.pointee.isFinished = true
     if unsafe output.pointee.endsRequest {
         unsafe ServerSession.endRequest(session, output)
@@ -191,6 +204,7 @@ private func sendData(
         let output = unsafe source?.pointee.ptr?.assumingMemoryBound(to: StreamOutput.State.self),
         let buffer = unsafe state.pointee.output
     else { return Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+    unsafe state.pointee.sending = output
     unsafe buffer.pointee.append(ByteView(base: head, count: 9))
     unsafe buffer.pointee.append(output.pointee.queue.view.slice(0, length))
     unsafe output.pointee.queue.consume(length)

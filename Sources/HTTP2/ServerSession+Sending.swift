@@ -18,7 +18,10 @@ extension ServerSession {
         unsafe withUnsafeMutablePointer(to: &buffer) { buffer in
             unsafe state.pointee.output = buffer
             unsafe state.pointee.outputLimit = limit
-            defer { unsafe state.pointee.output = nil }
+            defer {
+                unsafe state.pointee.output = nil
+                unsafe state.pointee.sending = nil
+            }
             while unsafe buffer.pointee.count < limit {
                 var bytes: UnsafePointer<UInt8>?
                 let count = unsafe nghttp2_session_mem_send(handle, &bytes)

@@ -26,6 +26,9 @@ package import HTTPSyntax
         var output: UnsafeMutablePointer<ByteBuffer>?
         /// Bytes in `output` behind which no further frame is to go.
         var outputLimit = 0
+        /// Whose DATA frame `send` has sent last, for what nghttp2 says of that stream next; nobody
+        /// frees it meanwhile.
+        var sending: UnsafeMutablePointer<StreamOutput.State>?
         var streamCount = 0
         /// Why we end the connection.
         var endCode: ErrorCode?
@@ -132,7 +135,7 @@ package import HTTPSyntax
         }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
         chargeIgnored()
-        if unsafe state.pointee.budget.isSpent || state.pointee.block.excess > Self.mostExcess {
+        if unsafe state.pointee.budget.isSpent || state.pointee.block.isExcessive {
             terminate(.enhanceYourCalm)
             return false
         }
@@ -158,10 +161,6 @@ package import HTTPSyntax
         guard ignored > 0 else { return }
         for _ in 0..<ignored { unsafe state.pointee.budget.note(.controlFrame) }
     }
-
-    /// How often the limit of a head one may be beyond it: it is read to its end, since the
-    /// compression's state depends on it, but not for ever.
-    static var mostExcess: Int { 32 }
 
     /// What the stream of a field section has to know, in the handler that is called for it.
     package var blockFacts: HeaderBlock.Facts { unsafe state.pointee.block.facts }

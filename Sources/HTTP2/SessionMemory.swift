@@ -46,7 +46,8 @@ extension SessionMemory.Handle {
     typealias Block = UnsafeMutableRawPointer
 
     /// Blocks are multiples of so many bytes, and none is kept that is larger than eight times it.
-    private static var unit: Int { 64 }
+    private static var unit: Int { 1 << unitBits }
+    private static var unitBits: Int { 6 }
     fileprivate static var largest: Int { 8 }
     /// Free blocks that are kept of each size.
     private static var most: Int { 128 }
@@ -57,7 +58,7 @@ extension SessionMemory.Handle {
 
     @inline(__always) func take(_ count: Int) -> Block? {
         guard count <= Self.largest &* Self.unit else { return unsafe Self.make(count, size: 0) }
-        let size = max(1, (count &+ Self.unit &- 1) / Self.unit)
+        let size = max(1, (count &+ Self.unit &- 1) &>> Self.unitBits)
         return unsafe takeFree(size) ?? Self.make(size &* Self.unit, size: size)
     }
 
