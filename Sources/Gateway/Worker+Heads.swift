@@ -158,7 +158,8 @@ extension Ref<Worker> {
                 value.request.fields, in: bytes, except: hops, into: &value.output)
         } else {
             TrailerSection.write(
-                value.response.fields, in: bytes, except: hops, into: &value.output)
+                value.response.fields, in: bytes, ofRequest: false, except: hops,
+                into: &value.output)
         }
     }
 }

@@ -28,13 +28,13 @@ package enum TrailerSection {
     /// empty line. `bytes` is what was parsed into `fields`; `hops` are the fields that
     /// `Connection` named (`ConnectionOption.others`).
     package static func write(
-        _ fields: borrowing FieldSection, in bytes: ByteView, except hops: UInt64 = 0,
-        into buffer: inout ByteBuffer
+        _ fields: borrowing FieldSection, in bytes: ByteView, ofRequest: Bool = true,
+        except hops: UInt64 = 0, into buffer: inout ByteBuffer
     ) {
         for index in 0..<fields.count {
             let line = fields[index]
             let name = bytes.slice(Int(line.nameOffset), Int(line.nameLength))
-            guard mayPass(line, name: name) else { continue }
+            guard mayPass(line, name: name, inRequest: ofRequest) else { continue }
             guard hops == 0 || hops & ConnectionOption.bit(of: name) == 0 else { continue }
             buffer.append(name)
             buffer.append(": ")
@@ -46,9 +46,30 @@ package enum TrailerSection {
 
     /// Whether a field may be forwarded as a trailer (RFC 9110 §6.5.1): nothing of framing,
     /// routing, authentication, conditions, caching, description of content, override or
-    /// forwarding, and nothing that the gate judges, writes or removes.
-    package static func mayPass(_ line: FieldLine, name: ByteView) -> Bool {
-        line.name == .other && !refused.contains(name)
+    /// forwarding, and nothing that the gate judges, writes or removes. Behind an answer there is
+    /// nobody to be deceived about who asks for what: those of gRPC carry whatever a service says.
+    package static func mayPass(
+        _ line: FieldLine, name: ByteView, inRequest: Bool = true
+    ) -> Bool {
+        if inRequest { return line.name == .other && !refused.contains(name) }
+        switch line.name {
+        case .other: return !refusedInAnswer.contains(name)
+        case .xRequestID, .traceparent: return !line.isVariant
+        default: return false
+        }
+    }
+
+    private static var refusedInAnswer: NameList {
+        NameList(
+            """
+            proxy-* www-authenticate authentication-info x-csrf* x-xsrf* close priority accept* \
+            cache-control pragma age expires last-modified etag vary warning content-encoding \
+            content-range content-language content-location content-disposition \
+            content-security-policy* content-transfer-encoding mime-version sec-* \
+            access-control-* cross-origin-* referrer-policy strict-transport-security \
+            permissions-policy x-frame-options refresh clear-site-data allow-* alt-svc x-accel-* \
+            x-sendfile*
+            """)
     }
 
     private static var refused: NameList {

@@ -73,13 +73,34 @@ import Testing
         #expect(!mayPass(name.uppercased()))
     }
 
-    private func mayPass(_ name: String) -> Bool {
+    @Test(arguments: [
+        "X-Request-ID", "traceparent", "Retry-After", "X-User-Id", "X-Auth-Level", "Grpc-Status",
+    ])
+    func `behind an answer more may pass`(name: String) {
+        #expect(!mayPass(name) || name == "Grpc-Status")
+        #expect(mayPass(name, inRequest: false))
+    }
+
+    @Test(
+        arguments: FieldName.allCases
+            .filter { ![.other, .xRequestID, .traceparent].contains($0) }
+            .map { ByteView($0.name).text } + [
+                "Content_Length", "Set_Cookie", "X_Request_ID", "Content-Encoding", "Content-Range",
+                "Cache-Control", "Age", "ETag", "WWW-Authenticate", "Proxy-Anything", "Close",
+                "Access-Control-Allow-Origin", "Content-Security-Policy", "Refresh",
+            ])
+    func `what changes an answer may not`(name: String) {
+        #expect(!mayPass(name, inRequest: false))
+        #expect(!mayPass(name.uppercased(), inRequest: false))
+    }
+
+    private func mayPass(_ name: String, inRequest: Bool = true) -> Bool {
         latin(name).withView { view in
             let match = FieldName.lookup(view)
             let line = FieldLine(
                 nameOffset: 0, nameLength: UInt16(view.count), valueOffset: 0, valueLength: 0,
                 name: match.name, isVariant: match.isVariant)
-            return TrailerSection.mayPass(line, name: view)
+            return TrailerSection.mayPass(line, name: view, inRequest: inRequest)
         }
     }
 }
