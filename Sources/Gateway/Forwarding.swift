@@ -46,14 +46,16 @@ extension Ref<ClientConnection> {
                 if isRecorded { decision = .wouldBlock }
             }
         }
+        if value.carried?.value.asksTunnel == true, !mayTunnel(head, verdict.rule) {
+            count(verdict.rule, request.method, .blocked)
+            return refuse(
+                Refusal(403, "the rule grants no WebSocket"), head: head, rule: verdict.rule,
+                action: .methodBlocked)
+        }
         // What content is watched for is decided when that has ended.
         if watched == nil { count(verdict.rule, request.method, decision) }
         if worker.isTooLong {
             return refuse(.contentTooLarge, head: head, rule: verdict.rule)
-        }
-        if value.carried?.value.asksTunnel == true, !mayTunnel(head, verdict.rule) {
-            return refuse(
-                Refusal(403, "the rule grants no WebSocket"), head: head, rule: verdict.rule)
         }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request, shadow) }
         return forward(bytes, head, verdict, request, watched, shadow)
@@ -280,6 +282,13 @@ extension Ref<ClientConnection> {
         value.exchange.clientIsHTTP10 ? .decoded : .framed
     }
 
+    /// Counts content as the client gets it: HTTP/2 has frames for what chunks say.
+    func noteContent(_ progress: BodyReader.Progress) {
+        guard let note = value.note else { return }
+        note.value.responseContent += UInt64(
+            value.carried == nil ? progress.kept : min(progress.kept, progress.data))
+    }
+
     func forwardInterim(_ head: ByteView) {
         let worker = value.worker
         var options = HeadWriter.ResponseOptions.dropsProxyStatus
@@ -313,7 +322,7 @@ extension Ref<ClientConnection> {
         let rest = bytes.dropFirst(headLength)
         let progress = upstream.value.content.take(rest, as: answerForm)
         let content = rest.view.slice(0, progress.kept)
-        value.note?.value.responseContent += UInt64(content.count)
+        noteContent(progress)
         if isUnderWay {
             sendBehindFields(content)
         } else if content.count <= Worker.copyLimit {

@@ -60,6 +60,7 @@ extension Ref<ClientConnection> {
         carried.value.isHead = facts.isHead
         carried.value.asksTunnel = facts.asksTunnel
         carried.value.call = facts.call
+        if facts.isMalformed { carried.value.code = .protocolError }
         if facts.asksTunnel {
             carried.value.content = .tunnel
         } else if !hasEnded, !facts.isConnect {
@@ -86,13 +87,16 @@ extension Ref<ClientConnection> {
     private func refuseSection(_ problem: HeaderProblem) {
         guard let carried = value.carried else { return }
         let worker = value.worker
-        // Nothing of it can be relied on but what the line says.
-        _ = RequestParser.parse(
-            .empty, into: &worker.value.request, limits: worker.value.requestLimits)
+        let session = carried.value.connection
+        let text = session.value.session.refusedText
+        // For the fields that were sound.
+        _ = RequestParser.parse(text, into: &worker.value.request, limits: worker.value.requestLimits)
         if problem.isMalformed { carried.value.code = .protocolError }
         carried.value.content = .none
-        let line = carried.value.connection.value.session.blockLine
-        refuse(Refusal(problem.status, problem.text), unread: .empty, line: line)
+        let authority = session.value.session.blockAuthority
+        refuse(
+            Refusal(problem.status, problem.text), unread: text, line: text,
+            host: HostField.isValid(authority) ? HostField.host(of: authority) : .empty)
     }
 
     // MARK: Content

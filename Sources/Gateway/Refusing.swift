@@ -13,16 +13,19 @@ extension Ref<ClientConnection> {
 
     /// Refuses the request whose head is in `worker.request`; how many bytes were used.
     ///
-    /// - Parameter rule: what its path finds; -1 where no rule was asked.
+    /// - Parameters:
+    ///   - rule: what its path finds; -1 where no rule was asked.
+    ///   - action: what the record says; a rule's verdict is no fault of the request.
     func refuse(
-        _ refusal: Refusal, head: ByteView, rule: Int32 = -1, mayContinue: Bool = true
+        _ refusal: Refusal, head: ByteView, rule: Int32 = -1, mayContinue: Bool = true,
+        action: BlockAction = .malformedRequest
     ) -> Int {
         let worker = value.worker
         let closes = !mayContinue || !canContinue()
         let fields = requestFields(head, worker.value.request.method)
         let form = worker.answerForm(head)
         let isAnswered = answer(
-            refusal, fields, form, rule: rule, of: worker.value.use, closes: closes)
+            refusal, fields, form, rule: rule, of: worker.value.use, closes: closes, action: action)
         guard isAnswered else { return head.count }
         return concludeLocally(head, closes: closes)
     }
@@ -30,8 +33,12 @@ extension Ref<ClientConnection> {
     /// Refuses what is no head; the connection ends. What could be read of it is in
     /// `worker.request`.
     ///
-    /// - Parameter line: what begins with the request line as it came; empty where it is not whole.
-    func refuse(_ refusal: Refusal, unread bytes: ByteView, line: ByteView) {
+    /// - Parameters:
+    ///   - line: what begins with the request line as it came; empty where it is not whole.
+    ///   - host: whose defaults hold where `worker.request` has no Host.
+    func refuse(
+        _ refusal: Refusal, unread bytes: ByteView, line: ByteView, host other: ByteView = .empty
+    ) {
         let worker = value.worker
         // A head that did not parse says nothing reliable; its first line may help the operator.
         let (method, target) = Self.firstLine(line)
@@ -46,7 +53,7 @@ extension Ref<ClientConnection> {
         }
         if value.carried != nil { fields.version = .http2 }
         describeSource(&fields)
-        let host = worker.value.request.value(.host, in: bytes) ?? .empty
+        let host = worker.value.request.value(.host, in: bytes) ?? other
         // A stream's fields say what call it is even where they were not all written as a head.
         var form =
             value.carried.map { worker.fieldForm(bytes, .http2, of: $0.value.call) }
@@ -92,17 +99,17 @@ extension Ref<ClientConnection> {
     ///   - use: the configuration it falls under.
     private func answer(
         _ refusal: Refusal, _ fields: RequestFields, _ form: AnswerForm, rule: Int32 = -1,
-        host: ByteView? = nil, of use: Ref<SnapshotUse>, closes: Bool
+        host: ByteView? = nil, of use: Ref<SnapshotUse>, closes: Bool,
+        action: BlockAction = .malformedRequest
     ) -> Bool {
         let worker = value.worker
         guard !worker.value.log.isShut else {
             answerWithoutRecord(fields, form)
             return false
         }
-        worker.value.counters.malformed.add()
+        if action == .malformedRequest { worker.value.counters.malformed.add() }
         let id = worker.nextID()
-        var record = BlockRecord(
-            .malformedRequest, at: worker.value.now, id: id, request: fields)
+        var record = BlockRecord(action, at: worker.value.now, id: id, request: fields)
         record.reason = ByteView(refusal.reason)
         record.status = refusal.status
         if rule >= 0 { record.facts = use.value.snapshot.policy.facts(rule) }

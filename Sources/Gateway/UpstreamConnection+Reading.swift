@@ -211,7 +211,7 @@ extension Ref<UpstreamConnection> {
     private func processContent(_ bytes: MutableByteView, _ client: Ref<ClientConnection>) -> Int? {
         if value.content.isAwaitingTrailers { return processTrailers(bytes.view, client) }
         let progress = value.content.take(bytes, as: client.answerForm)
-        client.value.note?.value.responseContent += UInt64(progress.kept)
+        client.noteContent(progress)
         client.send(.empty, bytes.view.slice(0, progress.kept))
         if progress.error != nil {
             client.abort()

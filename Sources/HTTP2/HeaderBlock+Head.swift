@@ -57,10 +57,8 @@ extension HeaderBlock {
     private var problemOfLine: HeaderProblem? {
         if method.isMissing { return .methodMissing }
         guard Token.isValid(view(method)) else { return .methodNotToken }
-        if isConnect {
-            let isRight = !authority.isMissing && path.isMissing && scheme.isMissing
-            return isRight ? nil : .connectForm
-        }
+        // With more than that it is malformed, and 405 as in any form (`Facts.isMalformed`).
+        if isConnect { return authority.isMissing ? .connectForm : nil }
         if asksTunnel {
             guard kind == .connect else { return .protocolWithoutConnect }
             guard view(protocolName).equalsIgnoringCase(ByteView("websocket")) else {

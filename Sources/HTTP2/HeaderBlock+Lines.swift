@@ -11,10 +11,28 @@ extension HeaderBlock {
         if name.count == 12, call == .none, name.equals(ByteView("content-type")) {
             call = CallType(contentType: value)
         }
-        guard problem == nil else { return }
+        guard problem == nil else { return noteOfRefused(name, value) }
         guard !name.isEmpty else { return refuse(.nameEmpty) }
         if name[0] == 0x3a { addPseudo(name, value) } else { addRegular(name, value) }
     }
+
+    /// Of a request that is refused already what its answer has to know: in whose name, and in which
+    /// form.
+    private mutating func noteOfRefused(_ name: ByteView, _ value: ByteView) {
+        guard !isTrailers, value.count <= Self.longestNoted, Self.problem(inValue: value) == nil
+        else { return }
+        if name.count == 6, name.equals(ByteView("accept")) {
+            guard accepts.count &+ value.count <= Self.longestNoted else { return }
+            accepts.append("accept: ")
+            accepts.append(value)
+            accepts.append("\r\n")
+        } else if authority.isMissing, name.equals(ByteView(":authority")) {
+            pseudo.append(value)
+            authority = Part(offset: pseudo.count - value.count, length: value.count)
+        }
+    }
+
+    private static var longestNoted: Int { 1024 }
 
     // MARK: Pseudo-fields
 
@@ -24,7 +42,7 @@ extension HeaderBlock {
         if let problem = Self.problem(inValue: value) { return refuse(problem) }
         switch name.count {
         case 5 where name.equals(ByteView(":path")):
-            if value.count > limits.target { return refuse(.targetTooLong) }
+            if value.count > limits.target { return refuseTarget(value) }
             path = keep(value, instead: path)
         case 7 where name.equals(ByteView(":method")): keepMethod(value)
         case 7 where name.equals(ByteView(":scheme")): scheme = keep(value, instead: scheme)
@@ -35,6 +53,17 @@ extension HeaderBlock {
         default: refuse(.pseudoUnknown)
         }
     }
+
+    /// Its beginning is kept for the record.
+    private mutating func refuseTarget(_ value: ByteView) {
+        refuse(.targetTooLong)
+        guard path.isMissing else { return }
+        let length = min(value.count, Self.longestRecorded)
+        pseudo.append(value.slice(0, length))
+        path = Part(offset: pseudo.count - length, length: length)
+    }
+
+    private static var longestRecorded: Int { 4096 }
 
     private mutating func keepMethod(_ value: ByteView) {
         let isFirst = method.isMissing
@@ -59,10 +88,10 @@ extension HeaderBlock {
     // MARK: Other fields
 
     private mutating func addRegular(_ name: ByteView, _ value: ByteView) {
+        if !hasBegun && !isTrailers { beginHead() }
         if let problem = Self.problem(inName: name) ?? Self.problem(inValue: value) {
             return refuse(problem)
         }
-        if !hasBegun && !isTrailers { beginHead() }
         let match = FieldName.lookup(name)
         // Further crumbs become part of the line that the first one has begun.
         if !cookies.isEmpty, match.name == .cookie, !match.isVariant { lineCount &-= 1 }

@@ -43,6 +43,8 @@ package struct HeaderBlock: ~Copyable {
     var hasBegun = false
     var pseudo = ByteBuffer()
     var cookies = ByteBuffer()
+    /// Lines of Accept behind what is wrong: the refusal is written in a form that they ask for.
+    var accepts = ByteBuffer()
     var method = Part()
     var scheme = Part()
     var authority = Part()
@@ -77,12 +79,16 @@ package struct HeaderBlock: ~Copyable {
         package let contentLength: UInt64?
         /// Something is wrong with it.
         package let isRefused: Bool
+        /// It is answered by what it asks for, and its stream is reset behind the answer: a CONNECT
+        /// with `:scheme` or `:path` (RFC 9113 §8.5).
+        package let isMalformed: Bool
     }
 
     var facts: Facts {
         Facts(
             isHead: isHead, asksTunnel: asksTunnel, isConnect: isConnect, call: call,
-            contentLength: contentLength, isRefused: problem != nil)
+            contentLength: contentLength, isRefused: problem != nil,
+            isMalformed: isConnect && !(scheme.isMissing && path.isMissing))
     }
 
     package init() {}
@@ -92,6 +98,7 @@ package struct HeaderBlock: ~Copyable {
         text.removeAll()
         pseudo.removeAll()
         cookies.removeAll()
+        accepts.removeAll()
         problem = nil
         contentLength = nil
         call = .none
@@ -110,6 +117,7 @@ package struct HeaderBlock: ~Copyable {
         text.release()
         pseudo.release()
         cookies.release()
+        accepts.release()
     }
 
     /// Its lines are so far beyond the limit of a head that it is not even read to its end.
@@ -119,12 +127,16 @@ package struct HeaderBlock: ~Copyable {
         part.isMissing ? .empty : pseudo.view.slice(part.offset, part.length)
     }
 
-    /// Method and target as far as they are known, as a request line would have them: for the
-    /// record of what is refused.
+    /// What is known of a request that is refused, for its record and the form of its answer: as
+    /// much of its head as was written before it turned out to be wrong, or else method and target as
+    /// a request line would begin with them.
     ///
     /// Afterwards it stands in `text`.
     mutating func describe() {
-        text.removeAll()
+        guard text.isEmpty else {
+            text.append(accepts.view)
+            return text.append("\r\n")
+        }
         text.append(view(method))
         text.append(byte: 0x20)
         text.append(isConnect ? view(authority) : view(path))

@@ -59,7 +59,7 @@ package enum HeaderProblem: UInt8, CaseIterable, Sendable, BitwiseCopyable {
         case .pathWithSpace: ("a space in :path", "RFC 9113 §8.3.1")
         case .authorityInvalid: ("bad :authority", "RFC 9113 §8.3.1")
         case .authorityMismatch: ("Host differs from :authority", "RFC 9113 §8.3.1")
-        case .connectForm: ("CONNECT with :path or :scheme, or without :authority", "RFC 9113 §8.5")
+        case .connectForm: ("CONNECT without :authority", "RFC 9113 §8.5")
         case .protocolWithoutConnect: (":protocol without CONNECT", "RFC 8441 §4")
         case .protocolUnknown: ("a :protocol other than websocket", "RFC 8441 §4")
         case .trailersMidway: ("fields in the midst of content", "RFC 9113 §8.1")

@@ -171,10 +171,16 @@ package import HTTPSyntax
     /// Its text as HTTP/1.1 has it, to be edited in place; valid until the handler returns.
     package var blockText: MutableByteView { unsafe state.pointee.block.text.mutableView }
 
-    /// The request line of a section that is refused, as far as it is known; likewise.
-    package var blockLine: ByteView {
+    /// What is known of a request whose section is refused (`HeaderBlock.describe`), to be asked for
+    /// once; likewise.
+    package var refusedText: ByteView {
         unsafe state.pointee.block.describe()
         return unsafe state.pointee.block.text.view
+    }
+
+    /// Its `:authority`; empty where it has none.
+    package var blockAuthority: ByteView {
+        unsafe state.pointee.block.view(state.pointee.block.authority)
     }
 
     /// Gives back what a field section needed.

@@ -175,11 +175,56 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
         #expect(outcome(fields).problem == problem)
     }
 
-    @Test func `CONNECT with a path, and a tunnel of another protocol, are refused`() {
-        #expect(outcome(HTTP2Field.request("CONNECT", "/")).problem == .connectForm)
+    @Test func `CONNECT with a path is malformed, and read as CONNECT all the same`() {
+        var block = HeaderBlock()
+        for fields in [
+            HTTP2Field.request("CONNECT", "/"),
+            [field(":method", "CONNECT"), field(":authority", "b:1"), field(":scheme", "https")],
+        ] {
+            block.begin(trailers: false, limits: .init())
+            for field in fields {
+                field.name.withView { name in field.value.withView { block.add(name, $0) } }
+            }
+            block.finish(hasEnded: true)
+            #expect(block.problem == nil && block.facts.isConnect && block.facts.isMalformed)
+            #expect(block.text.view.text.hasPrefix("CONNECT "))
+            #expect(!block.text.view.text.hasPrefix("CONNECT /"))
+        }
+        block.begin(trailers: false, limits: .init())
+        #expect(!block.facts.isMalformed && !block.facts.isConnect)
+    }
+
+    @Test func `CONNECT without an authority, and a tunnel of another protocol, are refused`() {
+        #expect(outcome([field(":method", "CONNECT"), field(":path", "/")]).problem == .connectForm)
         #expect(outcome([field(":method", "CONNECT")]).problem == .connectForm)
         let fields = HTTP2Field.request("CONNECT", "/", [field(":protocol", "connect-udp")])
         #expect(outcome(fields).problem == .protocolUnknown)
+    }
+
+    @Test func `of what is refused that is told which was sound`() {
+        func told(_ fields: [HTTP2Field], _ limits: HeaderBlock.Limits = .init()) -> String {
+            var block = HeaderBlock()
+            block.begin(trailers: false, limits: limits)
+            for field in fields {
+                field.name.withView { name in field.value.withView { block.add(name, $0) } }
+            }
+            block.finish(hasEnded: true)
+            #expect(block.problem != nil)
+            block.describe()
+            return block.text.view.text
+        }
+        let fields = [
+            field("x", "y"), field("connection", "close"), field("accept", "text/html"),
+            field("z", "z"), field("accept", "a\r\nb: c"),
+        ]
+        #expect(
+            told(HTTP2Field.request("PUT", "/a", fields))
+                == "PUT /a HTTP/1.1\r\nHost: a.example\r\nx: y\r\naccept: text/html\r\n\r\n")
+        let many = (0..<2000).map { _ in field("accept", "text/html") }
+        #expect(told(HTTP2Field.request("PUT", "/a", [field("te", "x")] + many)).utf8.count < 4000)
+        #expect(told(HTTP2Field.request("PUT", "a b", fields)) == "PUT a b")
+        let long = "/" + String(repeating: "x", count: 9000)
+        #expect(told(HTTP2Field.request("PUT", long)) == "PUT " + long.prefix(4096))
     }
 
     @Test func `trailers end the message and have no pseudo-fields`() {

@@ -168,6 +168,7 @@ extension `End to end` {
             let isNamed = try eventually {
                 try gate.log.records().contains {
                     $0.integer("http.response.status_code") == 403 && $0["rule.id"] == "default"
+                        && $0["event.action"] == "method-blocked"
                 }
             }
             #expect(isNamed)

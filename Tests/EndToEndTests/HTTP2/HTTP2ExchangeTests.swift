@@ -200,7 +200,47 @@ extension `End to end` {
                 #expect(try client.readAnswer(stream).status == 405)
                 try client.readUntil { client.answers[stream]?.resetCode != nil }
                 #expect(client.answers[stream]?.resetCode == 0)
+                // With all pseudo-fields, as some clients send it.
+                let odd = try client.open(
+                    fields + [HTTP2Field(":scheme", "http"), HTTP2Field(":path", "/a")],
+                    ends: false)
+                #expect(try client.readAnswer(odd).status == 405)
+                try client.readUntil { client.answers[odd]?.resetCode != nil }
+                #expect(client.answers[odd]?.resetCode == 1)
                 #expect(backend.requests.isEmpty)
+            }
+        }
+
+        @Test func `what is refused keeps to what its host has been given`() throws {
+            let rest = """
+                hosts:
+                  a.example: {defaults: {attribution: none}, rules: {/h: [GET]}}
+                """
+            try withHTTP2(try .echo(), rest: rest) { gate, client throws in
+                for bad in [HTTP2Field("connection", "close"), HTTP2Field("x", "a\r\nb: c")] {
+                    let fields = [bad, HTTP2Field("accept", "text/html")]
+                    let answer = try client.exchange(HTTP2Field.request("GET", "/p?q", fields))
+                    #expect(answer.status == 400)
+                    #expect(answer.message?.value("content-type") == "text/html; charset=utf-8")
+                    #expect(answer.message?.value("proxy-status") == nil)
+                    #expect(answer.message?.value("methodgate-event") == nil)
+                }
+                // Where there is no head to be read the authority still says whose it is.
+                let long = HTTP2Field.request("GET", "/" + String(repeating: "x", count: 9000))
+                let answer = try client.exchange(long)
+                #expect(answer.status == 414)
+                #expect(answer.message?.value("methodgate-event") == nil)
+                var records: [LogRecord] = []
+                let areThere = try eventually {
+                    records = try gate.log.records().filter {
+                        $0["event.action"] == "malformed-request"
+                    }
+                    return records.count == 3
+                }
+                #expect(areThere)
+                #expect(records.first?["url.path"] == "/p")
+                #expect(records.first?["url.original"] == "/p?REDACTED")
+                #expect(records.last?["url.original"]?.hasPrefix("/xxxx") == true)
             }
         }
 

@@ -50,6 +50,26 @@ extension `End to end` {
             }
         }
 
+        @Test func `count content without chunks, which nobody gets`() throws {
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {
+                    try connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    try connection.send("2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n\r\n")
+                }
+            }
+            let directory = try TemporaryDirectory()
+            let file = directory.path("access.jsonl")
+            let rest = "log: {blocks: {to: stdout}, access: {to: file \(file)}}"
+            try withHTTP2(backend, rest: rest) { _, client throws in
+                #expect(try client.exchange(HTTP2Field.request("GET", "/a")).message?.text == "hello")
+                let isRight = try eventually(within: 10) {
+                    try BlockLog(file: file).records().first?
+                        .integer("http.response.body.bytes") == 5
+                }
+                #expect(isRight)
+            }
+        }
+
         @Test func `come from curl as from anybody`() throws {
             try withHTTP2(try .echo()) { gate, _ throws in
                 let arguments = [
