@@ -90,7 +90,8 @@ extension Ref<ClientConnection> {
         let session = carried.value.connection
         let text = session.value.session.refusedText
         // For the fields that were sound.
-        _ = RequestParser.parse(text, into: &worker.value.request, limits: worker.value.requestLimits)
+        _ = RequestParser.parse(
+            text, into: &worker.value.request, limits: worker.value.requestLimits)
         if problem.isMalformed { carried.value.code = .protocolError }
         carried.value.content = .none
         let authority = session.value.session.blockAuthority

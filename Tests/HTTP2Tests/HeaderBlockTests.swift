@@ -195,7 +195,8 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
     }
 
     @Test func `CONNECT without an authority, and a tunnel of another protocol, are refused`() {
-        #expect(outcome([field(":method", "CONNECT"), field(":path", "/")]).problem == .connectForm)
+        #expect(
+            outcome([field(":method", "CONNECT"), field(":path", "/")]).problem == .connectForm)
         #expect(outcome([field(":method", "CONNECT")]).problem == .connectForm)
         let fields = HTTP2Field.request("CONNECT", "/", [field(":protocol", "connect-udp")])
         #expect(outcome(fields).problem == .protocolUnknown)

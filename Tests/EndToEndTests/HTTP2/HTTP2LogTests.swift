@@ -61,7 +61,8 @@ extension `End to end` {
             let file = directory.path("access.jsonl")
             let rest = "log: {blocks: {to: stdout}, access: {to: file \(file)}}"
             try withHTTP2(backend, rest: rest) { _, client throws in
-                #expect(try client.exchange(HTTP2Field.request("GET", "/a")).message?.text == "hello")
+                #expect(
+                    try client.exchange(HTTP2Field.request("GET", "/a")).message?.text == "hello")
                 let isRight = try eventually(within: 10) {
                     try BlockLog(file: file).records().first?
                         .integer("http.response.body.bytes") == 5
