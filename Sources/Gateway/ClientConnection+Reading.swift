@@ -210,6 +210,10 @@ extension Ref<ClientConnection> {
         case .failed(let error):
             value.scanner.reset()
             value.origin.client = nil
+            if isBrokenPreface(view, error) {
+                refuseBrokenPreface()
+                return view.count
+            }
             noteMalformed(error)
             refuse(Refusal(error), unread: view, line: view)
             return view.count

@@ -211,6 +211,34 @@ extension `End to end` {
             }
         }
 
+        @Test func `a broken preface ends the connection, and what names HTTP is answered`() throws
+        {
+            try withHTTP2(try .echo()) { gate, _ throws in
+                let broken = try gate.connectHTTP2()
+                defer { broken.close() }
+                let text = try gate.connect()
+                defer { text.close() }
+                try text.send("INVALID CONNECTION PREFACE\r\n\r\n")
+                let bytes = try text.readToEnd()
+                // SETTINGS first, and GOAWAY with PROTOCOL_ERROR last.
+                #expect(bytes.count > 17 && bytes[3] == 4)
+                #expect(Array(bytes.suffix(4)) == [0, 0, 0, 1] && bytes[bytes.count - 14] == 7)
+                let isRecorded = try eventually {
+                    try gate.log.records().contains {
+                        $0["event.reason"]
+                            == "neither a preface of HTTP/2 nor a request of HTTP/1.1"
+                    }
+                }
+                #expect(isRecorded)
+                for line in ["GET / HTTP/x", "GET /", "GET / HTTPS", "GET  / a"] {
+                    let other = try gate.connect()
+                    defer { other.close() }
+                    try other.send("\(line)\r\nHost: a.example\r\n\r\n")
+                    #expect(try other.readAnswer().status == 400, "\(line)")
+                }
+            }
+        }
+
         @Test func `what is refused keeps to what its host has been given`() throws {
             let rest = """
                 hosts:

@@ -75,20 +75,21 @@ extension `End to end` {
         // Of a backend that takes content before it answers: otherwise what a case sends may come
         // behind the end of its stream.
         @Test(.enabled(if: h2spec != nil, "h2spec is not here"))
-        func `h2spec finds nothing wrong`() throws {
-            let path = try #require(Self.h2spec)
-            try withGate(.echo()) { gate in
-                let tests = try ChildProcess(
-                    path,
-                    [
-                        "-h", "127.0.0.1", "-p", String(gate.address.port), "-t", "-k", "-S",
-                        "-P", "/h2spec",
-                    ])
-                defer { tests.stop(within: 0) }
-                #expect(tests.waitForExit(within: 120) == .code(0))
-                let said = String(decoding: tests.standardOutput, as: UTF8.self)
-                #expect(said.contains(" 0 skipped, 0 failed"), "\(said)")
+        func `h2spec finds nothing wrong, with TLS and without`() throws {
+            try withGate(.echo()) { try expectConformance($0, ["-t", "-k"]) }
+            try withHTTP2(.echo(), rest: "  /h2spec: [GET, HEAD, POST]") { gate, _ throws in
+                try expectConformance(gate, [])
             }
+        }
+
+        private func expectConformance(_ gate: GateProcess, _ how: [String]) throws {
+            let arguments = ["-h", "127.0.0.1", "-p", String(gate.address.port), "-P", "/h2spec"]
+            let tests = try ChildProcess(
+                try #require(Self.h2spec), arguments + ["-S"] + how)
+            defer { tests.stop(within: 0) }
+            #expect(tests.waitForExit(within: 120) == .code(0))
+            let said = String(decoding: tests.standardOutput, as: UTF8.self)
+            #expect(said.contains(" 0 skipped, 0 failed"), "\(said)")
         }
     }
 }
