@@ -32,7 +32,7 @@ struct ClientConnection: ~Copyable {
 
     let worker: Ref<Worker>
     var stream: ByteStream
-    let peer: SocketAddress
+    var peer: SocketAddress
     var phase = Phase.idle
     var deadline: Deadline
     /// Bytes that came but are not used: a partial head, pipelined requests, held-back content.

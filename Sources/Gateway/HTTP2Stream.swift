@@ -55,6 +55,78 @@ struct HTTP2Stream: ~Copyable {
     var isWaiting = false
 }
 
+extension HTTP2Stream {
+    /// Becomes another one in its place: all that is not said here is as `init` has it.
+    fileprivate mutating func begin(on connection: Ref<HTTP2Connection>) {
+        self.connection = connection
+        content = .none
+        unacknowledged = 0
+        lastRead = 0
+        hasPieces = false
+        part = .head
+        reader = BodyReader(.none)
+        isHead = false
+        asksTunnel = false
+        call = .none
+        code = .noError
+        next = nil
+        previous = nil
+        nextWaiting = nil
+        isWaiting = false
+    }
+}
+
+extension ClientConnection {
+    /// Becomes another stream of the same worker in the place of one that has ended: every field is
+    /// as `init` has it, but for those that outlive a stream. Written out, because a whole value of
+    /// this size would be moved three times for each request; a test compares the list with the
+    /// fields.
+    fileprivate mutating func begin(
+        _ stream: consuming ByteStream, of peer: SocketAddress, _ origin: ClientOrigin
+    ) {
+        self.stream = stream
+        self.peer = peer
+        self.origin = origin
+        phase = .idle
+        inbound.release()
+        outbound.release()
+        acceptor = 0
+        isOutdated = false
+        lacksTLS = false
+        identity = ClientIdentity()
+        scanner = HeadScanner()
+        exchange = Exchange()
+        content = BodyReader(.none)
+        contentCount = 0
+        upstream = nil
+        use = nil
+        recordEnd = 0
+        isHeld = false
+        heldFrom = 0
+        heldForm = AnswerForm()
+        isProcessing = false
+        hasPausedUpstream = false
+        queued = 0
+        end = .keep
+        hasEnded = false
+        hasServed = false
+        mayBeHTTP2 = false
+        hasSkippedLine = false
+        rule = -1
+        method = .unknown
+        requestHops = 0
+        responseHops = 0
+        allowed = .none
+        isPreflight = false
+        started = 0
+        watch = nil
+        upgrade = nil
+        http2 = nil
+        next = nil
+        previous = nil
+    }
+}
+
 extension Ref<HTTP2Connection> {
     /// A request has begun: opens what is going to read it.
     func open(_ stream: Int32) -> Ref<ClientConnection> {
@@ -64,7 +136,10 @@ extension Ref<HTTP2Connection> {
         let client: Ref<ClientConnection>
         if let spare {
             client = spare
-            unsafe spare.remake { unsafe remake($0, at: $1) }
+            spare.value.begin(
+                unsafe ByteStream(carriedBy: .ofStreams(spare.context)),
+                of: value.client.value.peer, carriedOrigin)
+            spare.value.carried?.value.begin(on: self)
         } else {
             client = unsafe .make { unsafe make(at: $0) }
         }
@@ -87,22 +162,6 @@ extension Ref<HTTP2Connection> {
             stream: unsafe ByteStream(carriedBy: .ofStreams(context)), peer: client.value.peer,
             deadline: unsafe Deadline(on: client.value.worker.value.wheel, clientExpired, context),
             origin: carriedOrigin, tls: nil, carried: carried)
-    }
-
-    /// Uses the storage of a stream that has ended for another one.
-    private func remake(
-        _ old: consuming ClientConnection, at context: UnsafeMutableRawPointer
-    ) -> ClientConnection {
-        let client = value.client
-        let connection = self
-        unsafe old.carried?.remake { stream, _ in
-            HTTP2Stream(connection: connection, output: stream.output)
-        }
-        return ClientConnection(
-            worker: client.value.worker,
-            stream: unsafe ByteStream(carriedBy: .ofStreams(context)), peer: client.value.peer,
-            deadline: old.deadline, origin: carriedOrigin, tls: nil, note: old.note,
-            carried: old.carried)
     }
 
     /// Whose requests they are: the connection is counted, its streams are not.

@@ -23,13 +23,6 @@
         return unsafe Ref(pointer: pointer)
     }
 
-    /// Makes the value anew in its place, perhaps from parts of the old one.
-    @inlinable @inline(__always) package func remake(
-        _ build: (_ old: consuming Value, _ context: UnsafeMutableRawPointer) -> Value
-    ) {
-        unsafe pointer.initialize(to: build(pointer.move(), context))
-    }
-
     @inlinable init(pointer: UnsafeMutablePointer<Value>) { unsafe self.pointer = pointer }
 
     /// Recovers what `context` was made of.
