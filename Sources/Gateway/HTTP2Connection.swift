@@ -89,7 +89,7 @@ extension Ref<ClientConnection> {
 }
 
 extension Ref<HTTP2Connection> {
-    private var worker: Ref<Worker> { value.client.value.worker }
+    var worker: Ref<Worker> { value.client.value.worker }
 
     /// Hands over what streams have kept of the bytes that were read.
     fileprivate func deliverPieces() {
@@ -158,85 +158,6 @@ extension Ref<HTTP2Connection> {
         return stream
     }
 
-    // MARK: Time
-
-    /// What the client owes limits its time: the rest of a field section, or a request at all. The
-    /// time of requests that run is kept with each.
-    func limit() {
-        let client = value.client
-        noteSection()
-        guard client.value.phase == .frames, client.value.outbound.isEmpty,
-            value.end != .announced
-        else { return }
-        let timeouts = worker.value.use.value.timeouts
-        if value.session.isInSection {
-            if !value.limitsHead { limitSection() }
-        } else if value.session.streamCount > 0 {
-            if value.limitsHead || value.isIdle { client.value.deadline.clear() }
-            value.limitsHead = false
-            value.isIdle = false
-        } else if !value.isIdle {
-            // Set once, and not by whatever else comes: a PING is no request.
-            client.value.deadline.set(timeouts.clientIdle)
-            value.limitsHead = false
-            value.isIdle = true
-            value.session.releaseBlock()
-        }
-    }
-
-    /// A field section has its time from its beginning, whatever else holds up the connection.
-    private func noteSection() {
-        guard value.session.isInSection, value.session.sectionCount != value.section else { return }
-        value.section = value.session.sectionCount
-        value.sectionDue =
-            worker.value.wheel.value.now
-            + UInt64(worker.value.use.value.timeouts.clientHead)
-        value.limitsHead = false
-    }
-
-    /// What is left of its time begins to run, or has run out while something else was waited for.
-    private func limitSection() {
-        value.limitsHead = true
-        value.isIdle = false
-        let now = worker.value.wheel.value.now
-        guard now < value.sectionDue else {
-            sectionExpired()
-            return
-        }
-        value.client.value.deadline.set(Int(value.sectionDue - now))
-    }
-
-    private func sectionExpired() {
-        guard value.session.endCode == nil else { return }
-        value.client.recordUnanswered("the head did not arrive in time")
-        value.session.terminate(.enhanceYourCalm)
-        wake()
-    }
-
-    /// The client has taken what waited for it: its time is about something else again.
-    func limitAgain() {
-        value.limitsHead = false
-        value.isIdle = false
-        guard value.end != .announced else {
-            let now = worker.value.wheel.value.now
-            value.client.value.deadline.set(Int(max(1, value.knownAt - min(now, value.knownAt))))
-            return
-        }
-        value.client.value.deadline.clear()
-        limit()
-    }
-
-    /// A deadline of the connection has passed.
-    func expired() {
-        if value.end == .announced {
-            refuseNewStreams()
-        } else if value.session.isInSection {
-            sectionExpired()
-        } else {
-            refuseNewStreams()
-        }
-    }
-
     // MARK: Ends
 
     /// The gate is going away. The client is told, and has until it knows to send what is on its
@@ -256,7 +177,7 @@ extension Ref<HTTP2Connection> {
         if value.end == .announced { refuseNewStreams() }
     }
 
-    private func refuseNewStreams() {
+    func refuseNewStreams() {
         value.end = .closing
         value.session.refuseNewStreams()
         limitAgain()
