@@ -282,6 +282,37 @@ extension `End to end` {
             }
         }
 
+        /// The edge that tells of the reset is used up by the answer. A GET goes
+        /// once more when its write has found it.
+        @Test(arguments: ["GET"])
+        func `that are reset with their last answer cost the next request nothing`(
+            _ method: String
+        ) throws {
+            let asked = Flag()
+            let stopped = Flag()
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                asked.raise()
+                _ = eventually { stopped.isRaised }
+                try side.answer(first.stream, 200, "first")
+                side.connection.reset()
+            }
+            try withHTTP2Backend(backend) { gate, _ throws in
+                let client = try gate.connectHTTP2(patience: 5)
+                defer { client.close() }
+                let stream = try client.open(HTTP2Field.request())
+                #expect(eventually { asked.isRaised })
+                try gate.whileStopped {
+                    stopped.raise()
+                    #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+                }
+                #expect(try client.readAnswer(stream).message?.text == "first")
+                let answer = try client.exchange(HTTP2Field.request(method, "/post/x"))
+                #expect(answer.message?.text == "again")
+                #expect(backend.connections.count == 2)
+            }
+        }
+
         @Test func `that hang up on many requests get all of them on one connection`() throws {
             let backend = try backend { side in
                 guard let first = try side.readRequest() else { return }
