@@ -92,6 +92,10 @@ private func blockArrived(
         unsafe stream.pointee.hasHead = true
         unsafe stream.pointee.content = content
         unsafe stream.pointee.hasEnded = hasEnded
+    } else {
+        unsafe stream.pointee.interimLength += state.pointee.block.text.count
+        let isBeyond = unsafe stream.pointee.interimLength > state.pointee.limits.head
+        if isBeyond { return unsafe fail(session, stream, state, .headTooLarge) }
     }
     unsafe deliver(state.pointee.block.text.view, stream, state)
 }

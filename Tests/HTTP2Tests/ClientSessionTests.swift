@@ -314,6 +314,25 @@ import Testing
         #expect(requester.streamCount == 0)
     }
 
+    @Test func `interim answers are together no longer than one head may be`() throws {
+        let interim = HTTP2Frame.headers(
+            1, Self.status("103", HTTP2Field("link", String(repeating: "x", count: 120))),
+            ends: false)
+        let (requester, asked) = try Self.asking(limits: .init(head: 500))
+        for count in 1...4 {
+            requester.receive(interim)
+            #expect(asked.events == (count < 4 ? [] : ["headTooLarge"]))
+        }
+        let resets = requester.send().filter { $0.kind == HTTP2Frame.Kind.resetStream }
+        #expect(resets.map(\.stream) == [1])
+        // Those to another request count for themselves.
+        let other = try #require(requester.ask())
+        _ = requester.send()
+        requester.receive(
+            .headers(3, Self.status("103"), ends: false), .headers(3, Self.status("204")))
+        #expect(other.isAnswered && other.events == [])
+    }
+
     // MARK: Floods
 
     @Test(arguments: [
