@@ -314,6 +314,26 @@ import Testing
         #expect(requester.streamCount == 0)
     }
 
+    @Test func `content behind an answer that is whole resets its stream`() throws {
+        for (method, fields, content) in [
+            ("HEAD", Self.status(), ""), ("GET", Self.status("204"), ""),
+            ("GET", Self.status("304"), ""),
+            ("GET", Self.status("200", HTTP2Field("content-length", "1")), "x"),
+        ] {
+            let (requester, asked) = try Self.asking(method)
+            requester.receive(.headers(1, fields, ends: false))
+            if !content.isEmpty { requester.receive(.data(1, Bytes(content.utf8), ends: false)) }
+            #expect(asked.isAnswered)
+            requester.close(asked)
+            _ = requester.send()
+            #expect(requester.streamCount == 1)
+            for _ in 0..<2 { requester.receive(.data(1, Bytes("more".utf8), ends: false)) }
+            let resets = requester.send().filter { $0.kind == HTTP2Frame.Kind.resetStream }
+            #expect(resets.map(\.stream) == [1] && resets.first?.payload == [0, 0, 0, 1])
+            #expect(requester.streamCount == 0 && asked.events == [])
+        }
+    }
+
     @Test func `interim answers are together no longer than one head may be`() throws {
         let interim = HTTP2Frame.headers(
             1, Self.status("103", HTTP2Field("link", String(repeating: "x", count: 120))),
