@@ -358,6 +358,7 @@ import Testing
     @Test(arguments: [
         HTTP2Frame.settings(), HTTP2Frame(6, Bytes(repeating: 0, count: 8)),
         .windowUpdate(0, 1), .data(1, [], ends: false), HTTP2Frame(99),
+        HTTP2Frame(0, flags: 8, stream: 1, [0]), HTTP2Frame(0, flags: 8, stream: 1, [2, 0, 0]),
         .headers(3, [HTTP2Field(":status", "200")]),
     ])
     func `frames that carry nothing end the connection after a while`(_ frame: HTTP2Frame) throws {
@@ -375,6 +376,23 @@ import Testing
         #expect(count < FrameBudget.capacity + 100)
         let last = requester.send().last { $0.kind == HTTP2Frame.Kind.goAway }
         #expect(last?.payload[4..<8] == [0, 0, 0, 11] && requester.isOver)
+    }
+
+    @Test(arguments: [1, 10])
+    func `padding costs where there is nothing else, however it is cut`(_ size: Int) throws {
+        for (payload, isFine) in [([1, 0], false), ([1, 0x61, 0], true)] as [(Bytes, Bool)] {
+            let (requester, _) = try Self.asking()
+            requester.receive(.headers(1, Self.status(), ends: false))
+            let frame = HTTP2Frame(0, flags: 8, stream: 1, payload).bytes
+            var goesOn = true
+            for _ in 0..<2 * FrameBudget.capacity where goesOn {
+                for start in stride(from: 0, to: frame.count, by: size) where goesOn {
+                    goesOn = requester.receive(
+                        Bytes(frame[start..<min(start + size, frame.count)]))
+                }
+            }
+            #expect(goesOn == isFine)
+        }
     }
 
     @Test func `nothing is pushed`() throws {
