@@ -170,9 +170,6 @@ extension Ref<ClientConnection> {
         let (fresh, code) = openUpstream(pool)
         guard let fresh else { return code }
         attach(fresh)
-        if let carried = fresh.value.carried {
-            value.exchange.upstreamIsReused = carried.value.session.value.received > 0
-        }
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
         return nil
     }
@@ -202,9 +199,13 @@ extension Ref<ClientConnection> {
         return Ref<UpstreamConnection>.open(pool, on: value.worker)
     }
 
+    /// A stream is as reused as what carries it.
     func attach(_ upstream: Ref<UpstreamConnection>) {
         value.upstream = upstream
         upstream.value.client = self
+        if let carried = upstream.value.carried {
+            value.exchange.upstreamIsReused = carried.value.session.value.received > 0
+        }
     }
 
     // MARK: Request content

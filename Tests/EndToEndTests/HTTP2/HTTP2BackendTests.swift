@@ -313,6 +313,22 @@ extension `End to end` {
             }
         }
 
+        @Test func `that refuse a stream and then hang up cost it nothing, either`() throws {
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                try side.answer(first.stream, 200, "ok")
+                guard let second = try side.readRequest() else { return }
+                try side.send(.reset(second.stream, 7))
+                _ = try side.readRequest()
+                throw BadAnswer(description: "hangs up")
+            }
+            try withHTTP2Backend(backend) { gate, client throws in
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                #expect(try client.exchange(HTTP2Field.request()).message?.text == "again")
+                #expect(backend.connections.count == 2)
+            }
+        }
+
         @Test func `that hang up on many requests get all of them on one connection`() throws {
             let backend = try backend { side in
                 guard let first = try side.readRequest() else { return }
