@@ -253,6 +253,15 @@ extension Ref<UpstreamSession> {
             excess -= 1
         }
     }
+
+    /// Whether nothing that should be silent has spoken or ended: a connection without streams is
+    /// read in its turn then, and not used before.
+    func isQuiet() -> Bool {
+        guard value.phase == .open, value.firstStream == nil else { return true }
+        guard !value.stream.isSilent else { return true }
+        value.stream.readAgain()
+        return false
+    }
 }
 
 func sessionReadable(_: Int32, _ what: Int16, _ context: UnsafeMutableRawPointer?) {

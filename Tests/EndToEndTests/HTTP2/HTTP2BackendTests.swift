@@ -282,9 +282,9 @@ extension `End to end` {
             }
         }
 
-        /// The edge that tells of the reset is used up by the answer. A GET goes
-        /// once more when its write has found it.
-        @Test(arguments: ["GET"])
+        /// The edge that tells of the reset is used up by the answer. A POST looks before it goes,
+        /// a GET goes once more when its write has found it.
+        @Test(arguments: ["GET", "POST"])
         func `that are reset with their last answer cost the next request nothing`(
             _ method: String
         ) throws {
