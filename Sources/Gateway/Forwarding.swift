@@ -150,11 +150,8 @@ extension Ref<ClientConnection> {
     /// Takes a pooled connection or opens one; the errno where that fails at once.
     private func attachUpstream(_ backend: Int) -> Int32? {
         let pool = value.worker.value.use.value.pools[backend]
-        // A request that cannot be sent again looks before it leaps; so does one to a Unix socket,
-        // which does not tell when bytes came.
-        let looks =
-            !value.exchange.isIdempotent || value.exchange.request != .complete
-            || pool.value.isUnix
+        // To a Unix socket, too, which does not tell when bytes came.
+        let looks = looksFirst || pool.value.isUnix
         while let idle = pool.takeIdle() {
             if idle.value.stream.holdsInput || looks && !idle.value.stream.isSilent {
                 idle.closeTaken()
@@ -172,11 +169,13 @@ extension Ref<ClientConnection> {
         let (fresh, code) = openUpstream(pool)
         guard let fresh else { return code }
         attach(fresh)
-        if let carried = fresh.value.carried {
-            value.exchange.upstreamIsReused = carried.value.session.value.received > 0
-        }
         if fresh.value.phase == .busy { fresh.startResponseDeadline() }
         return nil
+    }
+
+    /// A request that cannot be sent again looks before it leaps.
+    private var looksFirst: Bool {
+        !value.exchange.isIdempotent || value.exchange.request != .complete
     }
 
     /// Opens a connection, at the cost of idle ones where no descriptor is left; or a stream on one
@@ -189,7 +188,9 @@ extension Ref<ClientConnection> {
         _ pool: Ref<UpstreamPool>, isFresh: Bool = false,
         insteadOf old: Ref<UpstreamConnection>? = nil
     ) -> (connection: Ref<UpstreamConnection>?, code: Int32) {
-        if pool.value.isHTTP2, let session = pool.roomySession(isFresh: isFresh) {
+        if pool.value.isHTTP2,
+            let session = pool.roomySession(isFresh: isFresh, looks: looksFirst)
+        {
             return (session.openStream(), 0)
         }
         // A stream gives no connection back.
@@ -204,9 +205,13 @@ extension Ref<ClientConnection> {
         return Ref<UpstreamConnection>.open(pool, on: value.worker)
     }
 
+    /// A stream is as reused as what carries it.
     func attach(_ upstream: Ref<UpstreamConnection>) {
         value.upstream = upstream
         upstream.value.client = self
+        if let carried = upstream.value.carried {
+            value.exchange.upstreamIsReused = carried.value.session.value.received > 0
+        }
     }
 
     // MARK: Request content

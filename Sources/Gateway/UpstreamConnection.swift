@@ -163,8 +163,17 @@ extension Ref<UpstreamConnection> {
             guard count < bytes.count else { return }
             keepUnsent(bytes.dropFirst(count))
         case .wouldBlock, .endOfStream, .truncated: keepUnsent(bytes)
-        case .failed: value.isBroken = true
+        case .failed: stopSending()
         }
+    }
+
+    /// Sending has failed. What the upstream answered before it stopped reading is still to be read,
+    /// and then its end, of which no edge may tell any more: a reset's may have come with the last
+    /// answer.
+    private func stopSending() {
+        value.isBroken = true
+        value.outbound.removeAll()
+        if value.stream.isReading { value.stream.readAgain() }
     }
 
     private func keepUnsent(_ bytes: ByteView) {
@@ -235,10 +244,7 @@ extension Ref<UpstreamConnection> {
                     startResponseDeadline()
                 }
             case .wouldBlock, .endOfStream, .truncated: break
-            case .failed:
-                // What the upstream answered before it stopped reading is still to be read.
-                value.isBroken = true
-                value.outbound.removeAll()
+            case .failed: stopSending()
             }
         }
         guard value.outbound.isEmpty else {

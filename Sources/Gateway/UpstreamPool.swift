@@ -108,11 +108,14 @@ extension Ref<UpstreamPool> {
     /// A connection that takes one more request: the first that has room, so that the others fall
     /// idle.
     ///
-    /// - Parameter isFresh: only one that is so new that nothing has come on it.
-    func roomySession(isFresh: Bool) -> Ref<UpstreamSession>? {
+    /// - Parameters:
+    ///   - isFresh: only one that is so new that nothing has come on it.
+    ///   - looks: none that may have ended.
+    func roomySession(isFresh: Bool, looks: Bool) -> Ref<UpstreamSession>? {
         var session = value.firstSession
         while let current = session {
-            if current.hasRoom, !isFresh || current.value.received == 0 { return current }
+            let isRoomy = current.hasRoom && (!isFresh || current.value.received == 0)
+            if isRoomy, !looks || current.isQuiet() { return current }
             session = current.value.next
         }
         return nil

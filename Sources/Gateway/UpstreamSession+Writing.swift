@@ -40,12 +40,14 @@ extension Ref<UpstreamSession> {
         value.stream.stopWriting()
     }
 
-    /// Sending has failed: frames that are lost cannot be made up for by others.
+    /// Sending has failed: frames that are lost cannot be made up for by others. No edge may tell of
+    /// the end any more.
     private func mute() {
         value.isMute = true
         value.isRetired = true
         value.outbound.release()
         value.stream.stopWriting()
+        value.stream.readAgain()
     }
 
     /// Lets streams do what they waited for, and sends what there is.

@@ -153,7 +153,9 @@ extension Ref<UpstreamSession> {
             value.received = now
             _ = value.frames.receive(space.slice(0, count), now: now)
             guard value.phase == .open else { return false }
-            value.pool.value.streamLimit = value.frames.streamLimit
+            let limit = value.frames.streamLimit
+            value.pool.value.streamLimit = limit
+            putBackStreams(beyond: limit)
             wake()
             // As in HTTP/1.1: a reset that came with the bytes is announced by nothing.
             return toEnd || value.firstStream != nil
@@ -220,13 +222,45 @@ extension Ref<UpstreamSession> {
 
     // MARK: Streams
 
-    /// Whether one more request may go on it.
+    /// Whether one more request may go on it. As long as nothing has come on it the limit is that of
+    /// the last connection, and one may go in any case: how else would it be known that more may.
     var hasRoom: Bool {
         guard value.phase != .closed, !value.isRetired, value.frames.takesStreams else {
             return false
         }
+        let count = value.frames.streamCount + value.unsubmitted
+        guard value.received == 0 else { return count < value.frames.streamLimit }
         let limit = Swift.min(value.pool.value.streamLimit, value.frames.streamLimit)
-        return value.frames.streamCount + value.unsubmitted < Swift.max(1, limit)
+        return count < Swift.max(1, limit)
+    }
+
+    /// The backend may have lowered its limit: requests that are beyond it and have not gone yet,
+    /// which nghttp2 would keep for as long, go elsewhere. With none at all it ends with the streams
+    /// that it has.
+    private func putBackStreams(beyond limit: Int) {
+        if limit == 0 { value.isRetired = true }
+        var excess = value.frames.streamCount - limit
+        var stream = value.firstStream
+        // Those that came last are first in the list, and last in nghttp2's.
+        while excess > 0, let current = stream, let carried = current.value.carried {
+            stream = carried.value.next
+            // What cannot be sent again waits as long as there is hope.
+            guard !carried.value.stream.isSent, carried.value.part != .head,
+                current.value.canReplay || limit == 0
+            else { continue }
+            carried.value.isRefused = true
+            current.wait()
+            excess -= 1
+        }
+    }
+
+    /// Whether nothing that should be silent has spoken or ended: a connection without streams is
+    /// read in its turn then, and not used before.
+    func isQuiet() -> Bool {
+        guard value.phase == .open, value.firstStream == nil else { return true }
+        guard !value.stream.isSilent else { return true }
+        value.stream.readAgain()
+        return false
     }
 }
 

@@ -92,7 +92,7 @@ extension Ref<UpstreamConnection> {
             bytes, into: &worker.value.sentHead.fields, limits: limits)
         guard result != .incomplete else { return 0 }
         guard result == .complete else {
-            // Written under limits that a reload has lowered since.
+            // There is always room for what the gate has written; the head may have gone.
             carried.value.isRefused = true
             carried.value.part = .end
             wait()
@@ -137,7 +137,9 @@ extension Ref<UpstreamConnection> {
     /// Does what it waited for: goes on writing, or reading, or says that no stream was to be had.
     func attend() {
         guard let carried = value.carried, value.phase != .closed else { return }
-        if carried.value.isRefused { return streamEnded(.unprocessed) }
+        if carried.value.isRefused {
+            return streamEnded(carried.value.stream.isSent ? .processed : .unprocessed)
+        }
         resumeAnswer()
         guard value.phase == .busy, carried.value.wantsRoom else { return }
         carried.value.wantsRoom = false

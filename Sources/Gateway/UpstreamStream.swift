@@ -26,7 +26,7 @@ struct UpstreamStream: ~Copyable {
     var reader = BodyReader(.none)
     /// The session has it no more.
     var hasLeft = false
-    /// No stream could be opened for it.
+    /// No stream could be opened for it, or none could carry it to its end: `attend` says so.
     var isRefused = false
     /// Whoever writes the request waits for room.
     var wantsRoom = false

@@ -92,6 +92,10 @@ private func blockArrived(
         unsafe stream.pointee.hasHead = true
         unsafe stream.pointee.content = content
         unsafe stream.pointee.hasEnded = hasEnded
+    } else {
+        unsafe stream.pointee.interimLength += state.pointee.block.text.count
+        let isBeyond = unsafe stream.pointee.interimLength > state.pointee.limits.head
+        if isBeyond { return unsafe fail(session, stream, state, .headTooLarge) }
     }
     unsafe deliver(state.pointee.block.text.view, stream, state)
 }
@@ -107,7 +111,8 @@ private func dataArrived(
     // The connection's window is not what holds a stream up: see `connectionWindow`.
     unsafe nghttp2_session_consume_connection(session, count)
     guard let stream = unsafe streamState(session, number) else {
-        unsafe nghttp2_session_consume_stream(session, number, count)
+        // Behind an answer that is whole: one that is reset already brings nothing here.
+        unsafe reset(session, number)
         return 0
     }
     unsafe stream.pointee.unacknowledged += count
@@ -164,9 +169,14 @@ private func fail(
     unsafe output.pointee.isClosed = true
     let number = unsafe output.pointee.stream
     unsafe nghttp2_session_set_stream_user_data(session, number, nil)
+    unsafe reset(session, number)
+    unsafe state.pointee.handlers.problem(stream.pointee.owner, problem.rawValue)
+}
+
+/// Resets a stream by the backend's fault, once.
+private func reset(_ session: OpaquePointer?, _ number: Int32) {
     unsafe nghttp2_submit_rst_stream(
         session, UInt8(NGHTTP2_FLAG_NONE.rawValue), number, ErrorCode.protocolError.rawValue)
-    unsafe state.pointee.handlers.problem(stream.pointee.owner, problem.rawValue)
 }
 
 // MARK: Frames and streams

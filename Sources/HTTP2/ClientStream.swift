@@ -11,6 +11,9 @@
         var isHead = false
         /// The request's head has gone out.
         var isSent = false
+        /// Bytes of the interim answers that have come, as HTTP/1.1 has them: nobody bounds them while
+        /// the client takes nothing.
+        var interimLength = 0
         /// The head of the final answer has come.
         var hasHead = false
         var content = AnswerContent.none
@@ -41,6 +44,7 @@
         output.reset(stream: 0)
         unsafe state.pointee.isHead = false
         unsafe state.pointee.isSent = false
+        unsafe state.pointee.interimLength = 0
         unsafe state.pointee.hasHead = false
         unsafe state.pointee.content = .none
         unsafe state.pointee.hasEnded = false

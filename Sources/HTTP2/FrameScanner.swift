@@ -18,6 +18,8 @@ package struct FrameScanner: BitwiseCopyable {
     /// DATA frames that began since `takeContentFrames`, and whether the last one goes on.
     private var contentFrames = 0
     private var isContent = false
+    /// The payload of a server's DATA frame begins with how much of it is padding.
+    private var isPadded = false
     /// HEADERS frames that began since `takeHeadFrames`, and whether the last one goes on.
     private var headFrames = 0
     private var isHead = false
@@ -74,6 +76,10 @@ package struct FrameScanner: BitwiseCopyable {
                 guard dependency.rest == 0 else { return nil }
                 if dependency.value & 0x7fff_ffff == dependency.stream { return .protocolError }
             }
+            if isPadded, offset < bytes.count {
+                isPadded = false
+                if Int(bytes[offset]) >= rest - 1 { budget.note(.controlFrame) }
+            }
             let skipped = min(rest, bytes.count - offset)
             rest -= skipped
             offset += skipped
@@ -110,10 +116,13 @@ package struct FrameScanner: BitwiseCopyable {
         noteSection(type, flags: flags)
         if sender == .client, type <= 3, let code = noteStream(stream, type, flags) { return code }
         switch type {
-        // Whether it holds anything, and for whom, nghttp2 says.
+        // Whether a client's holds anything, and for whom, nghttp2 says.
         case 0:
             contentFrames += 1
-            if sender == .server, rest == 0 { budget.note(.controlFrame) }
+            if sender == .server {
+                isPadded = rest > 0 && flags & 8 != 0
+                if rest == 0 { budget.note(.controlFrame) }
+            }
         case 1:
             continuations = 0
             headFrames += 1

@@ -1,11 +1,11 @@
 internal import COpenSSL
 import HTTPSyntax
 
-// Messages of TLS itself behind the handshake. A client needs next to none; each key update costs a
-// new key, and nothing in OpenSSL bounds them.
+// Messages of TLS itself behind the handshake. A peer needs next to none; each key update costs a
+// new key, each ticket a session, and nothing in OpenSSL bounds them.
 
 extension TLSSession {
-    /// Messages that a client may send for nothing, and bytes of content for each one more: keys wear
+    /// Messages that a peer may send for nothing, and bytes of content for each one more: keys wear
     /// out with content (RFC 8446 §5.5), after a thousand times as much.
     static let freeMessages: UInt64 = 256
     static let contentPerMessage: UInt64 = 16 * 1024
@@ -20,14 +20,13 @@ extension TLSSession {
 extension Ref<TLSSession> {
     /// Counts messages from here on: the handshake is complete.
     func watchMessages() {
-        guard value.isServer else { return }
         unsafe SSL_set_info_callback(value.handle, messageHandled)
     }
 
     /// There were too many.
     func refuseMessages() {
         value.state = .failed
-        value.failure = ByteView("too many key updates, or requests to renegotiate")
+        value.failure = ByteView("too many key updates, tickets or requests to renegotiate")
     }
 }
 

@@ -39,7 +39,7 @@ package import TLS
     var arrival: Int64 = 0
     /// A record was decrypted only in part.
     var hasPending = false
-    /// Messages of TLS itself since the handshake, and bytes of content that a client has sent.
+    /// Messages of TLS itself since the handshake, and bytes of content that the peer has sent.
     var messages: UInt64 = 0
     var content: UInt64 = 0
     /// Anything has come from the peer.

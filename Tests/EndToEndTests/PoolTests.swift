@@ -133,6 +133,40 @@ extension `End to end` {
             #expect(backend.connections.count == 2)
         }
 
+        /// The edge that tells of the reset is used up by the answer: the next write finds it.
+        @Test func `that are reset with their last answer cost the next request no time`() throws {
+            let asked = Flag()
+            let stopped = Flag()
+            let count = Collected<Int>()
+            let backend = try ScriptedBackend { connection in
+                count.append(1)
+                let isFirst = count.count == 1
+                while try connection.readRequest() != nil {
+                    if isFirst {
+                        asked.raise()
+                        _ = eventually { stopped.isRaised }
+                    }
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    if isFirst { return connection.reset() }
+                }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect(patience: 5)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(eventually { asked.isRaised })
+            try gate.whileStopped {
+                stopped.raise()
+                #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+            }
+            #expect(try client.readFinalAnswer().text == "ok")
+            try client.send(request("GET"))
+            #expect(try client.readFinalAnswer().text == "ok")
+            #expect(backend.connections.count == 2)
+        }
+
         @Test func `that always break are not tried for ever`() throws {
             let backend = try ScriptedBackend { _ = try $0.readHead() }
             defer { backend.stop() }

@@ -314,11 +314,51 @@ import Testing
         #expect(requester.streamCount == 0)
     }
 
+    @Test func `content behind an answer that is whole resets its stream`() throws {
+        for (method, fields, content) in [
+            ("HEAD", Self.status(), ""), ("GET", Self.status("204"), ""),
+            ("GET", Self.status("304"), ""),
+            ("GET", Self.status("200", HTTP2Field("content-length", "1")), "x"),
+        ] {
+            let (requester, asked) = try Self.asking(method)
+            requester.receive(.headers(1, fields, ends: false))
+            if !content.isEmpty { requester.receive(.data(1, Bytes(content.utf8), ends: false)) }
+            #expect(asked.isAnswered)
+            requester.close(asked)
+            _ = requester.send()
+            #expect(requester.streamCount == 1)
+            for _ in 0..<2 { requester.receive(.data(1, Bytes("more".utf8), ends: false)) }
+            let resets = requester.send().filter { $0.kind == HTTP2Frame.Kind.resetStream }
+            #expect(resets.map(\.stream) == [1] && resets.first?.payload == [0, 0, 0, 1])
+            #expect(requester.streamCount == 0 && asked.events == [])
+        }
+    }
+
+    @Test func `interim answers are together no longer than one head may be`() throws {
+        let interim = HTTP2Frame.headers(
+            1, Self.status("103", HTTP2Field("link", String(repeating: "x", count: 120))),
+            ends: false)
+        let (requester, asked) = try Self.asking(limits: .init(head: 500))
+        for count in 1...4 {
+            requester.receive(interim)
+            #expect(asked.events == (count < 4 ? [] : ["headTooLarge"]))
+        }
+        let resets = requester.send().filter { $0.kind == HTTP2Frame.Kind.resetStream }
+        #expect(resets.map(\.stream) == [1])
+        // Those to another request count for themselves.
+        let other = try #require(requester.ask())
+        _ = requester.send()
+        requester.receive(
+            .headers(3, Self.status("103"), ends: false), .headers(3, Self.status("204")))
+        #expect(other.isAnswered && other.events == [])
+    }
+
     // MARK: Floods
 
     @Test(arguments: [
         HTTP2Frame.settings(), HTTP2Frame(6, Bytes(repeating: 0, count: 8)),
         .windowUpdate(0, 1), .data(1, [], ends: false), HTTP2Frame(99),
+        HTTP2Frame(0, flags: 8, stream: 1, [0]), HTTP2Frame(0, flags: 8, stream: 1, [2, 0, 0]),
         .headers(3, [HTTP2Field(":status", "200")]),
     ])
     func `frames that carry nothing end the connection after a while`(_ frame: HTTP2Frame) throws {
@@ -336,6 +376,23 @@ import Testing
         #expect(count < FrameBudget.capacity + 100)
         let last = requester.send().last { $0.kind == HTTP2Frame.Kind.goAway }
         #expect(last?.payload[4..<8] == [0, 0, 0, 11] && requester.isOver)
+    }
+
+    @Test(arguments: [1, 10])
+    func `padding costs where there is nothing else, however it is cut`(_ size: Int) throws {
+        for (payload, isFine) in [([1, 0], false), ([1, 0x61, 0], true)] as [(Bytes, Bool)] {
+            let (requester, _) = try Self.asking()
+            requester.receive(.headers(1, Self.status(), ends: false))
+            let frame = HTTP2Frame(0, flags: 8, stream: 1, payload).bytes
+            var goesOn = true
+            for _ in 0..<2 * FrameBudget.capacity where goesOn {
+                for start in stride(from: 0, to: frame.count, by: size) where goesOn {
+                    goesOn = requester.receive(
+                        Bytes(frame[start..<min(start + size, frame.count)]))
+                }
+            }
+            #expect(goesOn == isFine)
+        }
     }
 
     @Test func `nothing is pushed`() throws {

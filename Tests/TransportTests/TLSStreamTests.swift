@@ -55,6 +55,8 @@ import Testing
             }
             _ = pair.server.receiveAll()
             _ = pair.client.receiveAll()
+            // It counts its own as well.
+            pair.client.tls?.value.messages = 0
             count += 1
         }
         #expect((20...257).contains(count))
@@ -62,6 +64,24 @@ import Testing
             Issue.record("it goes on")
             return
         }
+    }
+
+    @Test(arguments: [true, false])
+    func `a flood from a server ends the session, too`(_ isOfTickets: Bool) throws {
+        let pair = try TLSPair.open()
+        let handle = pair.server.tls?.value.handle
+        var count = 0
+        while count < 2000, pair.client.tls?.value.state == .open {
+            if isOfTickets {
+                #expect(SSL_new_session_ticket(handle) == 1)
+            } else {
+                #expect(SSL_key_update(handle, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
+            }
+            _ = pair.server.send([1])
+            _ = pair.client.receiveAll()
+            count += 1
+        }
+        #expect((20...257).contains(count))
     }
 
     @Test func `many key updates in one read end it amid them`() throws {

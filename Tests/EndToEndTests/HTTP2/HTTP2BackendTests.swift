@@ -282,6 +282,133 @@ extension `End to end` {
             }
         }
 
+        /// The edge that tells of the reset is used up by the answer. A POST looks before it goes,
+        /// a GET goes once more when its write has found it.
+        @Test(arguments: ["GET", "POST"])
+        func `that are reset with their last answer cost the next request nothing`(
+            _ method: String
+        ) throws {
+            let asked = Flag()
+            let stopped = Flag()
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                asked.raise()
+                _ = eventually { stopped.isRaised }
+                try side.answer(first.stream, 200, "first")
+                side.connection.reset()
+            }
+            try withHTTP2Backend(backend) { gate, _ throws in
+                let client = try gate.connectHTTP2(patience: 5)
+                defer { client.close() }
+                let stream = try client.open(HTTP2Field.request())
+                #expect(eventually { asked.isRaised })
+                try gate.whileStopped {
+                    stopped.raise()
+                    #expect(eventually { backend.connections.allSatisfy(\.isClosed) })
+                }
+                #expect(try client.readAnswer(stream).message?.text == "first")
+                let answer = try client.exchange(HTTP2Field.request(method, "/post/x"))
+                #expect(answer.message?.text == "again")
+                #expect(backend.connections.count == 2)
+            }
+        }
+
+        @Test func `that refuse a stream and then hang up cost it nothing, either`() throws {
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                try side.answer(first.stream, 200, "ok")
+                guard let second = try side.readRequest() else { return }
+                try side.send(.reset(second.stream, 7))
+                _ = try side.readRequest()
+                throw BadAnswer(description: "hangs up")
+            }
+            try withHTTP2Backend(backend) { gate, client throws in
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                #expect(try client.exchange(HTTP2Field.request()).message?.text == "again")
+                #expect(backend.connections.count == 2)
+            }
+        }
+
+        // MARK: Limits of streams
+
+        @Test(arguments: ["GET", "POST"])
+        func `that take no more streams get the next request on another connection`(
+            _ method: String
+        ) throws {
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                try side.send(HTTP2Frame.settings([(3, 0)]))
+                try side.answer(first.stream, 200, "first")
+                #expect(try side.readRequest() == nil)
+            }
+            try withHTTP2Backend(backend) { gate, _ throws in
+                let client = try gate.connectHTTP2(patience: 5)
+                defer { client.close() }
+                #expect(try client.exchange(HTTP2Field.request()).message?.text == "first")
+                let answer = try client.exchange(HTTP2Field.request(method, "/post/x"))
+                #expect(answer.message?.text == "again")
+                #expect(eventually { backend.connections.first?.isAtEnd == true })
+            }
+        }
+
+        /// The gate finds the requests and the lower limit together, in this order.
+        @Test(arguments: [0, 1] as [UInt32])
+        func `that lower their limit lose no request that had not gone yet`(
+            _ limit: UInt32
+        ) throws {
+            let asked = Flag()
+            let lowers = Flag()
+            let isLowered = Flag()
+            let isAnswered = Flag()
+            let backend = try backend { side in
+                guard let first = try side.readRequest() else { return }
+                asked.raise()
+                _ = eventually { lowers.isRaised }
+                try side.send(HTTP2Frame.settings([(3, limit)]))
+                isLowered.raise()
+                _ = eventually { isAnswered.isRaised }
+                try side.answer(first.stream, 200, "first")
+            }
+            try withHTTP2Backend(backend) { gate, _ throws in
+                let client = try gate.connectHTTP2(patience: 5)
+                defer { client.close() }
+                let first = try client.open(HTTP2Field.request())
+                #expect(eventually { asked.isRaised })
+                var streams: [UInt32] = []
+                try gate.whileStopped {
+                    for _ in 0..<2 {
+                        let stream = try client.open(
+                            HTTP2Field.request("POST", "/post/x"), ends: false)
+                        try client.sendContent(Bytes("content".utf8), on: stream)
+                        streams.append(stream)
+                    }
+                    lowers.raise()
+                    #expect(eventually { isLowered.isRaised })
+                }
+                for stream in streams {
+                    #expect(try client.readAnswer(stream).message?.text == "again")
+                }
+                isAnswered.raise()
+                #expect(try client.readAnswer(first).message?.text == "first")
+            }
+        }
+
+        @Test func `that never take a stream are 502, and keep no connections`() throws {
+            let backend = try ScriptedBackend.http2(settings: [(3, 0)]) { side in
+                while let request = try side.readRequest() {
+                    try side.send(.reset(request.stream, 7))
+                }
+            }
+            try withHTTP2Backend(backend) { gate, client throws in
+                for number in 1...3 {
+                    let answer = try client.exchange(HTTP2Field.request())
+                    #expect(answer.status == 502)
+                    #expect(backend.connections.count <= 4 * number)
+                }
+                #expect(eventually { backend.connections.allSatisfy(\.isAtEnd) })
+            }
+        }
+
         @Test func `that hang up on many requests get all of them on one connection`() throws {
             let backend = try backend { side in
                 guard let first = try side.readRequest() else { return }
