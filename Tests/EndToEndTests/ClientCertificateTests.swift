@@ -128,6 +128,63 @@ extension `End to end` {
             }
         }
 
+        /// Else it would be answered 421 by whatever connection it came.
+        @Test func `a name of more labels than the wildcard of one that asks more is asked, too`()
+            throws
+        {
+            let admin = try SelfSigned(commonName: "admin", names: ["DNS:*.admin.example"])
+            try fixture.write(admin, as: "admin.pem")
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: admin.pem, client_auth: require, client_ca: clients.pem}",
+                    "  - {certificate: inner.pem, names: [\"*.open.admin.example\"]}",
+                ])
+            defer { end(gate) }
+            func status(_ host: String, _ tls: TestTLS) throws -> Int {
+                try gate.exchange("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n", tls: tls).status
+            }
+            for host in ["a.admin.example", "a.b.admin.example", "a.b.c.admin.example"] {
+                #expect(throws: (any Error).self) { try status(host, TestTLS(name: host)) }
+                #expect(try status(host, client(host)) == 200)
+            }
+            for host in ["admin.example", "a.b.open.admin.example"] {
+                #expect(try status(host, TestTLS(name: host)) == 200)
+            }
+        }
+
+        /// Who names no host asks for none that another entry has.
+        @Test func `a request without a host belongs to whichever name asks for certificates`()
+            throws
+        {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let asks = "client_auth: require, client_ca: clients.pem"
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: inner.pem, \(asks)}",
+                ])
+            defer { end(gate) }
+            let bare = "GET / HTTP/1.0\r\n\r\n"
+            #expect(try gate.exchange(bare, tls: client("inner.example")).status == 200)
+            #expect(try gate.exchange(bare).status == 200)
+            // But not to one that asks for less than what the names of nobody ask for.
+            let other = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                    "certificates:", "  - {certificate: inner.pem, client_auth: none}",
+                ])
+            defer { end(other) }
+            #expect(try other.exchange(bare, tls: TestTLS(name: "inner.example")).status == 421)
+            #expect(try other.exchange(bare, tls: client()).status == 200)
+        }
+
         @Test(arguments: [Int32(0x0303), 0x0304])
         func `a session without a certificate is not taken up where one is required`(
             _ version: Int32
