@@ -100,10 +100,11 @@ package struct TLSServerEntry: Sendable {
         return entries.firstIndex { unsafe $0.base.handle == context } ?? 0
     }
 
-    /// The subject of a client's certificate, as RFC 2253 writes it; nil where it has shown none.
+    /// The subject of a client's certificate, as RFC 2253 writes it, or what stands for it; nil where
+    /// the client has shown none.
     package func subject(of session: OpaquePointer) -> String? {
         guard let certificate = unsafe SSL_get1_peer_certificate(session) else { return nil }
-        return unsafe Certificate(certificate).subject
+        return unsafe Certificate(certificate).holder
     }
 
     /// Whether the entry for `host`, which may have a port, asks something else of clients than

@@ -185,6 +185,37 @@ extension `End to end` {
             #expect(try other.exchange(bare, tls: client()).status == 200)
         }
 
+        /// As SPIFFE has them.
+        @Test(arguments: [
+            (["DNS:a.example", "URI:spiffe://x.example/a"], "URI:spiffe://x.example/a"),
+            (["email:a@a.example", "DNS:A.example"], "DNS:A.example"),
+            (["IP:127.0.0.1", "email:a@a.example"], "email:a@a.example"),
+            (["URI:a:b\r\nc d\\\u{e4}"], #"URI:a:b\0D\0Ac\20d\5C\C3\A4"#),
+        ])
+        func `one without a subject is told by another name in it`(
+            _ names: [String], _ told: String
+        ) throws {
+            let authority = try Authority(named: "clients")
+            try fixture.write(authority.pem, as: "clients.pem")
+            let made = try SelfSigned(commonName: "", names: names)
+            var settings = TestTLS()
+            settings.identity = made
+            settings.signed = try authority.sign(made)
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                    "forward_client_subject: true",
+                ])
+            defer { end(gate) }
+            #expect(try gate.exchange(request("GET"), tls: settings).status == 200)
+            #expect(backend.requests.first?.values("X-Client-Subject") == [told])
+            #expect(try gate.exchange(blocked, tls: settings).status == 405)
+            #expect(try gate.blockRecord()["tls.client.subject"] == told)
+        }
+
         @Test(arguments: [Int32(0x0303), 0x0304])
         func `a session without a certificate is not taken up where one is required`(
             _ version: Int32
