@@ -225,6 +225,39 @@ extension `End to end` {
             #expect(resumed.all == [false, true, true, true])
         }
 
+        /// A session proves that a certificate was good once.
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `a session is not taken up once the backend's certificate has expired`(
+            _ version: Int32
+        ) throws {
+            let lifetime = 5
+            let brief = try SelfSigned(
+                commonName: "brief", names: ["IP:127.0.0.1"], to: lifetime)
+            let expiry = time(nil) + lifetime
+            try fixture.writeCertificate(brief, as: "ca.pem")
+            var server = try TestTLS.sharedServer
+            server.identity = brief
+            server.maximum = version
+            let resumed = Collected<Bool>()
+            let backend = try ScriptedBackend(tls: server) { connection in
+                resumed.append(connection.socket.tls?.isResumed ?? false)
+                _ = try connection.readRequest()
+                try connection.send(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend)
+            defer { end(gate) }
+            for _ in 0..<2 {
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            }
+            #expect(resumed.all == [false, true])
+            #expect(eventually(within: 30) { time(nil) > expiry })
+            let answer = try RawClient.exchange(gate.address, request("GET"))
+            #expect(answer.status == 502)
+            #expect(answer.value("Proxy-Status")?.contains("tls_certificate_error") == true)
+        }
+
         @Test(arguments: [true, false])
         func `an answer that ends with the connection is whole only if TLS says so`(
             _ isWhole: Bool
