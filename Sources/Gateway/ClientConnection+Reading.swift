@@ -211,7 +211,7 @@ extension Ref<ClientConnection> {
             value.scanner.reset()
             value.origin.client = nil
             noteMalformed(error)
-            refuse(Refusal(error), unread: view, line: view)
+            refuse(value.lacksTLS ? .plainHTTP : Refusal(error), unread: view, line: view)
             return view.count
         case .complete:
             value.scanner.reset()
