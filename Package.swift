@@ -111,7 +111,7 @@ let package = Package(
             ["Configuration", "Policy", "HTTPSyntax", "Digest", "TLS", "TestSupport"],
             resources: [.copy("Broken")]),
         tests("Audit", ["Audit", "Policy", "HTTPSyntax", "Digest", "Memory"]),
-        tests("TLS", ["TLS", "TestSupport"]),
+        tests("TLS", ["TLS", "TestSupport", "COpenSSL"]),
         tests("Transport", ["Transport", "HTTPSyntax", "TLS", "Memory", "COpenSSL"]),
         tests("Control", ["Control", "Audit", "Transport", "TestSupport", "CLibevent"]),
         tests(

@@ -97,8 +97,11 @@ if [ "$1" = configure ]; then
         # Only an upgrade has an old version; a gate that does not run stays as it is.
         if [ -n "$2" ]; then
             config=/etc/methodgate/methodgate.yaml
-            # What the new version does not load would leave nothing running.
-            if [ ! -e "$config" ] || methodgate check --config "$config" >/dev/null; then
+            # What the new version does not load (2) would leave nothing running; with a certificate
+            # that has expired (1) it runs.
+            status=0
+            [ ! -e "$config" ] || methodgate check --config "$config" >/dev/null || status=$?
+            if [ "$status" -le 1 ]; then
                 systemctl try-restart methodgate.service || true
             elif systemctl --quiet is-active methodgate.service; then
                 echo "methodgate: this version does not load $config; the old one goes on serving." >&2

@@ -45,7 +45,7 @@ package import HTTPSyntax
     package var cipher: ByteView
     /// The name that the client asked for (SNI).
     package var serverName: ByteView = .empty
-    /// Of the client's certificate, as RFC 2253 writes it.
+    /// Of the client's certificate, as RFC 2253 writes it, or `URI:…` and the like.
     package var subject: ByteView = .empty
 
     package init(version: ByteView, cipher: ByteView) {

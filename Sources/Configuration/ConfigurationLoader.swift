@@ -12,6 +12,16 @@ package struct LoadResult: Sendable {
     /// Errors and warnings, in the order of the files and of the lines in them.
     package let diagnostics: [Diagnostic]
 
+    /// As `check` tells it: what is certainly wrong is an error, also where it loads.
+    package var asChecked: LoadResult {
+        let told = diagnostics.map { diagnostic in
+            var told = diagnostic
+            if diagnostic.isFinding { told.severity = .error }
+            return told
+        }
+        return LoadResult(settings: settings, diagnostics: told)
+    }
+
     package var errorCount: Int { diagnostics.count { $0.severity == .error } }
 
     /// Nothing is wrong but what may be gone at the next load: a name server that is away.

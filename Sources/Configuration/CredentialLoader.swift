@@ -105,7 +105,8 @@ final class CredentialLoader {
             let readers: TLSIdentity.Readers =
                 isForBackend ? .backend : .clients(try? systemTrust())
             for concern in identity.concerns(now: time(nil), readers: readers) {
-                decoder.warn(certificate.node, Complaint(concern))
+                decoder.warn(
+                    certificate.node, Complaint(concern.text), isFinding: concern.isCertain)
             }
             return check(identity, staple, decoder) ? identity : nil
         } catch {

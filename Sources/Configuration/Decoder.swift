@@ -37,10 +37,14 @@ final class Decoder {
     }
 
     /// Says what is allowed and looks unintended.
-    func warn(_ node: Node, _ complaint: Complaint) {
+    ///
+    /// - Parameter isFinding: it certainly is.
+    func warn(_ node: Node, _ complaint: Complaint, isFinding: Bool = false) {
         let errors = diagnostics.count
         report(node, complaint)
-        if diagnostics.count > errors { diagnostics[errors].severity = .warning }
+        guard diagnostics.count > errors else { return }
+        diagnostics[errors].severity = .warning
+        diagnostics[errors].isFinding = isFinding
     }
 
     /// Reports a clash with what stands at `first`.

@@ -30,6 +30,9 @@ package struct Diagnostic: Error, Equatable, Sendable {
     package var related: [Related] = []
     /// It may be gone at the next load, without anybody changing a file.
     package var isTransient = false
+    /// A warning that `check` calls an error: what is set up does not work, and yet a start on that
+    /// day is better than none.
+    package var isFinding = false
 
     package var file: String { place.file }
     /// From 1; 0 where the finding is about a whole file.

@@ -11,6 +11,9 @@ extension Decoder {
         Keys.listenTLS.decode(node, into: &draft, self)
         guard errorCount == mark else { return nil }
         draft.main.clients = draft.main.clients ?? ClientCertificates.none
+        draft.main.lendsAuthorities = draft.more.contains {
+            $0.clientCA == nil && ($0.clients ?? draft.main.clients) != ClientCertificates.none
+        }
         var groups: [CertificateGroup] = []
         for item in [draft.main] + draft.more {
             add(item, under: draft.main, to: &groups, at: item.node ?? node)
@@ -45,6 +48,10 @@ extension Decoder {
         let clients = draft.clients ?? main.clients ?? .none
         let authority = draft.clientCA ?? main.clientCA
         let shown = draft.clientCA?.node ?? draft.certificate?.node ?? node
+        guard !names.isEmpty || groups.first?.hasUse(for: identity) != false else {
+            reportNameless(identity, at: path.node)
+            return
+        }
         // Certificates for the same names stand side by side, with keys of different kinds.
         if let index = groups.firstIndex(where: { Set($0.entry.names) == Set(names) }) {
             join(identity, draft, to: &groups[index], at: shown)
@@ -61,17 +68,18 @@ extension Decoder {
                 at: other.node)
             return
         }
-        if names.isEmpty, !groups.isEmpty {
-            report(
-                path.node,
-                Complaint(
-                    "the certificate of \(identity.subject) has no DNS name, so that it is never "
-                        + "used", accepted: "names beside it"))
-        }
         var entry = TLSServerEntry(names: names, identities: [identity])
         entry.clients = clients
         entry.authorities = authorities(clients, authority, at: shown, draft)
         groups.append(CertificateGroup(entry: entry, node: path.node))
+    }
+
+    private func reportNameless(_ identity: TLSIdentity, at node: Node) {
+        report(
+            node,
+            Complaint(
+                "the certificate of \(identity.subject) has no DNS name, so that it is never used",
+                accepted: "names beside it"))
     }
 
     private func join(
@@ -103,11 +111,11 @@ extension Decoder {
         _ draft: CertificateDraft
     ) -> TrustStore? {
         guard clients != .none else {
-            if let path = draft.clientCA {
+            if let path = draft.clientCA, !draft.lendsAuthorities {
                 report(
                     path.node.keyOrSelf,
                     Complaint(
-                        "no client is asked for a certificate",
+                        "no client is asked for a certificate by it",
                         accepted: "it beside client_auth: request or require"))
             }
             return nil
@@ -182,4 +190,10 @@ extension Decoder {
 private struct CertificateGroup {
     var entry: TLSServerEntry
     var node: Node
+
+    /// Whether a certificate without DNS names may stand beside these: for whoever asks for no name,
+    /// by the same addresses.
+    func hasUse(for nameless: TLSIdentity) -> Bool {
+        entry.names.isEmpty && entry.identities.allSatisfy(nameless.isTwin)
+    }
 }

@@ -20,6 +20,8 @@ struct CertificateDraft {
     var names: [Located]?
     var clients: ClientCertificates?
     var clientCA: LocatedPath?
+    /// Another one asks clients for certificates, and has no authorities of its own.
+    var lendsAuthorities = false
 }
 
 /// `tls` of a listener while it is read.

@@ -31,7 +31,7 @@ extension Keys {
             ciphersKey { $0.options.ciphers = $1 },
             curvesKey { $0.options.curves = $1 },
             clientAuthKey("none") { $0.main.clients = $1 },
-            clientCAKey { $0.main.clientCA = $1 },
+            clientCAKey("none") { $0.main.clientCA = $1 },
             Key(
                 "forward_client_subject", .boolean, \.forwardsSubject, default: "false",
                 "Whether backends get the subject of a client's certificate as "
@@ -52,7 +52,7 @@ extension Keys {
                     draft.names = decoder.serverNames(node)
                 }),
             clientAuthKey("as for the listener") { $0.clients = $1 },
-            clientCAKey { $0.clientCA = $1 },
+            clientCAKey("as for the listener") { $0.clientCA = $1 },
         ])
 
     static let backendTLS = Section<BackendTLSDraft>(
@@ -167,10 +167,11 @@ extension Keys {
     }
 
     private static func clientCAKey<Draft>(
+        _ standard: String,
         _ put: @escaping @Sendable (inout Draft, LocatedPath?) -> Void
     ) -> Key<Draft> {
         Key(
-            "client_ca", .text(example: LocatedPath.accepted), standardText: "none",
+            "client_ca", .text(example: LocatedPath.accepted), standardText: standard,
             "The authorities, as PEM, of which one must have signed a client's certificate.",
             decode: { node, draft, decoder in put(&draft, decoder.path(node)) })
     }

@@ -215,7 +215,7 @@ extension Ref<ClientConnection> {
                 return view.count
             }
             noteMalformed(error)
-            refuse(Refusal(error), unread: view, line: view)
+            refuse(value.lacksTLS ? .plainHTTP : Refusal(error), unread: view, line: view)
             return view.count
         case .complete:
             value.scanner.reset()

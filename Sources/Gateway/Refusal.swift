@@ -47,13 +47,11 @@ enum UpstreamFailure {
     /// It switches protocols otherwise than it was asked to.
     case badHandshake
     /// TLS could not be set up; why, in OpenSSL's words, which live as long as the process.
-    case tls(TLSRefusal, ByteView)
-
-    enum TLSRefusal { case certificate, handshake }
+    case tls(TLSFault, ByteView)
 
     /// By what the session of a backend's connection has failed.
     init(_ session: Ref<TLSSession>) {
-        self = .tls(session.isCertificateFailure ? .certificate : .handshake, session.failure)
+        self = .tls(session.fault, session.failure)
     }
 
     var status: UInt16 {
@@ -79,7 +77,8 @@ enum UpstreamFailure {
             problem.isSize ? "http_response_header_section_size" : "http_protocol_error"
         case .badHandshake: "http_protocol_error"
         case .tls(.certificate, _): "tls_certificate_error"
-        case .tls(.handshake, _): "tls_protocol_error"
+        case .tls(.alert, _): "tls_alert_received"
+        case .tls(.other, _): "tls_protocol_error"
         }
     }
 
@@ -106,7 +105,8 @@ enum UpstreamFailure {
         case .malformed(let problem): problem.text
         case .badHandshake: "a switch to WebSocket that breaks the handshake"
         case .tls(.certificate, _): "the backend's certificate is not accepted"
-        case .tls(.handshake, _): "TLS with the backend could not be set up"
+        case .tls(.alert, _): "the backend ended TLS with an alert"
+        case .tls(.other, _): "TLS with the backend could not be set up"
         }
     }
 

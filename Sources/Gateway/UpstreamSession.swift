@@ -118,7 +118,7 @@ extension Ref<UpstreamSession> {
     /// The connection stands: what waited for it goes.
     private func begin() {
         if let tls = value.stream.tls, !tls.applicationProtocol.equals(ByteView("h2")) {
-            fail(.tls(.handshake, ByteView("the backend did not agree to HTTP/2 (ALPN)")))
+            fail(.tls(.other, ByteView("the backend did not agree to HTTP/2 (ALPN)")))
             return
         }
         value.phase = .open

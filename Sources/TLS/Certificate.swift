@@ -33,29 +33,6 @@ internal import COpenSSL
         }
         return unsafe String(decoding: written(to: writer), as: UTF8.self)
     }
-
-    /// The DNS names among its alternative names, in lower case (RFC 6125 §6.4: its common name
-    /// counts only where there are none, and no client of today looks there).
-    var dnsNames: [String] {
-        guard let raw = unsafe X509_get_ext_d2i(handle, NID_subject_alt_name, nil, nil) else {
-            return []
-        }
-        let stack = OpaquePointer(raw)
-        defer { unsafe GENERAL_NAMES_free(stack) }
-        var names: [String] = []
-        let count = unsafe OPENSSL_sk_num(stack)
-        for index in 0..<count {
-            guard let item = unsafe OPENSSL_sk_value(stack, index) else { continue }
-            let name = unsafe item.assumingMemoryBound(to: GENERAL_NAME.self)
-            guard unsafe name.pointee.type == GEN_DNS, let text = unsafe name.pointee.d.dNSName,
-                let bytes = unsafe ASN1_STRING_get0_data(text)
-            else { continue }
-            let length = unsafe ASN1_STRING_length(text)
-            let value = unsafe UnsafeBufferPointer(start: bytes, count: Int(length))
-            unsafe names.append(String(decoding: value, as: UTF8.self).lowercased())
-        }
-        return names
-    }
 }
 
 /// What has been written to a BIO in memory.

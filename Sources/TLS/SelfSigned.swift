@@ -15,6 +15,7 @@ package struct SelfSigned: Sendable {
     package let key: [UInt8]
 
     /// - Parameters:
+    ///   - commonName: empty: there is no subject.
     ///   - names: DNS names and IP addresses, as OpenSSL writes them: `DNS:localhost`,
     ///     `IP:127.0.0.1`.
     ///   - from: when it begins to be valid, in seconds from now.
@@ -56,10 +57,14 @@ package struct SelfSigned: Sendable {
         unsafe X509_gmtime_adj(X509_getm_notAfter(certificate), to)
         unsafe X509_set_pubkey(certificate, key)
         let subject = unsafe X509_get_subject_name(certificate)
-        unsafe X509_NAME_add_entry_by_txt(
-            subject, "CN", MBSTRING_FLAG, commonName, -1, -1, 0)
+        if !commonName.isEmpty {
+            unsafe X509_NAME_add_entry_by_txt(
+                subject, "CN", MBSTRING_FLAG, commonName, -1, -1, 0)
+        }
         unsafe X509_set_issuer_name(certificate, subject)
-        unsafe try add(certificate, NID_subject_alt_name, names.joined(separator: ","))
+        if !names.isEmpty {
+            unsafe try add(certificate, NID_subject_alt_name, names.joined(separator: ","))
+        }
         unsafe try add(certificate, NID_basic_constraints, "critical,CA:FALSE")
         guard unsafe X509_sign(certificate, key, EVP_sha256()) > 0 else {
             throw .openSSL("the certificate cannot be signed")

@@ -1,6 +1,3 @@
-internal import COpenSSL
-internal import Glibc
-
 // What is allowed and yet keeps clients away: it is said when a configuration is checked.
 
 extension TLSIdentity {
@@ -12,81 +9,65 @@ extension TLSIdentity {
         case backend
     }
 
-    /// In words; `now` in seconds since 1970.
+    /// What keeps clients away.
+    package struct Concern: Equatable {
+        /// In words.
+        package var text: String
+        /// No client takes the certificate, whomever it believes.
+        package var isCertain = false
+    }
+
+    /// `now` in seconds since 1970.
     ///
     /// - Parameter readers: who is shown the certificate.
-    package func concerns(now: Int, readers: Readers) -> [String] {
-        var concerns = ([leaf] + chain).compactMap { $0.untimeliness(now: now) }
+    package func concerns(now: Int, readers: Readers) -> [Concern] {
+        var concerns: [Concern] = []
+        for certificate in [leaf] + chain {
+            guard var concern = certificate.untimeliness(now: now) else { continue }
+            // To one above there may be another way.
+            concern.isCertain = concern.isCertain && certificate === leaf
+            concerns.append(concern)
+        }
         if let lack = missingIssuer(readers) { concerns.append(lack) }
         return concerns
     }
 
     /// Follows the chain upwards, in the order in which it is sent.
-    private func missingIssuer(_ readers: Readers) -> String? {
+    private func missingIssuer(_ readers: Readers) -> Concern? {
         var last = leaf
         for next in chain {
-            guard next.signs(last) else {
-                return "the chain is out of order: behind \(last.subject) stands \(next.subject), "
-                    + "and not its issuer \(last.issuer)"
-            }
+            guard next.signs(last) else { return disorder(last, next, readers) }
             last = next
         }
-        guard !last.signs(last), case .clients(let system) = readers else { return nil }
-        if let system, system.knowsIssuer(of: last) { return nil }
-        return "the chain ends with \(last.subject): its issuer \(last.issuer) is neither in the "
-            + "file nor among the system's authorities, so that clients may not trust it"
+        guard isUnknown(last, to: readers) else { return nil }
+        return Concern(
+            text:
+                "the chain ends with \(last.subject): its issuer \(last.issuer) is neither in the "
+                + "file nor among the system's authorities, so that clients may not trust it",
+            isCertain: last.isByIntermediate)
     }
-}
 
-extension Certificate {
-    var notBefore: Int? { unsafe Self.seconds(X509_get0_notBefore(handle)) }
-    var notAfter: Int? { unsafe Self.seconds(X509_get0_notAfter(handle)) }
-
-    /// That it has expired or is not valid yet, in words; nil: it is in force.
-    fileprivate func untimeliness(now: Int) -> String? {
-        if let end = notAfter, end <= now {
-            return "the certificate of \(subject) expired on \(dateText(end))"
+    /// Of `last` and what stands behind it, and is not its issuer.
+    private func disorder(_ last: Certificate, _ next: Certificate, _ readers: Readers) -> Concern {
+        let isThere = ([leaf] + chain).contains { $0.signs(last) }
+        // A second copy leads nowhere, and away from nothing.
+        if !isThere, last.fingerprint != next.fingerprint, isUnknown(last, to: readers) {
+            return Concern(
+                text: "the chain is incomplete: behind \(last.subject) stands \(next.subject), "
+                    + "and its issuer \(last.issuer) is neither in the file nor among the system's "
+                    + "authorities", isCertain: true)
         }
-        guard let start = notBefore, start > now else { return nil }
-        return "the certificate of \(subject) is not valid before \(dateText(start))"
+        return Concern(
+            text: "the chain is out of order: behind \(last.subject) stands \(next.subject), and "
+                + "not its issuer \(last.issuer)")
     }
 
-    /// Seconds since 1970.
-    static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int? {
-        var parts = unsafe tm()
-        guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
-        return unsafe timegm(&parts)
-    }
-
-    /// Whether `other` says that this one issued it (X509_check_issued).
-    func signs(_ other: Certificate) -> Bool {
-        unsafe X509_check_issued(handle, other.handle) == X509_V_OK
-    }
-}
-
-extension TrustStore {
-    /// Whether an authority of the store is the issuer of that certificate.
-    fileprivate func knowsIssuer(of certificate: Certificate) -> Bool {
-        guard let context = unsafe X509_STORE_CTX_new() else { return false }
-        defer {
-            unsafe X509_STORE_CTX_free(context)
-            ERR_clear_error()
-        }
-        guard unsafe X509_STORE_CTX_init(context, store, certificate.handle, nil) == 1 else {
+    /// Whether its issuer is none that readers are taken to know. A root of the site's own they may
+    /// know all the same.
+    private func isUnknown(_ certificate: Certificate, to readers: Readers) -> Bool {
+        guard !certificate.signs(certificate), case .clients(let system) = readers else {
             return false
         }
-        var issuer: OpaquePointer?
-        let found = unsafe X509_STORE_CTX_get1_issuer(&issuer, context, certificate.handle)
-        unsafe X509_free(issuer)
-        return found == 1
+        return system?.knowsIssuer(of: certificate) != true
     }
-}
-
-/// `2026-11-29`.
-func dateText(_ seconds: Int) -> String {
-    var time = seconds
-    var parts = unsafe tm()
-    unsafe gmtime_r(&time, &parts)
-    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
 }

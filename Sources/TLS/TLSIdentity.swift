@@ -41,6 +41,12 @@ internal import COpenSSL
         unsafe EVP_PKEY_get0_type_name(key).map { unsafe String(cString: $0) } ?? "unknown"
     }
 
+    /// Whether both are for the same IP addresses, by keys of different kinds.
+    package func isTwin(of other: TLSIdentity) -> Bool {
+        let addresses = leaf.addresses
+        return keyKind != other.keyKind && !addresses.isEmpty && addresses == other.leaf.addresses
+    }
+
     /// As RFC 2253 writes it; allocates.
     package var subject: String { leaf.subject }
 }

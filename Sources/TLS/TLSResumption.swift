@@ -18,8 +18,15 @@ internal import COpenSSL
     }
 
     func attach(to session: OpaquePointer) {
-        if let saved = unsafe slot.pointee { _ = unsafe SSL_set_session(session, saved) }
+        if let saved = unsafe slot.pointee, unsafe isGood(saved, for: session) {
+            _ = unsafe SSL_set_session(session, saved)
+        }
         unsafe SSL_set_ex_data(session, Self.index, slot)
+    }
+
+    /// Whether a backend that has to prove who it is could do so by its certificate of then, still.
+    private func isGood(_ saved: OpaquePointer, for session: OpaquePointer) -> Bool {
+        unsafe SSL_get_verify_mode(session) == SSL_VERIFY_NONE || isInForce(saved)
     }
 
     /// Under which connections carry the slot; one for the process.

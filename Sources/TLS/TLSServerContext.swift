@@ -80,8 +80,14 @@ package struct TLSServerEntry: Sendable {
         return digest
     }
 
-    /// Which entry answers for a name in lower case.
-    package func entry(for name: [UInt8]) -> Int { names.entry(for: name) }
+    /// Which entry answers for a name in lower case. One whose wildcard covers it, as a rule's does,
+    /// comes before the first one where it asks something else of clients: by the first one no
+    /// request for that name would get further.
+    package func entry(for name: [UInt8]) -> Int {
+        let covering = isDivided ? names.entry(covering: name) : 0
+        guard entries[covering].scope == entries[0].scope else { return covering }
+        return names.entry(for: name)
+    }
 
     /// Whether any entry asks clients for certificates.
     package let asksForCertificates: Bool
@@ -94,16 +100,19 @@ package struct TLSServerEntry: Sendable {
         return entries.firstIndex { unsafe $0.base.handle == context } ?? 0
     }
 
-    /// The subject of a client's certificate, as RFC 2253 writes it; nil where it has shown none.
+    /// The subject of a client's certificate, as RFC 2253 writes it, or what stands for it; nil where
+    /// the client has shown none.
     package func subject(of session: OpaquePointer) -> String? {
         guard let certificate = unsafe SSL_get1_peer_certificate(session) else { return nil }
-        return unsafe Certificate(certificate).subject
+        return unsafe Certificate(certificate).holder
     }
 
     /// Whether the entry for `host`, which may have a port, asks something else of clients than
     /// the entry at `index`. Names that a certificate would not do for count as covered by its
-    /// wildcard, as they are by a rule's.
+    /// wildcard, as they are by a rule's. No host at all belongs to the first entry where that asks
+    /// for certificates, and to any otherwise.
     package func isDivided(_ index: Int, _ host: [UInt8]) -> Bool {
+        if host.isEmpty, !entries[0].asksForCertificates { return false }
         var name = host
         if let colon = name.lastIndex(of: 0x3A), name.last != 0x5D { name.removeSubrange(colon...) }
         if name.last == 0x2E { name.removeLast() }
@@ -133,11 +142,13 @@ package struct TLSServerEntry: Sendable {
     let http2Length: Int
     /// What is asked of clients: the same for two entries that ask the same.
     let scope: [UInt8]
+    let asksForCertificates: Bool
 
     init(_ entry: TLSServerEntry, _ options: TLSOptions, _ protocols: [String]) throws(TLSProblem) {
         base = try TLSContext(isServer: true, options)
         identities = entry.identities
         scope = Self.scope(entry)
+        asksForCertificates = entry.clients != .none
         let list = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
         http2Length = protocols.first == "h2" ? 3 : 0
         unsafe self.protocols = .allocate(capacity: list.count)

@@ -18,9 +18,9 @@ func judgeTicket(
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
 }
 
-/// Whether the client's certificate, which the ticket holds, has not expired; true where it has none.
+/// Whether the peer's certificate, which the session holds, has not expired; true where it has none.
 /// Otherwise access would have no end, since every connection brings a new ticket.
-private func isInForce(_ session: OpaquePointer) -> Bool {
+func isInForce(_ session: OpaquePointer) -> Bool {
     guard let certificate = unsafe SSL_SESSION_get0_peer(session) else { return true }
     return unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0
 }

@@ -47,8 +47,8 @@ extension Ref<TLSSession> {
     /// Of the client's certificate; empty where it has none.
     package var subject: ByteView { value.subject.view }
 
-    /// Whether a certificate was the reason of `failure`.
-    package var isCertificateFailure: Bool { value.isCertificateFailure }
+    /// What `failure` is about.
+    package var fault: TLSFault { value.fault }
 
     /// Whether a request for that host, which may have a port, belongs to another entry of the
     /// listener, in which something else is asked of clients.

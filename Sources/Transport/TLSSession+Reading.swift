@@ -81,7 +81,7 @@ extension Ref<TLSSession> {
             return false
         default:
             value.state = .failed
-            (value.failure, value.isCertificateFailure) = unsafe TLSFailure.take(value.handle)
+            (value.failure, value.fault) = unsafe TLSFailure.take(value.handle)
             return false
         }
     }

@@ -68,7 +68,7 @@ extension Ref<TLSSession> {
             guard written == length else {
                 // The output takes everything, so this is no want of room.
                 value.state = .failed
-                (value.failure, value.isCertificateFailure) = unsafe TLSFailure.take(value.handle)
+                (value.failure, value.fault) = unsafe TLSFailure.take(value.handle)
                 return false
             }
             offset += length

@@ -46,7 +46,7 @@ package import TLS
     var hasInput = false
     /// Why the session has failed; lives as long as the process.
     var failure = ByteView.empty
-    var isCertificateFailure = false
+    var fault = TLSFault.other
     /// The entry of the listener that it was set up by, and the client's subject.
     var entry = 0
     var subject = ByteBuffer()

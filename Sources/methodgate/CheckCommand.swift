@@ -14,8 +14,9 @@ struct CheckCommand: ParsableCommand {
             Prints everything that is wrong with it, each with file, line and column. Opens no \
             socket. `methodgate -t` is the same.
 
-            Exit status: 0 it loads, 2 it does not, or --strict and there are warnings: a \
-            certificate that has expired, for example.
+            Exit status: 0 it loads; 1 it loads, and a certificate has expired or certainly lacks \
+            one above it, which `run` only warns of; 2 it does not load, or --strict and there are \
+            warnings.
             """,
         aliases: ["validate"])
 
@@ -26,7 +27,7 @@ struct CheckCommand: ParsableCommand {
     var strict = false
 
     func run() throws {
-        let result = ConfigurationLoader.load(path: file.path)
+        let result = ConfigurationLoader.load(path: file.path).asChecked
         if json {
             Terminal.out(report(result).pretty + "\n")
         } else {
@@ -34,17 +35,19 @@ struct CheckCommand: ParsableCommand {
             Terminal.out(summary(result))
         }
         if result.settings == nil || (strict && !result.diagnostics.isEmpty) { throw ExitCode(2) }
+        if result.errorCount > 0 { throw ExitCode(1) }
     }
 
     private func summary(_ result: LoadResult) -> String {
         guard let settings = result.settings else {
             return "\(file.path) does not load: \(count(result.errorCount, "error"))\n"
         }
-        let warnings = result.diagnostics.count
+        let (errors, all) = (result.errorCount, result.diagnostics.count)
         let rules = count(settings.policy.ruleCount, "rule")
         let backends = count(settings.backends.count, "backend")
-        let notes = warnings == 0 ? "" : ", \(count(warnings, "warning"))"
-        return "\(file.path) loads: \(rules) (defaults included), \(backends)\(notes); "
+        let findings = errors == 0 ? "" : ", with \(count(errors, "error"))"
+        let notes = all == errors ? "" : ", \(count(all - errors, "warning"))"
+        return "\(file.path) loads\(findings): \(rules) (defaults included), \(backends)\(notes); "
             + "policy \(Self.digest(settings))\n"
     }
 

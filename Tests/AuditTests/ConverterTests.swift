@@ -113,6 +113,34 @@ import Testing
         #expect(unmapped["methodgate.allowed"] as? [String] == ["GET", "HEAD"])
     }
 
+    private var secured: String {
+        line {
+            var tls = TLSFields(version: view("1.3"), cipher: view("TLS_AES_128_GCM_SHA256"))
+            tls.serverName = view("a\"b")
+            tls.subject = view("CN=a|b=c")
+            $0.tls = tls
+        }
+    }
+
+    @Test func `TLS as CEF`() throws {
+        let text = try #require(try convert(secured, to: .cef))
+        #expect(
+            text.hasSuffix(
+                " methodgateTLSVersion=1.3 methodgateTLSCipher=TLS_AES_128_GCM_SHA256 "
+                    + #"methodgateServerName=a"b methodgateClientSubject=CN\=a|b\=c "#
+                    + #"cs4=GET,HEAD cs4Label=allowedMethods"# + "\n"))
+    }
+
+    @Test func `TLS as OCSF`() throws {
+        let event = try event(secured)
+        #expect(
+            event["tls"] as? [String: String]
+                == ["version": "1.3", "cipher": "TLS_AES_128_GCM_SHA256", "sni": "a\"b"])
+        let unmapped = try #require(event["unmapped"] as? [String: Any])
+        #expect(unmapped["tls.client.subject"] as? String == "CN=a|b=c")
+        #expect(try self.event(line())["tls"] == nil)
+    }
+
     @Test func `OCSF names methods that it does not count, and proxies`() throws {
         let text = try #require(
             try convert(

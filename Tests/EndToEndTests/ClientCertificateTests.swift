@@ -128,6 +128,94 @@ extension `End to end` {
             }
         }
 
+        /// Else it would be answered 421 by whatever connection it came.
+        @Test func `a name of more labels than the wildcard of one that asks more is asked, too`()
+            throws
+        {
+            let admin = try SelfSigned(commonName: "admin", names: ["DNS:*.admin.example"])
+            try fixture.write(admin, as: "admin.pem")
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: admin.pem, client_auth: require, client_ca: clients.pem}",
+                    "  - {certificate: inner.pem, names: [\"*.open.admin.example\"]}",
+                ])
+            defer { end(gate) }
+            func status(_ host: String, _ tls: TestTLS) throws -> Int {
+                try gate.exchange("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n", tls: tls).status
+            }
+            for host in ["a.admin.example", "a.b.admin.example", "a.b.c.admin.example"] {
+                #expect(throws: (any Error).self) { try status(host, TestTLS(name: host)) }
+                #expect(try status(host, client(host)) == 200)
+            }
+            for host in ["admin.example", "a.b.open.admin.example"] {
+                #expect(try status(host, TestTLS(name: host)) == 200)
+            }
+        }
+
+        /// Who names no host asks for none that another entry has.
+        @Test func `a request without a host belongs to whichever name asks for certificates`()
+            throws
+        {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let asks = "client_auth: require, client_ca: clients.pem"
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "certificates:",
+                    "  - {certificate: inner.pem, \(asks)}",
+                ])
+            defer { end(gate) }
+            let bare = "GET / HTTP/1.0\r\n\r\n"
+            #expect(try gate.exchange(bare, tls: client("inner.example")).status == 200)
+            #expect(try gate.exchange(bare).status == 200)
+            // But not to one that asks for less than what the names of nobody ask for.
+            let other = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                    "certificates:", "  - {certificate: inner.pem, client_auth: none}",
+                ])
+            defer { end(other) }
+            #expect(try other.exchange(bare, tls: TestTLS(name: "inner.example")).status == 421)
+            #expect(try other.exchange(bare, tls: client()).status == 200)
+        }
+
+        /// As SPIFFE has them.
+        @Test(arguments: [
+            (["DNS:a.example", "URI:spiffe://x.example/a"], "URI:spiffe://x.example/a"),
+            (["email:a@a.example", "DNS:A.example"], "DNS:A.example"),
+            (["IP:127.0.0.1", "email:a@a.example"], "email:a@a.example"),
+            (["URI:a:b\r\nc d\\\u{e4}"], #"URI:a:b\0D\0Ac\20d\5C\C3\A4"#),
+        ])
+        func `one without a subject is told by another name in it`(
+            _ names: [String], _ told: String
+        ) throws {
+            let authority = try Authority(named: "clients")
+            try fixture.write(authority.pem, as: "clients.pem")
+            let made = try SelfSigned(commonName: "", names: names)
+            var settings = TestTLS()
+            settings.identity = made
+            settings.signed = try authority.sign(made)
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try fixture.gate(
+                backend.address,
+                tls: [
+                    "certificate: front.pem", "client_auth: require", "client_ca: clients.pem",
+                    "forward_client_subject: true",
+                ])
+            defer { end(gate) }
+            #expect(try gate.exchange(request("GET"), tls: settings).status == 200)
+            #expect(backend.requests.first?.values("X-Client-Subject") == [told])
+            #expect(try gate.exchange(blocked, tls: settings).status == 405)
+            #expect(try gate.blockRecord()["tls.client.subject"] == told)
+        }
+
         @Test(arguments: [Int32(0x0303), 0x0304])
         func `a session without a certificate is not taken up where one is required`(
             _ version: Int32

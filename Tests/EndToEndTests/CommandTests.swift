@@ -1,6 +1,7 @@
 // The commands from a user's eyes: exit statuses, and what is said where.
 
 import Foundation
+import TLS
 import TestSupport
 import Testing
 
@@ -226,6 +227,64 @@ import Testing
         #expect(warned.status == .code(2))
         #expect(warned.errors.contains("warning"))
         #expect(warned.output.contains(" loads: "))
+    }
+
+    /// What `run` only warns of: a restart on the wrong day takes no site down.
+    @Test func `check for certificates that clients will not take`() throws {
+        let day = 86400
+        let names = ["DNS:a.example"]
+        let (root, middle) = try (
+            Authority(named: "root"), SelfSigned(commonName: "middle", names: ["DNS:m.example"])
+        )
+        let old = try SelfSigned(commonName: "old", names: names, from: -9 * day, to: -day)
+        let early = try SelfSigned(commonName: "early", names: names, from: day, to: 9 * day)
+        let made = try SelfSigned(commonName: "a", names: names)
+        let fixture = try TLSFixture()
+        let file = fixture.directory.path("gate.yaml")
+        let backend = try #require(Address("127.0.0.1:9"))
+        try fixture.configuration(backend).write(toFile: file, atomically: true, encoding: .utf8)
+        let cases: [(pem: Bytes, status: Int32, says: String)] = try [
+            (made.certificate + made.key, 0, ""),
+            (old.certificate + old.key, 1, "the certificate of CN=old expired on"),
+            (early.certificate + early.key, 0, "the certificate of CN=early is not valid before"),
+            (
+                Authority(middle).sign(made) + root.pem + made.key, 1,
+                "the chain is incomplete: behind CN=a stands CN=root, and its issuer CN=middle is"
+            ),
+            // Clients may know a private root that signs by itself.
+            (root.sign(made) + made.key, 0, "the chain ends with CN=a"),
+        ]
+        for (pem, status, says) in cases {
+            try fixture.write(pem, as: "front.pem")
+            let said = try run(["check", "-c", file])
+            #expect(said.status == .code(status), "\(says)")
+            #expect(says.isEmpty ? said.errors.isEmpty : said.errors.contains(says))
+            #expect(said.errors.contains("warning:") == (status == 0 && !says.isEmpty))
+            #expect(said.output.contains(status == 1 ? " loads, with 1 error: " : " loads: "))
+            let report = try run(["check", "--json", "-c", file])
+            #expect(report.status == .code(status))
+            #expect(report.output.contains("\"severity\": \"error\"") == (status == 1))
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `run and reload go on with a certificate that has expired`(_ isLater: Bool) throws {
+        let backend = try ScriptedBackend.echo()
+        defer { backend.stop() }
+        let fixture = try TLSFixture()
+        let old = try SelfSigned(
+            commonName: "old", names: ["DNS:a.example"], from: -9 * 86400, to: -86400)
+        if !isLater { try fixture.write(old, as: "front.pem") }
+        let gate = try fixture.gate(backend.address)
+        defer { gate.process.stop(within: 20) }
+        if isLater {
+            try fixture.write(old, as: "front.pem")
+            try gate.reload(fixture.configuration(backend.address))
+        }
+        #expect(eventually { gate.process.standardError.contains("the certificate of CN=old exp") })
+        #expect(gate.process.standardError.contains("warning: "))
+        #expect(!gate.process.standardError.contains("failed"))
+        #expect(try gate.exchange(request("GET")).status == 200)
     }
 
     @Test func `do not pass half a result for a whole one`() throws {

@@ -118,7 +118,7 @@ extension `End to end` {
                 let answer = try RawClient.exchange(gate.address, request("GET"))
                 #expect(answer.status == status)
                 #expect(
-                    answer.value("Proxy-Status")?.contains("error=tls_protocol_error")
+                    answer.value("Proxy-Status")?.contains("error=tls_alert_received")
                         == (status == 502 ? true : nil))
             }
             #expect(backend.requests.count == 1)
@@ -143,15 +143,18 @@ extension `End to end` {
             defer { end(gate) }
             let answer = try RawClient.exchange(gate.address, request("GET"))
             #expect(answer.status == 502)
-            #expect(answer.value("Proxy-Status")?.contains("error=tls_protocol_error") == true)
+            let error = try #require(answer.value("Proxy-Status"))
             let reason = hasOne ? "unknown ca" : "handshake failure"
             #expect(
                 try eventually {
                     try BlockLog(file: access).records().contains {
                         let said = $0["event.reason"] ?? ""
+                        if said.contains(reason) || said.contains("certificate required") {
+                            return error.contains("error=tls_alert_received")
+                        }
                         // A reset may overtake the alert.
-                        return said.contains(reason) || said.contains("certificate required")
-                            || version == 0x0303 && said.contains("broke during the handshake")
+                        return version == 0x0303 && said.contains("broke during the handshake")
+                            && error.contains("error=tls_protocol_error")
                     }
                 })
         }
@@ -223,6 +226,39 @@ extension `End to end` {
                 #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
             }
             #expect(resumed.all == [false, true, true, true])
+        }
+
+        /// A session proves that a certificate was good once.
+        @Test(arguments: [Int32(0x0303), 0x0304])
+        func `a session is not taken up once the backend's certificate has expired`(
+            _ version: Int32
+        ) throws {
+            let lifetime = 5
+            let brief = try SelfSigned(
+                commonName: "brief", names: ["IP:127.0.0.1"], to: lifetime)
+            let expiry = time(nil) + lifetime
+            try fixture.writeCertificate(brief, as: "ca.pem")
+            var server = try TestTLS.sharedServer
+            server.identity = brief
+            server.maximum = version
+            let resumed = Collected<Bool>()
+            let backend = try ScriptedBackend(tls: server) { connection in
+                resumed.append(connection.socket.tls?.isResumed ?? false)
+                _ = try connection.readRequest()
+                try connection.send(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            }
+            defer { backend.stop() }
+            let gate = try gate(backend)
+            defer { end(gate) }
+            for _ in 0..<2 {
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            }
+            #expect(resumed.all == [false, true])
+            #expect(eventually(within: 30) { time(nil) > expiry })
+            let answer = try RawClient.exchange(gate.address, request("GET"))
+            #expect(answer.status == 502)
+            #expect(answer.value("Proxy-Status")?.contains("tls_certificate_error") == true)
         }
 
         @Test(arguments: [true, false])

@@ -380,6 +380,24 @@ extension `End to end` {
             #expect(backend.requests.isEmpty)
         }
 
+        /// HTTP/2's preface, and heads that would be refused for themselves.
+        @Test(arguments: [
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+        ])
+        func `so does any that is no request of HTTP 1`(_ text: String) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(backend.address, listen: [])
+            defer { end(gate) }
+            let answer = try RawClient.exchange(gate.address, text)
+            #expect(answer.status == 400)
+            #expect(answer.text.contains("https://"))
+            let record = try gate.blockRecord()
+            #expect(record["event.reason"]?.contains("port for TLS") == true)
+            #expect(backend.requests.isEmpty)
+        }
+
         @Test func `who does not finish the handshake is closed`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }

@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import TestSupport
 import Testing
@@ -17,6 +18,12 @@ import Testing
     private func concerns(
         _ chain: Bytes, _ made: SelfSigned, readers: TLSIdentity.Readers = .clients(nil)
     ) throws -> [String] {
+        try found(chain, made, readers: readers).map(\.text)
+    }
+
+    private func found(
+        _ chain: Bytes, _ made: SelfSigned, readers: TLSIdentity.Readers = .clients(nil)
+    ) throws -> [TLSIdentity.Concern] {
         try TLSIdentity(chain: chain, key: made.key).concerns(now: time(nil), readers: readers)
     }
 
@@ -103,5 +110,58 @@ import Testing
         #expect(try concerns(leaf, made).count == 2)
         let said = try concerns(leaf, made, readers: .backend)
         #expect(said.count == 1 && said[0].contains("expired"))
+    }
+
+    @Test func `that one has expired is certain, and of one above it that it is not enough`() throws
+    {
+        let day = 86400
+        let (old, made) = try (
+            SelfSigned(commonName: "old", names: ["DNS:a.example"], from: -9 * day, to: -day),
+            SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        )
+        #expect(try found(old.certificate, old).map(\.isCertain) == [true])
+        let chain = try Authority(old).sign(made) + old.certificate
+        #expect(try found(chain, made).map(\.isCertain) == [false])
+        let early = try SelfSigned(commonName: "early", names: ["DNS:a.example"], from: day)
+        #expect(try found(early.certificate, early).map(\.isCertain) == [false])
+    }
+
+    @Test func `that an issuer is missing is certain where it shows that it is no root`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let signer = try Authority(named: "signer", by: root)
+        let issuers = (kind: NID_authority_key_identifier, value: "issuer:always")
+        let stamps = (kind: NID_ct_precert_scts, value: "DER:04020000")
+        let system = TLSIdentity.Readers.clients(try TrustStore(pem: root.pem))
+        // Clients may have its issuer, by all that can be seen.
+        for chain in [try signer.sign(made), try root.sign(made, extras: [issuers])] {
+            #expect(try found(chain, made).map(\.isCertain) == [false])
+        }
+        for (authority, extra) in [(signer, issuers), (signer, stamps), (root, stamps)] {
+            let leaf = try authority.sign(made, extras: [extra])
+            #expect(try found(leaf, made).map(\.isCertain) == [true])
+            #expect(try found(leaf, made, readers: .backend).isEmpty)
+            #expect(try found(leaf + authority.pem, made, readers: system).isEmpty)
+        }
+    }
+
+    @Test func `and where others follow, and none leads on`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let leaf = try Authority(middle).sign(made)
+        #expect(
+            try found(leaf + root.pem, made) == [
+                .init(
+                    text: "the chain is incomplete: behind CN=a stands CN=root, and its issuer "
+                        + "CN=middle is neither in the file nor among the system's authorities",
+                    isCertain: true)
+            ])
+        let known = TLSIdentity.Readers.clients(try TrustStore(pem: middle.certificate))
+        for (chain, readers) in [
+            (leaf + root.pem, known), (leaf + root.pem, .backend), (leaf + leaf, .clients(nil)),
+            (leaf + root.pem + middle.certificate, .clients(nil)),
+        ] {
+            let found = try found(chain, made, readers: readers)
+            #expect(found.count == 1 && found[0].text.contains("out of order"))
+            #expect(found.map(\.isCertain) == [false])
+        }
     }
 }

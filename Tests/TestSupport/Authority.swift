@@ -50,11 +50,23 @@ public final class Authority {
     }
 
     /// The certificate of `made` as this authority signs it, as PEM.
-    package func sign(_ made: SelfSigned, asAuthority: Bool = false) throws -> Bytes {
+    ///
+    /// - Parameter extras: extensions by their numbers and values, as OpenSSL has them.
+    package func sign(
+        _ made: SelfSigned, asAuthority: Bool = false, extras: [(kind: Int32, value: String)] = []
+    ) throws -> Bytes {
         let leaf = try Self.read(made.certificate) { PEM_read_bio_X509($0, nil, nil, nil) }
         defer { X509_free(leaf) }
         if asAuthority { Self.entitle(leaf) }
         X509_set_issuer_name(leaf, X509_get_subject_name(certificate))
+        for extra in extras {
+            var context = X509V3_CTX()
+            X509V3_set_ctx(&context, certificate, leaf, nil, nil, 0)
+            let made = X509V3_EXT_conf_nid(nil, &context, extra.kind, extra.value)
+            guard made != nil else { throw TLSLayerError.last(extra.value) }
+            X509_add_ext(leaf, made, -1)
+            X509_EXTENSION_free(made)
+        }
         let writer = BIO_new(BIO_s_mem())
         defer { BIO_free(writer) }
         guard X509_sign(leaf, key, EVP_sha256()) > 0, PEM_write_bio_X509(writer, leaf) == 1 else {

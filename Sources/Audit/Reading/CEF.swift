@@ -115,5 +115,9 @@ private enum CEFPair {
         ("cn1", "http.response.status_code", " cn1Label=httpStatus"),
         ("cn2", "event.sequence", " cn2Label=sequence"),
         ("cn3", "methodgate.dropped", " cn3Label=recordsDropped"),
+        // The dictionary has nothing for these: keys of the gate's own.
+        ("methodgateTLSVersion", "tls.version", ""), ("methodgateTLSCipher", "tls.cipher", ""),
+        ("methodgateServerName", "tls.client.server_name", ""),
+        ("methodgateClientSubject", "tls.client.subject", ""),
     ]
 }

@@ -23,6 +23,7 @@ extension ByteBuffer {
         append(metadataOf: record, action)
         append(requestOf: record)
         append(endpointsOf: record)
+        append(tlsOf: record)
         append(ruleOf: record)
         append(unmappedOf: record)
         append(byte: 0x7d)
@@ -114,6 +115,15 @@ extension ByteBuffer {
         append(byte: 0x7d)
     }
 
+    /// Whose certificate its `certificate` is the object does not say: the client's is unmapped.
+    private mutating func append(tlsOf record: borrowing RecordReader) {
+        guard let version = record.text("tls.version") else { return }
+        append(",\"tls\":{\"version\":", quoting: version)
+        append(",\"cipher\":", of: "tls.cipher", record)
+        append(",\"sni\":", of: "tls.client.server_name", record)
+        append(byte: 0x7d)
+    }
+
     private mutating func append(ruleOf record: borrowing RecordReader) {
         if let id = record.text("rule.id") {
             append(",\"firewall_rule\":{\"uid\":", quoting: id)
@@ -136,6 +146,8 @@ extension ByteBuffer {
             ("\"methodgate.requested_method\":", "methodgate.requested_method"),
             ("\"methodgate.reached_backend\":", "methodgate.reached_backend"),
             ("\"methodgate.prev_hash\":", "methodgate.prev_hash"),
+            ("\"tls.version_protocol\":", "tls.version_protocol"),
+            ("\"tls.client.subject\":", "tls.client.subject"),
             ("\"trace.id\":", "trace.id"),
         ]
         append(",\"unmapped\":{")

@@ -1,0 +1,90 @@
+// Certificates of one listener beside each other: which of them are of use, and which of the keys.
+
+import TLS
+import TestSupport
+import Testing
+
+@testable import Configuration
+
+struct CertificateTests {
+    private func write(_ made: SelfSigned, _ name: String, _ folder: TemporaryFolder) throws {
+        try folder.write(name, String(decoding: made.certificate + made.key, as: UTF8.self))
+    }
+
+    /// What is said of a listener with these lines in its `tls`.
+    private func said(_ tls: String..., in folder: TemporaryFolder) throws -> String {
+        let lines = tls.map { "      \($0)\n" }.joined()
+        let text = "listen:\n  - address: 127.0.0.1:8443\n    tls:\n\(lines)"
+        let rest = backend + "defaults:\n  methods: [GET, HEAD]\n"
+        return ConfigurationLoader.load(path: try folder.write("a.yaml", text + rest)).rendered()
+    }
+
+    /// `a.pem`, `b.pem`, and `ca.pem`, whose authorities may sign clients' certificates.
+    private func folder() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        for name in ["a", "b", "ca"] {
+            let made = try SelfSigned(commonName: name, names: ["DNS:\(name).example"])
+            try write(made, "\(name).pem", folder)
+        }
+        return folder
+    }
+
+    @Test func `an entry inherits the authorities of its listener`() throws {
+        let folder = try folder()
+        let main = "{certificate: b.pem, client_auth: require"
+        #expect(
+            try said(
+                "certificate: a.pem", "client_ca: ca.pem", "certificates:", "  - \(main)}",
+                in: folder) == "")
+        // Who has others of its own, or asks nobody, does not make them of use.
+        for entry in ["\(main), client_ca: ca.pem}", "{certificate: b.pem, client_auth: none}"] {
+            #expect(
+                try said(
+                    "certificate: a.pem", "client_ca: ca.pem", "certificates:", "  - \(entry)",
+                    in: folder
+                ).contains(
+                    "a.yaml:5:7: listen[0].tls.client_ca: no client is asked for a certificate"))
+        }
+        #expect(
+            try said(
+                "certificate: a.pem", "certificates:",
+                "  - {certificate: b.pem, client_ca: ca.pem}", in: folder
+            ).contains("certificates[0].client_ca: no client is asked for a certificate"))
+    }
+
+    /// Names of a main certificate and of one beside it.
+    static let nameless: [(main: [String], other: [String])] = [
+        ([], []), (["IP:127.0.0.1"], []), (["IP:127.0.0.1"], ["IP:127.0.0.2"]),
+        (["DNS:a.example"], ["IP:127.0.0.2"]),
+    ]
+
+    @Test(arguments: nameless, [SelfSigned.KeyKind.ecdsa, .rsa])
+    func `one without a DNS name is never used beside another`(
+        _ names: (main: [String], other: [String]), _ kind: SelfSigned.KeyKind
+    ) throws {
+        let folder = try TemporaryFolder()
+        try write(SelfSigned(commonName: "a", names: names.main), "a.pem", folder)
+        try write(SelfSigned(commonName: "b", names: names.other, kind), "b.pem", folder)
+        let said = try said(
+            "certificate: a.pem", "certificates: [{certificate: b.pem}]", in: folder)
+        #expect(said.contains("the certificate of CN=b has no DNS name, so that it is never used"))
+        #expect(
+            try self.said(
+                "certificate: a.pem", "certificates: [{certificate: b.pem, names: [b.example]}]",
+                in: folder) == "")
+    }
+
+    @Test func `unless it is for the same addresses, by a key of another kind`() throws {
+        let folder = try TemporaryFolder()
+        let names = ["IP:127.0.0.1", "IP:::1"]
+        try write(SelfSigned(commonName: "a", names: names), "a.pem", folder)
+        try write(SelfSigned(commonName: "b", names: names.reversed(), .rsa), "b.pem", folder)
+        try write(SelfSigned(commonName: "c", names: names), "c.pem", folder)
+        #expect(
+            try said("certificate: a.pem", "certificates: [{certificate: b.pem}]", in: folder)
+                == "")
+        #expect(
+            try said("certificate: a.pem", "certificates: [{certificate: c.pem}]", in: folder)
+                .contains("the certificate of CN=c has no DNS name"))
+    }
+}
