@@ -3,7 +3,8 @@
 
 Works on a copy of the tree, which it builds once and then again for each mutation: half an hour
 on two cores. Arguments: numbers of invariants; without any, all. Exit status 1 where a test did
-not fail, or the copy as it is does not pass.
+not fail, or the copy as it is does not pass. With --check it only looks whether every line that
+is to be replaced is there.
 """
 
 import contextlib
@@ -29,6 +30,8 @@ SWIFT = os.environ.get("SWIFT", "swift")
 def main():
     with open(os.path.join(HERE, "mutations.yaml")) as file:
         mutations = yaml.safe_load(file)
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(1 if stale(mutations) else 0)
     wanted = {int(number) for number in sys.argv[1:]}
     mutations = [one for one in mutations if not wanted or one["invariant"] in wanted]
     copy_tree()
@@ -43,6 +46,17 @@ def main():
         survivors += not dies(one)
     print(f"methodgate: {len(mutations) - survivors} mechanisms missed, {survivors} not")
     sys.exit(1 if survivors else 0)
+
+
+def stale(mutations):
+    """Says which mutations are about code that has changed since; how many those are."""
+    count = 0
+    for one in mutations:
+        with open(os.path.join(ROOT, one["file"])) as file:
+            if file.read().count(one["old"]) != 1:
+                count += 1
+                print(f"mutations: {one['without']}: not once in {one['file']}", file=sys.stderr)
+    return count
 
 
 def copy_tree():
