@@ -13,7 +13,7 @@ extension TLSIdentity {
     package struct Concern: Equatable {
         /// In words.
         package var text: String
-        /// No client takes the certificate, whomever it believes.
+        /// Something is wrong with what is sent, whomever clients believe.
         package var isCertain = false
     }
 
