@@ -89,7 +89,13 @@ extension `End to end` {
         }
 
         @Test func `has an end for a client that always sends one more`() throws {
-            let backend = try ScriptedBackend.echo()
+            // Slow enough that one is always under way: a connection without any just ends.
+            let backend = try ScriptedBackend { connection in
+                while try connection.readRequest() != nil {
+                    Thread.sleep(forTimeInterval: 0.02)
+                    try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                }
+            }
             defer { backend.stop() }
             let rest = "timeouts: {drain: 1s}"
             let gate = try GateProcess(configuration(backend.address, rest: rest))
