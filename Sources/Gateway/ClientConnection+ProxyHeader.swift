@@ -81,10 +81,13 @@ extension Ref<ClientConnection> {
     }
 
     /// Records what is wrong with a connection where nobody can be answered.
-    func recordUnanswered(_ reason: StaticString) {
+    ///
+    /// - Parameter line: what begins with a request line, where there is any.
+    func recordUnanswered(_ reason: StaticString, line: ByteView = .empty) {
         let worker = value.worker
         guard !worker.value.log.isShut else { return }
         var fields = RequestFields()
+        (fields.method, fields.target) = Self.firstLine(line)
         describeSource(&fields)
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: worker.nextID(), request: fields)

@@ -211,7 +211,7 @@ extension Ref<ClientConnection> {
             value.scanner.reset()
             value.origin.client = nil
             if isBrokenPreface(view, error) {
-                refuseBrokenPreface()
+                refuseBrokenPreface(view)
                 return view.count
             }
             noteMalformed(error)

@@ -48,6 +48,8 @@ extension Ref<ClientConnection> {
         }
         if value.carried?.value.asksTunnel == true, !mayTunnel(head, verdict.rule) {
             count(verdict.rule, request.method, .blocked)
+            let policy = worker.value.use.value.snapshot.policy
+            worker.describeAllowed(verdict, policy.facts(verdict.rule), policy)
             return refuse(
                 Refusal(403, "the rule grants no WebSocket"), head: head, rule: verdict.rule,
                 action: .methodBlocked)

@@ -70,6 +70,7 @@ extension Ref<ClientConnection> {
             refuseSection(problem)
         } else {
             take(connection.value.session.blockText)
+            if facts.isMalformed { stopRequest() }
         }
         if hasEnded, carried.value.asksTunnel { ended() }
     }

@@ -15,7 +15,8 @@ extension Ref<ClientConnection> {
     ///
     /// - Parameters:
     ///   - rule: what its path finds; -1 where no rule was asked.
-    ///   - action: what the record says; a rule's verdict is no fault of the request.
+    ///   - action: what the record says; a rule's verdict is no fault of the request, and what
+    ///     passes at its path is described already then.
     func refuse(
         _ refusal: Refusal, head: ByteView, rule: Int32 = -1, mayContinue: Bool = true,
         action: BlockAction = .malformedRequest
@@ -110,6 +111,11 @@ extension Ref<ClientConnection> {
         if action == .malformedRequest { worker.value.counters.malformed.add() }
         let id = worker.nextID()
         var record = BlockRecord(action, at: worker.value.now, id: id, request: fields)
+        if action != .malformedRequest {
+            // Of a rule, and not for its mode to lift.
+            record.mode = .enforce
+            record.allowedJSON = worker.value.allowedJSON.view
+        }
         record.reason = ByteView(refusal.reason)
         record.status = refusal.status
         if rule >= 0 { record.facts = use.value.snapshot.policy.facts(rule) }
@@ -131,7 +137,7 @@ extension Ref<ClientConnection> {
     }
 
     /// Method and target of a line that may be anything.
-    private static func firstLine(_ bytes: ByteView) -> (ByteView, ByteView) {
+    static func firstLine(_ bytes: ByteView) -> (ByteView, ByteView) {
         var end = 0
         while end < bytes.count, end < 4096, bytes[end] != 13, bytes[end] != 10 { end += 1 }
         let line = bytes.slice(0, end)

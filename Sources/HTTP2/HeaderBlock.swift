@@ -43,7 +43,8 @@ package struct HeaderBlock: ~Copyable {
     var hasBegun = false
     var pseudo = ByteBuffer()
     var cookies = ByteBuffer()
-    /// Lines of Accept behind what is wrong: the refusal is written in a form that they ask for.
+    /// Lines of Accept behind what is wrong: where the head was begun, the refusal is written in a
+    /// form that they ask for. What has no sound request line gets none in HTTP/1.1 either.
     var accepts = ByteBuffer()
     var method = Part()
     var scheme = Part()

@@ -169,6 +169,7 @@ extension `End to end` {
                 try gate.log.records().contains {
                     $0.integer("http.response.status_code") == 403 && $0["rule.id"] == "default"
                         && $0["event.action"] == "method-blocked"
+                        && $0["methodgate.mode"] == "enforce"
                 }
             }
             #expect(isNamed)

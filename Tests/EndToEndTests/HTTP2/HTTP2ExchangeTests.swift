@@ -207,6 +207,12 @@ extension `End to end` {
                 #expect(try client.readAnswer(odd).status == 405)
                 try client.readUntil { client.answers[odd]?.resetCode != nil }
                 #expect(client.answers[odd]?.resetCode == 1)
+                let long = try client.open(
+                    fields + [HTTP2Field(":scheme", "http"), HTTP2Field("content-length", "5")],
+                    ends: false)
+                #expect(try client.readAnswer(long).status == 405)
+                try client.readUntil { client.answers[long]?.resetCode != nil }
+                #expect(client.answers[long]?.resetCode == 1)
                 #expect(backend.requests.isEmpty)
             }
         }
@@ -214,15 +220,17 @@ extension `End to end` {
         @Test func `a broken preface ends the connection, and what names HTTP is answered`() throws
         {
             try withHTTP2(try .echo()) { gate, _ throws in
-                let broken = try gate.connectHTTP2()
-                defer { broken.close() }
-                let text = try gate.connect()
-                defer { text.close() }
-                try text.send("INVALID CONNECTION PREFACE\r\n\r\n")
-                let bytes = try text.readToEnd()
-                // SETTINGS first, and GOAWAY with PROTOCOL_ERROR last.
-                #expect(bytes.count > 17 && bytes[3] == 4)
-                #expect(Array(bytes.suffix(4)) == [0, 0, 0, 1] && bytes[bytes.count - 14] == 7)
+                for cut in [23, 24, 30] {
+                    let text = try gate.connect()
+                    defer { text.close() }
+                    let preface = Bytes("INVALID CONNECTION PREFACE\r\n\r\n".utf8)
+                    try text.send(Bytes(preface.prefix(cut)))
+                    // SETTINGS first, and GOAWAY with PROTOCOL_ERROR last.
+                    let bytes = try text.readToEnd()
+                    #expect(bytes.count > 17 && bytes[3] == 4, "\(cut)")
+                    #expect(Array(bytes.suffix(4)) == [0, 0, 0, 1], "\(cut)")
+                    #expect(bytes[bytes.count - 14] == 7, "\(cut)")
+                }
                 let isRecorded = try eventually {
                     try gate.log.records().contains {
                         $0["event.reason"]
@@ -230,7 +238,11 @@ extension `End to end` {
                     }
                 }
                 #expect(isRecorded)
-                for line in ["GET / HTTP/x", "GET /", "GET / HTTPS", "GET  / a"] {
+                let lines = [
+                    "GET / HTTP/x", "GET /", "GET / HTTPS", "GET  / a", "GET / http/1.1", "GET / ",
+                    "GET /my file.txt HTTP/1.1", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2",
+                ]
+                for line in lines {
                     let other = try gate.connect()
                     defer { other.close() }
                     try other.send("\(line)\r\nHost: a.example\r\n\r\n")

@@ -24,6 +24,15 @@ extension `End to end` {
             }
         }
 
+        @Test func `hold back the end of a connection with a broken preface`() throws {
+            try withHTTP2(try .echo(), rest: Self.full("block")) { gate, _ throws in
+                let text = try gate.connect()
+                defer { text.close() }
+                try text.send("INVALID CONNECTION PREFACE\r\n\r\n")
+                #expect((try? text.readToEnd()) ?? [] == [], "no GOAWAY without a record")
+            }
+        }
+
         @Test func `that find no room are 503 with on_full refuse`() throws {
             try withHTTP2(try .echo(), rest: Self.full("refuse")) { _, client throws in
                 #expect(try client.exchange(HTTP2Field.request("PATCH")).status == 503)
