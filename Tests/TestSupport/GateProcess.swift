@@ -134,15 +134,27 @@ public final class GateProcess: @unchecked Sendable {
     public func whileStopped(_ work: () throws -> Void) throws {
         process.signal(SIGSTOP)
         defer { process.signal(SIGCONT) }
-        guard try eventually(within: 10, { try statistics()[0] == "T" }) else {
+        guard try eventually(within: 10, { try isStopped() }) else {
             throw TimedOut("the gate does not stop")
         }
         try work()
     }
 
+    /// Each of its threads stops by itself, workers after the main one, too.
+    private func isStopped() throws -> Bool {
+        let folder = "/proc/\(process.identifier)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy {
+            try statistics("\(folder)/\($0)").first == "T"
+        }
+    }
+
     /// /proc/PID/stat behind the name, from the state on.
     private func statistics() throws -> [Substring] {
-        let text = try String(contentsOfFile: "/proc/\(process.identifier)/stat", encoding: .utf8)
+        try statistics("/proc/\(process.identifier)")
+    }
+
+    private func statistics(_ folder: String) throws -> [Substring] {
+        let text = try String(contentsOfFile: "\(folder)/stat", encoding: .utf8)
         return text.split(separator: ")").last?.split(separator: " ") ?? []
     }
 
