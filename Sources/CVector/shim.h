@@ -66,10 +66,6 @@ static inline uint32_t methodgate_bits(methodgate_bytes found) {
 #undef METHODGATE_EACH
 #endif
 
-/* At most `last`. */
-static inline uint32_t methodgate_find_up_to(const uint8_t *bytes, uint8_t last) {
-  return methodgate_bits(methodgate_up_to(methodgate_load(bytes), last));
-}
 static inline uint32_t methodgate_find_equal(const uint8_t *bytes, uint8_t byte) {
   return methodgate_bits(methodgate_equal(methodgate_load(bytes), byte));
 }
