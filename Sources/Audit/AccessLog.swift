@@ -24,6 +24,12 @@ package final class AccessLog {
         _ = encoder.append(record, to: &queue.lines)
     }
 
+    /// The same of a handshake.
+    package func append(_ record: borrowing HandshakeRecord) {
+        appended &+= 1
+        encoder.append(record, to: &queue.lines)
+    }
+
     /// Encodes a record that has to wait for something into a buffer of the caller's; where in
     /// the buffer its status stands (three digits), or nil.
     package func encode(_ record: borrowing AccessRecord, to lines: inout ByteBuffer) -> Int? {

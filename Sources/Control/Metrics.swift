@@ -158,8 +158,10 @@ package struct Metrics {
         }
         page.begin(
             "methodgate_tls_failed_handshakes", .counter,
-            "TLS connections of clients that could not be set up.")
-        page.count(sum(workers) { $0.failedHandshakes.value })
+            "TLS connections of clients that could not be set up, by what it was about.")
+        for (index, name) in WorkerCounters.faultNames.enumerated() {
+            page.count([("error_type", name)], sum(workers) { $0.failedHandshakes.value(index) })
+        }
     }
 
     private mutating func writeRecords(_ workers: [WorkerCounters], _ logs: [LogState]) {

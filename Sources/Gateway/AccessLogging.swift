@@ -123,6 +123,21 @@ extension Ref<ClientConnection> {
         append(record)
     }
 
+    // MARK: Before any request
+
+    /// TLS with the client could not be set up.
+    func logHandshake(_ fault: TLSFault, _ reason: ByteView, serverName: ByteView) {
+        guard logsAccess else { return }
+        var source = RequestFields()
+        describeSource(&source)
+        // Nothing was agreed on.
+        source.tls = nil
+        value.worker.value.log.access.append(
+            HandshakeRecord(
+                at: value.worker.value.now, source: source, errorType: fault.name, reason: reason,
+                serverName: serverName))
+    }
+
     // MARK: Waiting
 
     private func append(_ record: borrowing AccessRecord) {

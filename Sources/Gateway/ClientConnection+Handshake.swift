@@ -86,13 +86,25 @@ extension Ref<ClientConnection> {
 
     /// Ends what never became TLS. What still comes is read and dropped, so that the reason, an
     /// alert, is not lost to a reset.
-    func handshakeFailed() {
-        // Who has said nothing, as a probe of a load balancer, has not tried.
-        if value.stream.tls?.hasInput == true {
-            value.worker.value.counters.failedHandshakes.add()
+    ///
+    /// - Parameter isLate: the client has had its time.
+    func handshakeFailed(isLate: Bool = false) {
+        if let session = value.stream.tls {
+            if isLate {
+                noteFailure(.timeout, ByteView("the handshake took too long"), session)
+            } else {
+                noteFailure(session.fault, session.failure, session)
+            }
         }
         value.stream.dropTLS()
         finish(.linger)
+    }
+
+    private func noteFailure(_ fault: TLSFault, _ reason: ByteView, _ session: Ref<TLSSession>) {
+        // Who has said nothing, as a probe of a load balancer, has not tried.
+        guard session.hasInput else { return }
+        value.worker.value.counters.failedHandshakes.add(Int(fault.rawValue))
+        logHandshake(fault, reason, serverName: session.serverName)
     }
 
     // MARK: Afterwards

@@ -218,7 +218,7 @@ extension Ref<ClientConnection> {
         switch value.phase {
         case .idle, .draining, .lingering: close()
         case .proxyHeader: proxyHeaderTimedOut()
-        case .handshake: handshakeFailed()
+        case .handshake: handshakeFailed(isLate: true)
         case .head:
             value.origin.client = nil
             refuseLate(value.inbound.view)

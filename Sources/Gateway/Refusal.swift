@@ -78,7 +78,7 @@ enum UpstreamFailure {
         case .badHandshake: "http_protocol_error"
         case .tls(.certificate, _): "tls_certificate_error"
         case .tls(.alert, _): "tls_alert_received"
-        case .tls(.other, _): "tls_protocol_error"
+        case .tls: "tls_protocol_error"
         }
     }
 
@@ -106,7 +106,7 @@ enum UpstreamFailure {
         case .badHandshake: "a switch to WebSocket that breaks the handshake"
         case .tls(.certificate, _): "the backend's certificate is not accepted"
         case .tls(.alert, _): "the backend ended TLS with an alert"
-        case .tls(.other, _): "TLS with the backend could not be set up"
+        case .tls: "TLS with the backend could not be set up"
         }
     }
 

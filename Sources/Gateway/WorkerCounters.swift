@@ -29,7 +29,9 @@ package final class WorkerCounters: Sendable {
     package let refusedConnections = Counter()
     /// Of TLS in front, by version (1.2, 1.3), those that took up an earlier session behind them.
     package let handshakes = CounterArray(count: 4)
-    package let failedHandshakes = Counter()
+    /// Those that failed, by `TLSFault`.
+    package let failedHandshakes = CounterArray(count: TLSFault.allCases.count)
+    package static var faultNames: [String] { TLSFault.allCases.map { $0.name.description } }
     /// Of those that succeeded, by cipher suite.
     package let ciphers = CounterArray(count: TLSCipherSuite.names.count)
     package static var cipherNames: [String] { TLSCipherSuite.names }

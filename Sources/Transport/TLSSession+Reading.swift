@@ -69,6 +69,7 @@ extension Ref<TLSSession> {
     private func fail(_ reason: StaticString) -> Handshake {
         value.state = .failed
         value.failure = ByteView(reason)
+        value.fault = .closed
         return .failed
     }
 

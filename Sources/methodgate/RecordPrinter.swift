@@ -124,7 +124,9 @@ struct RecordPrinter: ~Copyable {
         append(record.client, width: 15)
         append(record.text("rule.id"), width: 20)
         if let domain = record.text("url.domain") { output.append(showing: domain, limit: 256) }
-        output.append(showing: record.text("url.path") ?? ByteView("-"), limit: 512)
+        // Of what was no request its reason says more.
+        let path = record.text("url.path") ?? record.text("event.reason") ?? ByteView("-")
+        output.append(showing: path, limit: 512)
     }
 
     private mutating func appendColor() {

@@ -45,7 +45,8 @@ extension `End to end` {
             for expected in [
                 "handshakes_total{version=\"1.3\",resumed=\"false\"} 3",
                 "handshakes_total{version=\"1.2\",resumed=\"false\"} 1",
-                "failed_handshakes_total 1", "server_names_total{server_name=\"none\"} 1",
+                "failed_handshakes_total{error_type=\"other\"} 1",
+                "server_names_total{server_name=\"none\"} 1",
                 "server_names_total{server_name=\"default\"} 1",
                 "server_names_total{server_name=\"listed\"} 2",
                 "ciphers_total{cipher=\"other\"} 0",

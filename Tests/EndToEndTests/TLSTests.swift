@@ -60,7 +60,7 @@ extension `End to end` {
                 "handshakes_total{version=\"1.2\",resumed=\"false\"} 0",
                 "handshakes_total{version=\"1.3\",resumed=\"false\"} 1",
                 "handshakes_total{version=\"1.3\",resumed=\"true\"} 1",
-                "failed_handshakes_total 1",
+                "failed_handshakes_total{error_type=\"version\"} 1",
             ] { #expect(metrics.contains("\nmethodgate_tls_\(line)\n"), "\(line)") }
         }
 
