@@ -16,8 +16,14 @@ extension Ref<ClientConnection> {
             value.tls == nil, let space = bytes.firstIndex(of: 0x20),
             let second = bytes.firstIndex(of: 0x20, from: space + 1), second + 1 < bytes.count
         else { return false }
-        // A header for a balancer's health, of a gate that is not told to expect one.
-        guard !bytes.slice(0, space).equals(ByteView("PROXY")) else { return false }
+        // Who asks for a method speaks HTTP/1.1, however badly. So does a header for a balancer's
+        // health, of a gate that is not told to expect one.
+        let word = bytes.slice(0, space)
+        let method = MethodID(registered: word)
+        guard !word.equals(ByteView("PROXY")), !method.isRegistered || word.equals(ByteView("PRI"))
+        else {
+            return false
+        }
         for index in space + 1..<second where !ASCII.isLetter(bytes[index]) { return false }
         guard ASCII.isVisible(bytes[second + 1]), bytes[second + 1] | 0x20 != 0x68 else {
             return false

@@ -86,8 +86,9 @@ extension Ref<ClientConnection> {
     func recordUnanswered(_ reason: StaticString, line: ByteView = .empty) {
         let worker = value.worker
         guard !worker.value.log.isShut else { return }
-        var fields = RequestFields()
-        (fields.method, fields.target) = Self.firstLine(line)
+        let (method, target) = Self.firstLine(line)
+        var fields = RequestFields(methodID: MethodID(registered: method))
+        (fields.method, fields.target) = (method, target)
         describeSource(&fields)
         var record = BlockRecord(
             .malformedRequest, at: worker.value.now, id: worker.nextID(), request: fields)

@@ -59,6 +59,7 @@ extension Ref<ClientConnection> {
         let facts = connection.value.session.blockFacts
         carried.value.isHead = facts.isHead
         carried.value.asksTunnel = facts.asksTunnel
+        carried.value.isConnect = facts.isConnect
         carried.value.call = facts.call
         if facts.isMalformed { carried.value.code = .protocolError }
         if facts.asksTunnel {
@@ -71,13 +72,16 @@ extension Ref<ClientConnection> {
         } else {
             take(connection.value.session.blockText)
             if facts.isMalformed { stopRequest() }
+            if hasEnded, facts.asksTunnel { ended() }
         }
-        if hasEnded, carried.value.asksTunnel { ended() }
     }
 
-    /// What the parser refuses for its length is malformed on a stream, too (RFC 9113 §8.1.1).
+    /// What the parser refuses for its length is malformed on a stream, too (RFC 9113 §8.1.1), and a
+    /// CONNECT to what is no host and port (§8.5).
     func noteMalformed(_ error: ProtocolError) {
         switch error.reason {
+        case _ where value.carried?.value.isConnect == true:
+            value.carried?.value.code = .protocolError
         case .contentLengthInvalid, .contentLengthRepeated, .contentLengthTooLarge:
             value.carried?.value.code = .protocolError
         default: break
@@ -97,7 +101,8 @@ extension Ref<ClientConnection> {
         carried.value.content = .none
         let authority = session.value.session.blockAuthority
         refuse(
-            Refusal(problem.status, problem.text), unread: text, line: text,
+            Refusal(problem.status, problem.text), unread: text,
+            line: session.value.session.refusedLine,
             host: HostField.isValid(authority) ? HostField.host(of: authority) : .empty)
     }
 

@@ -44,6 +44,8 @@ struct HTTP2Stream: ~Copyable {
     var isHead = false
     /// An extended CONNECT (RFC 8441).
     var asksTunnel = false
+    /// Any other CONNECT.
+    var isConnect = false
     /// By its Content-Type, wherever that stands.
     var call = CallType.none
     /// Why the request is not wanted to its end.
@@ -67,6 +69,7 @@ extension HTTP2Stream {
         reader = BodyReader(.none)
         isHead = false
         asksTunnel = false
+        isConnect = false
         call = .none
         code = .noError
         next = nil

@@ -34,15 +34,21 @@ extension Ref<ClientConnection> {
     /// Refuses what is no head; the connection ends. What could be read of it is in
     /// `worker.request`.
     ///
+    /// - Parameter line: what begins with the request line as it came; empty where it is not whole.
+    func refuse(_ refusal: Refusal, unread bytes: ByteView, line: ByteView) {
+        // A head that did not parse says nothing reliable; its first line may help the operator.
+        refuse(refusal, unread: bytes, line: Self.firstLine(line))
+    }
+
     /// - Parameters:
-    ///   - line: what begins with the request line as it came; empty where it is not whole.
+    ///   - line: method and target as they came; empty where they are not known.
     ///   - host: whose defaults hold where `worker.request` has no Host.
     func refuse(
-        _ refusal: Refusal, unread bytes: ByteView, line: ByteView, host other: ByteView = .empty
+        _ refusal: Refusal, unread bytes: ByteView, line: (method: ByteView, target: ByteView),
+        host other: ByteView = .empty
     ) {
         let worker = value.worker
-        // A head that did not parse says nothing reliable; its first line may help the operator.
-        let (method, target) = Self.firstLine(line)
+        let (method, target) = line
         var fields = RequestFields(methodID: MethodID(registered: method))
         fields.method = method
         fields.target = target
@@ -137,7 +143,7 @@ extension Ref<ClientConnection> {
     }
 
     /// Method and target of a line that may be anything.
-    static func firstLine(_ bytes: ByteView) -> (ByteView, ByteView) {
+    static func firstLine(_ bytes: ByteView) -> (method: ByteView, target: ByteView) {
         var end = 0
         while end < bytes.count, end < 4096, bytes[end] != 13, bytes[end] != 10 { end += 1 }
         let line = bytes.slice(0, end)

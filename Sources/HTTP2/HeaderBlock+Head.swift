@@ -16,7 +16,7 @@ extension HeaderBlock {
         if !hasBegun { beginHead() }
         if hasEnded, let contentLength, contentLength > 0 { refuse(.contentTooShort) }
         guard problem == nil else { return }
-        if !cookies.isEmpty {
+        if hasCookie {
             text.append("cookie: ")
             text.append(cookies.view)
             text.append("\r\n")
@@ -52,6 +52,13 @@ extension HeaderBlock {
         text.append("Host: ")
         text.append(view(authority))
         text.append("\r\n")
+    }
+
+    /// Whether method and path could stand in a request line, whatever else is wrong.
+    var hasSoundLine: Bool {
+        kind != .connect && !method.isMissing && Token.isValid(view(method))
+            && !isPathCut && path.length <= limits.target && problemOfPath == nil
+            && Self.problem(inValue: view(path)) == nil
     }
 
     private var problemOfLine: HeaderProblem? {

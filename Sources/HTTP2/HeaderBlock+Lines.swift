@@ -11,38 +11,69 @@ extension HeaderBlock {
         if name.count == 12, call == .none, name.equals(ByteView("content-type")) {
             call = CallType(contentType: value)
         }
+        let isPseudo = !name.isEmpty && name[0] == 0x3a
+        if !isPseudo && !hasBegun && !isTrailers { beginHead() }
         guard problem == nil else { return noteOfRefused(name, value) }
         guard !name.isEmpty else { return refuse(.nameEmpty) }
-        if name[0] == 0x3a { addPseudo(name, value) } else { addRegular(name, value) }
+        if isPseudo { addPseudo(name, value) } else { addRegular(name, value) }
     }
 
-    /// Of a request that is refused already what its answer has to know: in whose name, and in which
-    /// form.
+    /// Of a request that is refused already what its record and its answer have to know: what was
+    /// asked for, in whose name, and in which form.
     private mutating func noteOfRefused(_ name: ByteView, _ value: ByteView) {
-        guard !isTrailers, value.count <= Self.longestNoted, Self.problem(inValue: value) == nil
-        else { return }
+        guard !isTrailers else { return }
         if name.count == 6, name.equals(ByteView("accept")) {
-            guard accepts.count &+ value.count <= Self.longestNoted else { return }
+            guard accepts.count &+ value.count <= Self.mostAccepts,
+                Self.problem(inValue: value) == nil
+            else { return }
             accepts.append("accept: ")
             accepts.append(value)
             accepts.append("\r\n")
-        } else if authority.isMissing, name.equals(ByteView(":authority")) {
-            pseudo.append(value)
-            authority = Part(offset: pseudo.count - value.count, length: value.count)
+        } else {
+            notePseudo(name, value)
         }
     }
 
-    private static var longestNoted: Int { 1024 }
+    private static var mostAccepts: Int { 1024 }
+
+    /// Keeps the beginning of what stands in a record, as it came, whatever is wrong with it.
+    private mutating func notePseudo(_ name: ByteView, _ value: ByteView) {
+        switch name.count {
+        case 5 where path.isMissing && name.equals(ByteView(":path")):
+            path = note(value)
+            isPathCut = path.length < value.count
+        case 7 where method.isMissing && name.equals(ByteView(":method")):
+            method = note(value)
+            noteKind(value)
+        case 10 where authority.isMissing && name.equals(ByteView(":authority")):
+            authority = note(value)
+        default: break
+        }
+    }
+
+    private mutating func note(_ value: ByteView) -> Part {
+        let length = min(value.count, Self.longestNoted)
+        pseudo.append(value.slice(0, length))
+        return Part(offset: pseudo.count - length, length: length)
+    }
+
+    private static var longestNoted: Int { 4096 }
 
     // MARK: Pseudo-fields
 
     private mutating func addPseudo(_ name: ByteView, _ value: ByteView) {
         if isTrailers { return refuse(.pseudoInTrailers) }
         if hasBegun { return refuse(.pseudoLate) }
-        if let problem = Self.problem(inValue: value) { return refuse(problem) }
+        if let problem = Self.problem(inValue: value) {
+            refuse(problem)
+            return notePseudo(name, value)
+        }
         switch name.count {
         case 5 where name.equals(ByteView(":path")):
-            if value.count > limits.target { return refuseTarget(value) }
+            if value.count > limits.target {
+                refuse(.targetTooLong)
+                return notePseudo(name, value)
+            }
             path = keep(value, instead: path)
         case 7 where name.equals(ByteView(":method")): keepMethod(value)
         case 7 where name.equals(ByteView(":scheme")): scheme = keep(value, instead: scheme)
@@ -54,21 +85,13 @@ extension HeaderBlock {
         }
     }
 
-    /// Its beginning is kept for the record.
-    private mutating func refuseTarget(_ value: ByteView) {
-        refuse(.targetTooLong)
-        guard path.isMissing else { return }
-        let length = min(value.count, Self.longestRecorded)
-        pseudo.append(value.slice(0, length))
-        path = Part(offset: pseudo.count - length, length: length)
-    }
-
-    private static var longestRecorded: Int { 4096 }
-
     private mutating func keepMethod(_ value: ByteView) {
         let isFirst = method.isMissing
         method = keep(value, instead: method)
-        guard isFirst, !method.isMissing else { return }
+        if isFirst && !method.isMissing { noteKind(value) }
+    }
+
+    private mutating func noteKind(_ value: ByteView) {
         switch value.count {
         case 4 where value.equals(ByteView("HEAD")): kind = .head
         case 7 where value.equals(ByteView("CONNECT")): kind = .connect
@@ -88,16 +111,14 @@ extension HeaderBlock {
     // MARK: Other fields
 
     private mutating func addRegular(_ name: ByteView, _ value: ByteView) {
-        if !hasBegun && !isTrailers { beginHead() }
         if let problem = Self.problem(inName: name) ?? Self.problem(inValue: value) {
             return refuse(problem)
         }
         let match = FieldName.lookup(name)
         // Further crumbs become part of the line that the first one has begun.
-        if !cookies.isEmpty, match.name == .cookie, !match.isVariant { lineCount &-= 1 }
+        if hasCookie, match.name == .cookie, !match.isVariant { lineCount &-= 1 }
         if lineCount > limits.fields + 5 { return refuse(.tooManyFields) }
         if size > limits.head { return refuse(.headTooLarge) }
-        guard problem == nil else { return }
         guard !match.isVariant, match.name != .other || isKey(name) else {
             return append(name, value)
         }
@@ -111,7 +132,8 @@ extension HeaderBlock {
         case .te where !value.equalsIgnoringCase(ByteView("trailers")): refuse(.teUnknown)
         case .cookie where !isTrailers:
             // Crumbs are one field for whoever does not speak HTTP/2 (RFC 9113 §8.2.3).
-            if !cookies.isEmpty { cookies.append("; ") }
+            if hasCookie { cookies.append("; ") }
+            hasCookie = true
             cookies.append(value)
         case .host where !isTrailers && !authority.isMissing:
             guard namesAuthority(value) else {

@@ -43,6 +43,7 @@ package struct HeaderBlock: ~Copyable {
     var hasBegun = false
     var pseudo = ByteBuffer()
     var cookies = ByteBuffer()
+    var hasCookie = false
     /// Lines of Accept behind what is wrong: where the head was begun, the refusal is written in a
     /// form that they ask for. What has no sound request line gets none in HTTP/1.1 either.
     var accepts = ByteBuffer()
@@ -50,6 +51,8 @@ package struct HeaderBlock: ~Copyable {
     var scheme = Part()
     var authority = Part()
     var path = Part()
+    /// Only its beginning was kept.
+    var isPathCut = false
     var protocolName = Part()
     /// A Host that says the same as `authority`.
     var hasHost = false
@@ -108,6 +111,8 @@ package struct HeaderBlock: ~Copyable {
         (size, lineCount) = (0, 0)
         hasBegun = false
         hasHost = false
+        hasCookie = false
+        isPathCut = false
         kind = .other
         (method, scheme, authority, path, protocolName) = (Part(), Part(), Part(), Part(), Part())
         if trailers { text.append("0\r\n") }
@@ -128,20 +133,29 @@ package struct HeaderBlock: ~Copyable {
         part.isMissing ? .empty : pseudo.view.slice(part.offset, part.length)
     }
 
-    /// What is known of a request that is refused, for its record and the form of its answer: as
-    /// much of its head as was written before it turned out to be wrong, or else method and target as
-    /// a request line would begin with them.
-    ///
-    /// Afterwards it stands in `text`.
+    /// What is known of a request that is refused, for its record and the form of its answer, is put
+    /// into `text`: as much of its head as was written before it turned out to be wrong, or its
+    /// request line, if that is sound. Method and target as they came are in `refusedMethod` and
+    /// `refusedTarget`.
     mutating func describe() {
-        guard text.isEmpty else {
-            text.append(accepts.view)
-            return text.append("\r\n")
+        if text.isEmpty {
+            guard hasSoundLine else { return }
+            text.append(view(method))
+            text.append(byte: 0x20)
+            text.append(view(path))
+            text.append(" HTTP/1.1\r\n")
         }
-        text.append(view(method))
-        text.append(byte: 0x20)
-        text.append(isConnect ? view(authority) : view(path))
+        text.append(accepts.view)
+        text.append("\r\n")
     }
+
+    /// Of a tunnel that was asked for as far as a head was begun GET: as it is judged.
+    var refusedMethod: ByteView {
+        asksTunnel && !text.isEmpty ? ByteView("GET") : view(method)
+    }
+
+    /// Of long ones the beginning.
+    var refusedTarget: ByteView { isConnect ? view(authority) : view(path) }
 
     mutating func refuse(_ reason: HeaderProblem) {
         if problem == nil { problem = reason }

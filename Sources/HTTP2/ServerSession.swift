@@ -178,6 +178,11 @@ package import HTTPSyntax
         return unsafe state.pointee.block.text.view
     }
 
+    /// Its method and target as they came, of long ones the beginning; after `refusedText`.
+    package var refusedLine: (method: ByteView, target: ByteView) {
+        unsafe (state.pointee.block.refusedMethod, state.pointee.block.refusedTarget)
+    }
+
     /// Its `:authority`; empty where it has none.
     package var blockAuthority: ByteView {
         unsafe state.pointee.block.view(state.pointee.block.authority)

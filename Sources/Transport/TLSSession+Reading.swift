@@ -173,5 +173,7 @@ extension Ref<TLSSession> {
 extension TLSSession {
     /// Whether a peer that begins so does not speak TLS, whose records begin with their type
     /// (RFC 8446 §5.1), a control byte; no request line begins with one.
-    static func looksLikeText(_ first: UInt8) -> Bool { (0x21...0x7E).contains(first) }
+    static func looksLikeText(_ first: UInt8) -> Bool {
+        (0x21...0x7e).contains(first) || first == 0x0d || first == 0x0a
+    }
 }

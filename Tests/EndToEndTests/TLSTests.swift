@@ -384,6 +384,7 @@ extension `End to end` {
         @Test(arguments: [
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+            "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
         ])
         func `so does any that is no request of HTTP 1`(_ text: String) throws {
             let backend = try ScriptedBackend.echo()

@@ -38,6 +38,15 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
         #expect(outcome(fields).text.hasSuffix("\r\nx: y\r\ncookie: a=1; b=2\r\n\r\n"))
     }
 
+    @Test func `a cookie of nothing is one, and a crumb of nothing a crumb`() {
+        func sent(_ crumbs: [String]) -> String {
+            outcome(HTTP2Field.request("GET", "/", crumbs.map { field("cookie", $0) })).text
+        }
+        #expect(sent([""]).hasSuffix("\r\ncookie: \r\n\r\n"))
+        #expect(sent(["", "a=b"]).hasSuffix("\r\ncookie: ; a=b\r\n\r\n"))
+        #expect(!sent([]).contains("cookie"))
+    }
+
     @Test func `cookie crumbs count as one line, and with all their bytes`() {
         let crumbs = (0..<150).map { field("cookie", "name-\($0)=value") }
         let others = (0..<99).map { field("x-\($0)", "v") }
@@ -49,9 +58,8 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
         #expect(
             outcome(HTTP2Field.request("GET", "/", crumbs), limits: .init(head: 2000)).problem
                 == .headTooLarge)
-        // Crumbs of nothing are no part of a line.
         let empty = Array(repeating: field("cookie", ""), count: 150)
-        #expect(outcome(HTTP2Field.request("GET", "/", empty)).problem == .tooManyFields)
+        #expect(outcome(HTTP2Field.request("GET", "/", empty)).problem == nil)
     }
 
     @Test func `content without a length is chunked, and with one it is counted`() {
@@ -203,7 +211,7 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
     }
 
     @Test func `of what is refused that is told which was sound`() {
-        func told(_ fields: [HTTP2Field], _ limits: HeaderBlock.Limits = .init()) -> String {
+        func told(_ fields: [HTTP2Field], _ limits: HeaderBlock.Limits = .init()) -> [String] {
             var block = HeaderBlock()
             block.begin(trailers: false, limits: limits)
             for field in fields {
@@ -212,20 +220,70 @@ private func field(_ name: String, _ value: String) -> HTTP2Field { HTTP2Field(n
             block.finish(hasEnded: true)
             #expect(block.problem != nil)
             block.describe()
-            return block.text.view.text
+            return [
+                block.refusedMethod.text, block.refusedTarget.text, block.text.view.text,
+            ]
         }
         let fields = [
             field("x", "y"), field("connection", "close"), field("accept", "text/html"),
             field("z", "z"), field("accept", "a\r\nb: c"),
         ]
         #expect(
-            told(HTTP2Field.request("PUT", "/a", fields))
-                == "PUT /a HTTP/1.1\r\nHost: a.example\r\nx: y\r\naccept: text/html\r\n\r\n")
+            told(HTTP2Field.request("PUT", "/a", fields)) == [
+                "PUT", "/a",
+                "PUT /a HTTP/1.1\r\nHost: a.example\r\nx: y\r\naccept: text/html\r\n\r\n",
+            ])
         let many = (0..<2000).map { _ in field("accept", "text/html") }
-        #expect(told(HTTP2Field.request("PUT", "/a", [field("te", "x")] + many)).utf8.count < 4000)
-        #expect(told(HTTP2Field.request("PUT", "a b", fields)) == "PUT a b")
+        let text = told(HTTP2Field.request("PUT", "/a", [field("te", "x")] + many))[2]
+        #expect(text.utf8.count < 4000)
+        #expect(told(HTTP2Field.request("PUT", "a b", fields)) == ["PUT", "a b", ""])
         let long = "/" + String(repeating: "x", count: 9000)
-        #expect(told(HTTP2Field.request("PUT", long)) == "PUT " + long.prefix(4096))
+        #expect(told(HTTP2Field.request("PUT", long)) == ["PUT", "\(long.prefix(4096))", ""])
+    }
+
+    /// Each stands in the record, whatever is wrong with it and wherever it comes.
+    @Test(arguments: [
+        ("GET /public", "/secret"), ("GE T", "/a"), ("GET", "/public /secret"), ("G\0T", "/a"),
+        ("GET", "/a\0b"), ("GET", "/a HTTP/1.1\r\nHost: b"), (" GET", "/a "), ("HEAD", "a"),
+    ])
+    func `method and path of what is refused stay what they were`(
+        _ method: String, _ path: String
+    ) {
+        for isTurned in [false, true] {
+            var block = HeaderBlock()
+            block.begin(trailers: false, limits: .init())
+            var fields = [
+                field(":odd", "x"), field(":method", method), field(":scheme", "https"),
+                field(":path", path), field(":authority", "a.example"),
+            ]
+            if isTurned { fields.reverse() }
+            for field in fields {
+                field.name.withView { name in field.value.withView { block.add(name, $0) } }
+            }
+            block.finish(hasEnded: true)
+            #expect(block.problem != nil)
+            block.describe()
+            #expect(block.refusedMethod.text == method)
+            #expect(block.refusedTarget.text == path)
+            #expect(block.text.view.text == "")
+            #expect(block.isHead == (method == "HEAD"))
+        }
+    }
+
+    @Test func `a sound request line is told, though its authority is not sound`() {
+        var block = HeaderBlock()
+        block.begin(trailers: false, limits: .init())
+        let fields = [
+            field(":authority", "exa mple"), field(":method", "PUT"), field(":scheme", "https"),
+            field(":path", "/a?b"), field("accept", "text/html"), field(":authority", "b"),
+        ]
+        for field in fields {
+            field.name.withView { name in field.value.withView { block.add(name, $0) } }
+        }
+        block.finish(hasEnded: true)
+        #expect(block.problem == .authorityInvalid)
+        block.describe()
+        #expect(block.text.view.text == "PUT /a?b HTTP/1.1\r\naccept: text/html\r\n\r\n")
     }
 
     @Test func `trailers end the message and have no pseudo-fields`() {

@@ -241,6 +241,8 @@ extension `End to end` {
                 let lines = [
                     "GET / HTTP/x", "GET /", "GET / HTTPS", "GET  / a", "GET / http/1.1", "GET / ",
                     "GET /my file.txt HTTP/1.1", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2",
+                    "GET foo bar",
+                    "OPTIONS x 1.1", "GET foo FTP/1.0",
                 ]
                 for line in lines {
                     let other = try gate.connect()
