@@ -23,11 +23,20 @@ extension `End to end` {
             try Self.run("slow.py", "--short")
         }
 
-        @Test func `floods of HTTP 2 are bounded, and end as they must`() throws {
-            try Self.run("floods.py", "--short", "--jobs", "4")
+        /// By TLS some of each kind: a debug build needs too long for those of many megabytes.
+        @Test(arguments: [
+            [], ["--tls", "--only", "reset"], ["--tls", "--only", "CONTINUATION"],
+            ["--tls", "--only", "PING"],
+        ])
+        func `floods of HTTP 2 are bounded, and end as they must`(_ more: [String]) throws {
+            try Self.run("floods.py", ["--short", "--jobs", "4"] + more)
         }
 
         private static func run(_ script: String, _ arguments: String...) throws {
+            try run(script, arguments)
+        }
+
+        private static func run(_ script: String, _ arguments: [String]) throws {
             let path = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../Attacks/\(script)").standardizedFileURL.path
             // Debian's, whose packages are the backends: another Python may have others.

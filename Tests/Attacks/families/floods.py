@@ -180,12 +180,14 @@ def many_streams_at_once(link):
 
 @flood("CONTINUATION")
 def continuation(link):
+    link.acknowledges = False
     yield headers(link.stream(), fields(path="/flood"), flags=0)
     yield from same(frame(frames.CONTINUATION, 1, field("a", "b")))
 
 
 @flood("CONTINUATION without fields")
 def empty_continuation(link):
+    link.acknowledges = False
     yield headers(link.stream(), fields(path="/flood"), flags=0)
     yield from same(frame(frames.CONTINUATION, 1))
 

@@ -3,6 +3,7 @@
 import collections
 import select
 import socket
+import ssl
 import struct
 import time
 
@@ -79,11 +80,25 @@ def settings(*entries):
     return frame(SETTINGS, 0, b"".join(struct.pack("!HI", *entry) for entry in entries))
 
 
-class Link:
-    """One connection of an attacker, who reads what comes unless he is told not to."""
+NOTHING_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
-    def __init__(self, port, entries=(), reads=True):
+
+def _context():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+class Link:
+    """One connection of an attacker, who reads what comes unless he is told not to; by TLS where he
+    is told to."""
+
+    def __init__(self, port, entries=(), reads=True, by_tls=False):
         self.reads = reads
+        # An acknowledgement of SETTINGS amid a field section is an error of its own.
+        self.acknowledges = True
         self.resets = collections.Counter()
         # Streams that the gate has ended, and the bytes of content that it lets come besides those
         # of the first windows.
@@ -95,6 +110,8 @@ class Link:
         self._buffer = b""
         self._stream = -1
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        if by_tls:
+            self._socket = _context().wrap_socket(self._socket)
         self._socket.setblocking(False)
         self._out = PREFACE + settings(*entries)
 
@@ -130,7 +147,7 @@ class Link:
                 count = self._socket.send(self._out[: 1 << 18])
                 self.sent += count
                 self._out = self._out[count:]
-            except BlockingIOError:
+            except NOTHING_NOW:
                 pass
             except OSError:
                 # What came before the reset can still be read.
@@ -143,13 +160,17 @@ class Link:
         try:
             while data := self._socket.recv(1 << 18):
                 self._take(data)
-                if not was_over:
+                if not was_over and not self._holds_more():
                     return
             self.is_over = True
-        except BlockingIOError:
+        except NOTHING_NOW:
             pass
         except OSError:
             self.is_over = True
+
+    def _holds_more(self):
+        """What TLS has decrypted already: select() knows nothing of it."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def _take(self, data):
         self._buffer += data
@@ -164,7 +185,7 @@ class Link:
         self._buffer = self._buffer[start:]
 
     def _frame(self, kind, flags, stream, payload):
-        if kind == SETTINGS and not flags & ACK:
+        if kind == SETTINGS and not flags & ACK and self.acknowledges:
             self._out += frame(SETTINGS, flags=ACK)
         elif kind == RST_STREAM:
             self.done.add(stream)
