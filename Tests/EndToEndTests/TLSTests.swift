@@ -368,7 +368,9 @@ extension `End to end` {
             defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
-            try client.send(request("GET", "/", "Accept: text/plain"))
+            try client.send(
+                request(
+                    "GET", "/a?b", "Accept: text/plain", "User-Agent: probe/1", "X-Request-Id: 7"))
             let answer = try client.readFinalAnswer()
             #expect(answer.status == 400)
             #expect(answer.text.contains("https://"))
@@ -377,6 +379,10 @@ extension `End to end` {
             let record = try gate.blockRecord()
             #expect(record["event.id"] == answer.value("Methodgate-Event"))
             #expect(record["tls.version"] == nil)
+            for (name, text) in [
+                ("url.domain", "a.example"), ("url.path", "/a"), ("user_agent.original", "probe/1"),
+                ("http.request.id", "7"), ("http.version", "1.1"), ("source.ip", "127.0.0.1"),
+            ] { #expect(record[name] == text, "\(name)") }
             #expect(backend.requests.isEmpty)
         }
 
