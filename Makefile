@@ -25,7 +25,8 @@ DIST := $(STATIC)/dist
 export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
-    test-image-whole test-package bench attacks slow floods inspection match-instructions install
+    test-image-whole test-package bench attacks slow floods scan inspection \
+    match-instructions install
 .PHONY: clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread test-all test-streams mutations
 
@@ -66,6 +67,7 @@ help:
 	@echo '              backends'
 	@echo 'make slow     slow, idle and hostile parties, and what ordinary requests notice of them'
 	@echo 'make floods   floods of HTTP/2, SECONDS=120 each, and what ordinary requests notice of them'
+	@echo 'make scan     what sslscan and testssl.sh find about TLS in front'
 	@echo 'make inspection'
 	@echo '              what looking for overrides in uploads costs, beside forwarding them'
 	@echo 'make match-instructions'
@@ -186,6 +188,10 @@ floods: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/floods.py --gate $(STATIC)/release/methodgate \
 	    --seconds $(SECONDS) $(ATTACKS_ARGS)
+
+scan: release
+	@scripts/setup.sh scan
+	@scripts/scan.py --gate $(STATIC)/release/methodgate
 
 inspection: release
 	@scripts/setup.sh bench
