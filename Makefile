@@ -12,7 +12,7 @@ ATTACKS_ARGS ?=
 # Of `make fuzz`: seconds for each target, and which one (all of them).
 SECONDS ?= 60
 TARGET ?=
-# Of `make mutations`: numbers of invariants; all of them.
+# Of `make mutations`: numbers of invariants, and of promises about TLS and HTTP/2; all of them.
 INVARIANTS ?=
 # Of `make paths`: generated request targets, and where the generator begins.
 COUNT ?= 1000000
@@ -40,8 +40,8 @@ help:
 	@echo 'make test-streams'
 	@echo '              1 GiB through the gate in each way, and what its memory grows by'
 	@echo 'make mutations'
-	@echo '              takes each mechanism of the invariants out once and sees its tests fail;'
-	@echo '              INVARIANTS="4 7" only those'
+	@echo '              takes each mechanism of the invariants, and of TLS and HTTP/2, out once and sees its'
+	@echo '              tests fail; INVARIANTS="4 7 P24" only those'
 	@echo 'make fuzz     all fuzzers, SECONDS=60 each; TARGET=one (see Fuzz/README.md)'
 	@echo 'make fuzz-corpus'
 	@echo '              keep what the fuzzers found new'
