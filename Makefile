@@ -12,7 +12,7 @@ ATTACKS_ARGS ?=
 # Of `make fuzz`: seconds for each target, and which one (all of them).
 SECONDS ?= 60
 TARGET ?=
-# Of `make mutations`: numbers of invariants; all of them.
+# Of `make mutations`: numbers of invariants, and of promises about TLS and HTTP/2; all of them.
 INVARIANTS ?=
 # Of `make paths`: generated request targets, and where the generator begins.
 COUNT ?= 1000000
@@ -25,7 +25,8 @@ DIST := $(STATIC)/dist
 export SWIFT
 
 .PHONY: help run build test lint release deb image test-systemd test-life test-image \
-    test-image-whole test-package bench attacks slow floods inspection match-instructions install
+    test-image-whole test-package bench attacks slow floods scan inspection \
+    match-instructions install
 .PHONY: clean
 .PHONY: fuzz fuzz-corpus paths test-address test-thread test-all test-streams mutations
 
@@ -39,8 +40,8 @@ help:
 	@echo 'make test-streams'
 	@echo '              1 GiB through the gate in each way, and what its memory grows by'
 	@echo 'make mutations'
-	@echo '              takes each mechanism of the invariants out once and sees its tests fail;'
-	@echo '              INVARIANTS="4 7" only those'
+	@echo '              takes each mechanism of the invariants, and of TLS and HTTP/2, out once and sees its'
+	@echo '              tests fail; INVARIANTS="4 7 P24" only those'
 	@echo 'make fuzz     all fuzzers, SECONDS=60 each; TARGET=one (see Fuzz/README.md)'
 	@echo 'make fuzz-corpus'
 	@echo '              keep what the fuzzers found new'
@@ -66,6 +67,7 @@ help:
 	@echo '              backends'
 	@echo 'make slow     slow, idle and hostile parties, and what ordinary requests notice of them'
 	@echo 'make floods   floods of HTTP/2, SECONDS=120 each, and what ordinary requests notice of them'
+	@echo 'make scan     what sslscan and testssl.sh find about TLS in front'
 	@echo 'make inspection'
 	@echo '              what looking for overrides in uploads costs, beside forwarding them'
 	@echo 'make match-instructions'
@@ -186,6 +188,10 @@ floods: release
 	@scripts/setup.sh attacks
 	python3 -B Tests/Attacks/floods.py --gate $(STATIC)/release/methodgate \
 	    --seconds $(SECONDS) $(ATTACKS_ARGS)
+
+scan: release
+	@scripts/setup.sh scan
+	@scripts/scan.py --gate $(STATIC)/release/methodgate
 
 inspection: release
 	@scripts/setup.sh bench

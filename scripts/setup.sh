@@ -125,6 +125,15 @@ want_for_systemd() {
     want_for_package
     want_command debootstrap debootstrap
     want_command systemd-nspawn systemd-container
+    want_command openssl openssl
+}
+
+want_for_scan() {
+    want_for_build
+    want_command python3 python3
+    want_command openssl openssl
+    want_command sslscan sslscan
+    want_command testssl testssl.sh
 }
 
 as_root() {
@@ -198,9 +207,10 @@ case "${1-}" in
     package-test) want_for_package_test ;;
     image) want_for_image ;;
     systemd) want_for_systemd ;;
+    scan) want_for_scan ;;
     *)
         echo 'usage: setup.sh build | test | bench | attacks | install | package | package-test |' \
-            'image | systemd' >&2
+            'image | systemd | scan' >&2
         exit 2 ;;
 esac
 check_toolchain

@@ -221,10 +221,6 @@ extension Ref<ClientConnection> {
             value.scanner.reset()
             value.hasServed = true
             value.hasSkippedLine = false
-            if value.lacksTLS {
-                refuse(.plainHTTP, unread: view, line: view)
-                return view.count
-            }
             if value.carried != nil { worker.value.request.version = .http2 }
             return handle(bytes)
         }

@@ -16,6 +16,7 @@ extension Ref<ClientConnection> {
         let head = bytes.view.slice(0, worker.value.request.length)
         worker.value.isFollowed = bytes.count > head.count
         if value.origin.isTrusted { readChain(head) }
+        if value.lacksTLS { return refuse(.plainHTTP, head: head, mayContinue: false) }
         if worker.value.request.flags.contains(.unknownExpectation) {
             return refuse(.expectationFailed, head: head, rule: worker.judge(head).0.rule)
         }

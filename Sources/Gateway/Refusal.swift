@@ -23,8 +23,8 @@ package struct Refusal {
 
     static let requestTimeout = Refusal(408, "the request did not arrive in time")
     package static let contentTooLarge = Refusal(413, "the content is longer than the limit")
-    static let plainHTTP = Refusal(400, "plain HTTP on a port for TLS: ask with https://")
-    static let misdirected = Refusal(
+    package static let plainHTTP = Refusal(400, "plain HTTP on a port for TLS: ask with https://")
+    package static let misdirected = Refusal(
         421, "TLS was set up for a name with other settings than those of the Host")
     package static let expectationFailed = Refusal(417, "an expectation other than 100-continue")
 }

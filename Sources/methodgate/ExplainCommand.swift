@@ -16,6 +16,7 @@ struct ExplainCommand: ParsableCommand {
             every reading of the path with the rule it finds. Sends nothing.
 
               methodgate explain DELETE http://shop.example/api/items/7
+              methodgate explain GET https://shop.example/ --header 'Host: admin.example'
               methodgate explain OPTIONS /api/items --preflight POST
               methodgate explain OPTIONS /api/items --header 'Max-Forwards: 0'
               methodgate explain POST /api/items --header 'X-HTTP-Method-Override: DELETE'
@@ -23,6 +24,10 @@ struct ExplainCommand: ParsableCommand {
 
             Overrides of the method in fields and in the query of a POST are judged, too; for one \
             in content say --override METHOD.
+
+            A URL says by what connection the request comes: https asks for the URL's host by SNI, \
+            and the first listener that speaks TLS is taken, of those with the URL's port where \
+            there are such. A path alone leaves that open.
 
             Exit status: 0 it would be forwarded or answered, 1 it would be blocked, 2 usage or \
             configuration.
@@ -81,6 +86,14 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let settings = try file.load()
+        let connection = authority.map {
+            ExplainedConnection(
+                isTLS: url.lowercased().hasPrefix("https:"), authority: $0, settings)
+        }
+        if let refusal = connection?.refusal {
+            print(refusal: refusal, connection)
+            throw ExitCode(1)
+        }
         let request = Array(requestText.utf8)
         var head = RequestHead(maximumFields: settings.limits.fields)
         let limits = HeadLimits(
@@ -88,23 +101,29 @@ struct ExplainCommand: ParsableCommand {
             fields: settings.limits.fields)
         let isBlocked = request.withView { bytes in
             if case .failed(let error) = RequestParser.parse(bytes, into: &head, limits: limits) {
-                print(refusal: error.status, error.reason.text)
+                print(refusal: error.status, error.reason.text, connection)
                 return true
             }
-            return explain(head, in: bytes, settings)
+            return explain(head, in: bytes, connection, settings)
         }
         if isBlocked { throw ExitCode(1) }
     }
 
     /// In the order of the gate (`handle` in Gateway/Forwarding.swift); whether it is blocked.
     private func explain(
-        _ head: borrowing RequestHead, in bytes: ByteView, _ settings: Settings
+        _ head: borrowing RequestHead, in bytes: ByteView, _ connection: ExplainedConnection?,
+        _ settings: Settings
     ) -> Bool {
         let policy = settings.policy
+        let host = head.host(in: bytes)
         let (verdict, asked) = policy.judge(head, in: bytes, scratch: JudgeScratch())
         let facts = verdict.rule < 0 ? nil : policy.facts(verdict.rule)
         if head.flags.contains(.unknownExpectation) {
-            print(refusal: .expectationFailed, facts)
+            print(refusal: .expectationFailed, connection, host: host, facts)
+            return true
+        }
+        if connection?.isMisdirected(host: host) == true {
+            print(refusal: .misdirected, connection, host: host)
             return true
         }
         if head.asksAboutGate {
@@ -113,7 +132,7 @@ struct ExplainCommand: ParsableCommand {
         }
         var text = Explainer(
             settings: settings, request: asked, explanation: policy.explain(asked, verdict),
-            method: method)
+            method: method, connection: connection)
         if verdict.outcome == .forward || verdict.isShadowed {
             var judged = ExplainedOverrides(policy, asked, verdict)
             judged.judge(head, in: bytes, more: overrides)
@@ -122,7 +141,7 @@ struct ExplainCommand: ParsableCommand {
         }
         if !text.isBlocked, verdict.outcome != .answerOptions {
             if head.isLonger(than: settings.limits.content.map(UInt64.init)) {
-                print(refusal: .contentTooLarge, facts)
+                print(refusal: .contentTooLarge, connection, host: host, facts)
                 return true
             }
             text.isLastHop = head.maxForwards(in: bytes) == 0
@@ -135,8 +154,8 @@ struct ExplainCommand: ParsableCommand {
     private var requestText: String {
         var host = "localhost"
         var target = url
-        if let range = Self.authority(of: url) {
-            host = String(url[range].split(separator: "@").last ?? "")
+        if let range = Self.authority(of: url), let authority {
+            host = authority
             target = String(url[range.upperBound...])
             if !target.hasPrefix("/") { target = "/" + target }
         }
@@ -162,6 +181,11 @@ struct ExplainCommand: ParsableCommand {
         headers.contains { $0.lowercased().hasPrefix(field + ":") }
     }
 
+    /// Of the URL, without a name of a user; nil where there is none.
+    private var authority: String? {
+        Self.authority(of: url).map { String(url[$0].split(separator: "@").last ?? "") }
+    }
+
     private static func authority(of url: String) -> Range<String.Index>? {
         for scheme in ["http://", "https://"] where url.lowercased().hasPrefix(scheme) {
             let start = url.index(url.startIndex, offsetBy: scheme.count)
@@ -184,23 +208,30 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    private func print(refusal: Refusal, _ facts: RuleFacts?) {
-        print(refusal: refusal.status, refusal.reason, facts)
+    private func print(
+        refusal: Refusal, _ connection: ExplainedConnection?, host: ByteView? = nil,
+        _ facts: RuleFacts? = nil
+    ) {
+        print(refusal: refusal.status, refusal.reason, connection, host: host, facts)
     }
 
     /// What no rule decides; `facts`: of the rule that the path finds nevertheless.
     private func print(
-        refusal status: UInt16, _ reason: StaticString, _ facts: RuleFacts? = nil
+        refusal status: UInt16, _ reason: StaticString, _ connection: ExplainedConnection?,
+        host: ByteView? = nil, _ facts: RuleFacts? = nil
     ) {
         if json {
             let report: [(String, JSON)] = [
                 ("verdict", .string("malformed-request")), ("blocked", .bool(true)),
                 ("status", .number(Int(status))), ("reason", .string("\(reason)")),
             ]
+            let way = connection?.members(host: host) ?? []
             let rule = facts.map(Explainer.members) ?? []
-            Terminal.out(JSON.object(report + rule + [("readings", .array([]))]).pretty + "\n")
+            let end = [("readings", JSON.array([]))]
+            Terminal.out(JSON.object(report + way + rule + end).pretty + "\n")
         } else {
             Terminal.out("\(method): refused with \(status): \(reason)\n")
+            if let connection { Terminal.out(connection.text(host: host)) }
             if let facts { Terminal.out(Explainer.line(facts)) }
         }
     }

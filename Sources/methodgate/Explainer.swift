@@ -8,6 +8,8 @@ struct Explainer {
     let request: PolicyRequest
     var explanation: Explanation
     let method: String
+    /// By what it comes; nil: nobody says.
+    let connection: ExplainedConnection?
     var overrides: [ExplainedOverride] = []
     /// It passes, and Max-Forwards lets it go no further than the gate.
     var isLastHop = false
@@ -110,6 +112,7 @@ struct Explainer {
         let mark = isBlocked ? "\u{1b}[31m" : "\u{1b}[32m"
         let (on, off) = color ? (mark, "\u{1b}[0m") : ("", "")
         var text = "\(method): \(on)\(sentence)\(off)\n"
+        if let connection { text += connection.text(host: request.host) }
         guard let facts else { return text }
         text += Self.line(facts)
         guard explanation.verdict.outcome != .malformedPath else { return text }
@@ -145,9 +148,8 @@ struct Explainer {
         if explanation.verdict.outcome == .malformedPath {
             members.append(("reason", .string("\(explanation.verdict.malformed.text)")))
         }
-        if let facts {
-            members += Self.members(facts)
-        }
+        if let connection { members += connection.members(host: request.host) }
+        if let facts { members += Self.members(facts) }
         // What a rule allows has nothing to do with what is refused under any.
         if facts != nil, explanation.verdict.outcome != .malformedPath {
             let allowed = allow(explanation.verdict.allowed, explanation.verdict.rule)

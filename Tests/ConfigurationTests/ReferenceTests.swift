@@ -1,6 +1,7 @@
 // docs/configuration.md, config/ and the schema say what the decoder does.
 
 import Foundation
+import TLS
 import Testing
 
 @testable import Configuration
@@ -36,7 +37,7 @@ struct ReferenceTests {
     @Test func `what the shipped example has commented out loads too`() throws {
         let lines = try Repository.text("config/methodgate.yaml").components(separatedBy: "\n")
         // A commented line of configuration begins with a key or an item; a sentence does not.
-        let line = try Regex(#"^( *)# ?((  )*(- )?[a-z_./]+:( .*)?)$"#)
+        let line = try Regex(#"^( *)# ?((  )*(- )?[a-z0-9_./]+:( .*)?)$"#)
         let shown = try lines.map { text -> String in
             guard let match = try line.wholeMatch(in: text) else { return text }
             return String(match.output[1].substring ?? "") + String(match.output[2].substring ?? "")
@@ -48,9 +49,16 @@ struct ReferenceTests {
         }
         try folder.writeCredentials()
         let text = shown.joined(separator: "\n")
-        let result = ConfigurationLoader.load(path: try folder.write("methodgate.yaml", text))
+        let result = ConfigurationLoader.load(
+            path: try folder.write("methodgate.yaml", text), in: .offline)
         #expect(shown.contains("  upstream_idle: 60s"))
         #expect(result.rendered() == "")
+        let settings = try #require(result.settings)
+        // Each of what a listener and a backend may speak is shown once.
+        #expect(settings.listeners.contains { $0.allowsHTTP2 })
+        #expect(settings.listeners.contains { $0.tls?.context.asksForCertificates == true })
+        let kinds = settings.backends.map { [$0.isHTTP2, $0.tls != nil] }
+        #expect(Set(kinds).count == 4)
     }
 
     @Test func `the page holds the table of every key`() throws {

@@ -24,20 +24,80 @@ extension `End to end` {
                     + options, in: gate.directory.path)
         }
 
-        @Test func `gets no old version, no CBC and no renegotiation`() throws {
+        /// With a certificate of each kind of key, since a suite may be for one alone.
+        private func gateOfBothKinds(_ backend: Address) throws -> GateProcess {
+            let fixture = try TLSFixture()
+            let names = ["DNS:a.example", "DNS:b.example"]
+            try fixture.write(SelfSigned(commonName: "ec", names: names), as: "ec.pem")
+            try fixture.write(SelfSigned(commonName: "rsa", names: names, .rsa), as: "rsa.pem")
+            return try fixture.gate(
+                backend,
+                tls: ["certificate: ec.pem", "certificates: [{certificate: rsa.pem}]"])
+        }
+
+        /// Those of `TLSOptions.standardCiphers`, as docs/tls.md describes them.
+        private static let documented: Set = [
+            "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+            "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+            "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+            "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+        ]
+
+        /// Each by itself, so that no better one hides it: CBC, RSA key exchange, finite fields and
+        /// whatever else OpenSSL has.
+        @Test func `gets the documented suites, and no other`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
-            let gate = try TLSFixture().gate(backend.address)
+            let gate = try gateOfBothKinds(backend.address)
             defer { end(gate) }
-            for options in [
-                "-tls1 -cipher ALL:@SECLEVEL=0", "-tls1_1 -cipher ALL:@SECLEVEL=0",
-                "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256", "-tls1_2 -cipher AES128-GCM-SHA256",
-            ] {
-                #expect(try connect(gate, options).contains("Cipher is (NONE)"), "\(options)")
+            let output = try shell(
+                """
+                ask() { openssl s_client -connect \(gate.address) "$@" </dev/null 2>&1 |
+                    sed -n 's/.*Cipher is //p'; }
+                for suite in $(openssl ciphers ALL:COMPLEMENTOFALL:@SECLEVEL=0 | tr : ' ') \
+                    TLS_AES_128_CCM_SHA256 TLS_AES_128_CCM_8_SHA256; do
+                    case $suite in
+                        TLS_*) echo "$suite $(ask -tls1_3 -ciphersuites $suite)" ;;
+                        *) echo "$suite $(ask -tls1_2 -cipher $suite:@SECLEVEL=0)" ;;
+                    esac
+                done
+                """, in: gate.directory.path)
+            var agreed: Set<String> = []
+            let lines = output.split(separator: "\n")
+            for line in lines {
+                let words = line.split(separator: " ")
+                #expect(words.count == 2, "\(line)")
+                guard words.last != "(NONE)" else { continue }
+                #expect(words.first == words.last)
+                agreed.insert(String(words[0]))
             }
-            let answer = try connect(gate, "-tls1_2", input: "R\\n")
+            #expect(agreed == Self.documented)
+            #expect(lines.count > 100)
+            #expect(lines.contains("AES128-GCM-SHA256 (NONE)"))
+        }
+
+        @Test func `gets no old version, no compression, no renegotiation and no early data`()
+            throws
+        {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try gateOfBothKinds(backend.address)
+            defer { end(gate) }
+            for version in ["-tls1", "-tls1_1"] {
+                let refused = try shell(
+                    "openssl s_client -connect \(gate.address) \(version) "
+                        + "-cipher ALL:@SECLEVEL=0 </dev/null", in: gate.directory.path)
+                #expect(refused.contains("Cipher is (NONE)"))
+                #expect(refused.contains("alert protocol version"), "\(refused)")
+            }
+            let answer = try connect(gate, "-tls1_2 -comp", input: "R\\n")
+            #expect(answer.contains("Compression: NONE"))
             #expect(answer.contains("RENEGOTIATING"))
             #expect(answer.contains("no renegotiation"))
+            // What a ticket would promise.
+            let new = try connect(gate, "-tls1_3")
+            #expect(new.contains("Max Early Data: 0\n"), "\(new)")
+            #expect(!new.replacingOccurrences(of: "Data: 0\n", with: "").contains("Early Data: "))
             #expect(try gate.exchange(request("GET")).status == 200)
         }
 

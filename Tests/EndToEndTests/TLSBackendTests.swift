@@ -65,6 +65,10 @@ extension `End to end` {
                 "127.0.0.1", "{ca: ca.pem, name: b.example}", "tls_certificate_error",
                 "hostname mismatch"
             ),
+            (
+                "127.0.0.1", "{ca: ca.pem, name: 127.0.0.2}", "tls_certificate_error",
+                "IP address mismatch"
+            ),
         ])
         func `one that does not is 502, with the reason in the access log`(
             _ host: String, _ tls: String, _ error: String, _ reason: String

@@ -368,7 +368,9 @@ extension `End to end` {
             defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
-            try client.send(request("GET", "/", "Accept: text/plain"))
+            try client.send(
+                request(
+                    "GET", "/a?b", "Accept: text/plain", "User-Agent: probe/1", "X-Request-Id: 7"))
             let answer = try client.readFinalAnswer()
             #expect(answer.status == 400)
             #expect(answer.text.contains("https://"))
@@ -377,6 +379,10 @@ extension `End to end` {
             let record = try gate.blockRecord()
             #expect(record["event.id"] == answer.value("Methodgate-Event"))
             #expect(record["tls.version"] == nil)
+            for (name, text) in [
+                ("url.domain", "a.example"), ("url.path", "/a"), ("user_agent.original", "probe/1"),
+                ("http.request.id", "7"), ("http.version", "1.1"), ("source.ip", "127.0.0.1"),
+            ] { #expect(record[name] == text, "\(name)") }
             #expect(backend.requests.isEmpty)
         }
 
@@ -409,11 +415,36 @@ extension `End to end` {
             defer { silent.close() }
             let slow = try gate.connect()
             defer { slow.close() }
-            // The beginning of a record that never ends.
-            try slow.send([0x16, 0x03, 0x01, 0x01, 0x00, 0x01])
+            try slow.send(Self.endless)
             #expect(try silent.isClosed(within: 10))
             #expect(try slow.isClosed(within: 10))
             #expect(try gate.exchange(request("GET")).status == 200)
+        }
+
+        /// The beginning of a record of 16 KiB with a hello that is as long.
+        private static let endless: Bytes = [0x16, 0x03, 0x01, 0x40, 0x00, 0x01, 0x00, 0x3F, 0xFC]
+
+        /// The time is for all of it: each byte would give it anew otherwise.
+        @Test func `nor does it help to go on with it byte by byte`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try TLSFixture().gate(
+                backend.address, rest: "timeouts: {client_head: 1s}")
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(Self.endless)
+            let start = Deadline.now
+            var isClosed = false
+            // Long beyond the limit, and never still for as long.
+            for _ in 0..<100 {
+                do { try client.send([0x03]) } catch { isClosed = true }
+                isClosed = try isClosed || client.isClosed(within: 0.1)
+                if isClosed { break }
+            }
+            #expect(isClosed)
+            #expect(Deadline.now - start > 500_000_000)
+            #expect(Deadline.now - start < 8_000_000_000)
         }
 
         @Test func `TLS may follow a PROXY header, in one segment too`() throws {

@@ -2,7 +2,7 @@
 """Takes each mechanism of mutations.yaml out once and sees the tests fail that it names.
 
 Works on a copy of the tree, which it builds once and then again for each mutation: half an hour
-on two cores. Arguments: numbers of invariants; without any, all. Exit status 1 where a test did
+on two cores. Arguments: numbers of invariants, and of promises as `P24`; without any, all. Exit status 1 where a test did
 not fail, or the copy as it is does not pass. With --check it only looks whether every line that
 is to be replaced is there.
 """
@@ -32,8 +32,8 @@ def main():
         mutations = yaml.safe_load(file)
     if sys.argv[1:] == ["--check"]:
         sys.exit(1 if stale(mutations) else 0)
-    wanted = {int(number) for number in sys.argv[1:]}
-    mutations = [one for one in mutations if not wanted or one["invariant"] in wanted]
+    wanted = set(sys.argv[1:])
+    mutations = [one for one in mutations if not wanted or number(one) in wanted]
     copy_tree()
     if not build():
         sys.exit("mutations: the tree does not build")
@@ -46,6 +46,11 @@ def main():
         survivors += not dies(one)
     print(f"methodgate: {len(mutations) - survivors} mechanisms missed, {survivors} not")
     sys.exit(1 if survivors else 0)
+
+
+def number(mutation):
+    """Of what rests on the mechanism."""
+    return str(mutation.get("invariant") or mutation["promise"])
 
 
 def stale(mutations):
@@ -124,7 +129,7 @@ def dies(mutation):
     path = os.path.join(COPY, mutation["file"])
     with open(path) as file:
         text = file.read()
-    title = f"{mutation['invariant']} without {mutation['without']}"
+    title = f"{number(mutation)} without {mutation['without']}"
     if text.count(mutation["old"]) != 1:
         print(f"FAIL {title}: {mutation['file']} has the text {text.count(mutation['old'])} times")
         return False

@@ -204,6 +204,84 @@ systemctl stop methodgate
 rm -r /run/systemd/system/methodgate.service.d
 systemctl daemon-reload
 
+# --- TLS ----------------------------------------------------------------------------------------
+# Certificate and key as credentials, on a socket of systemd's. /tls has three certificates for
+# gate.example: first and renewed have one key, second has its own.
+mkdir -p /run/systemd/system/methodgate.service.d
+printf '[Service]\nLoadCredential=%s\nLoadCredential=%s\n' \
+    tls.key:/etc/gate.key tls.crt:/etc/gate.crt \
+    >/run/systemd/system/methodgate.service.d/tls.conf
+systemctl daemon-reload
+present() { # CERTIFICATE KEY
+    install -m 600 "/tls/$1.crt" /etc/gate.crt
+    install -m 600 "/tls/$2.key" /etc/gate.key
+}
+secure() { # CERTIFICATE
+    configure systemd:https '[GET]'
+    sed -i "/address: systemd:https/a\    tls: {certificate: '$1', key: '\${CREDENTIALS_DIRECTORY}/tls.key'}" \
+        $CONFIG
+}
+https() { status_of --resolve gate.example:443:127.0.0.1 --cacert "/tls/$1.crt" https://gate.example/; }
+shows() { # CERTIFICATE: the one that clients get
+    curl -svk -m 5 -o /dev/null https://127.0.0.1/ 2>&1 | grep -q "subject: CN=$1\$" &&
+        [ "$(https "$1")" = 200 ]
+}
+present first first
+secure '${CREDENTIALS_DIRECTORY}/tls.crt'
+early=$(methodgate check 2>&1)
+check "before the start check finds no credentials, and says where" \
+    grep -q "'/run/credentials/methodgate.service/tls.crt' cannot be opened" <<<"$early"
+mkdir -m 700 /run/to-check
+cp /etc/gate.crt /run/to-check/tls.crt
+cp /etc/gate.key /run/to-check/tls.key
+check "in a folder that stands for theirs it does" \
+    sh -c "CREDENTIALS_DIRECTORY=/run/to-check methodgate check >/dev/null"
+rm -r /run/to-check
+check "the socket for HTTPS starts" systemctl start methodgate-tls.socket
+check "a connection starts the service, which serves TLS" [ "$(https first)" = 200 ]
+check "by the credential's certificate" shows first
+check "whose files the service's user cannot read" \
+    sh -c '! runuser -u methodgate -- cat /etc/gate.crt 2>/dev/null'
+check "blocks over TLS" [ "$(status_of -k -X DELETE https://127.0.0.1/)" = 405 ]
+check "and records what by" sh -c "tail -n 1 $BLOCKS | grep -q '\"tls.version\":\"1.3\"'"
+check "plain HTTP on that port is 400" [ "$(status_of http://127.0.0.1:443/)" = 400 ]
+check "beside the running service check finds them" sh -c "methodgate check >/dev/null"
+pid=$(property MainPID)
+present second second
+check "a reload goes on with the credentials of the start" \
+    sh -c 'systemctl reload methodgate && [ "$(systemctl show -p MainPID --value methodgate)" = '"$pid ]"
+check "so that the old certificate is shown" shows first
+(for _ in $(seq 100); do status_of -k https://127.0.0.1/; echo; sleep 0.01; done) >/tmp/statuses &
+client=$!
+sleep 0.3
+systemctl restart methodgate
+wait $client
+check "a restart takes the new one" shows second
+check "and refuses nobody" [ "$(sort -u /tmp/statuses)" = 200 ]
+# The certificate is no secret: with only the key as a credential, a renewal under the same key is a
+# reload.
+present first first
+install -m 644 /tls/first.crt /etc/methodgate/site.crt
+secure /etc/methodgate/site.crt
+systemctl restart methodgate
+check "a file and a credential go together" shows first
+pid=$(property MainPID)
+install -m 644 /tls/renewed.crt /etc/methodgate/site.crt
+check "a reload takes a renewed file" systemctl reload methodgate
+check "which is shown then" shows renewed
+install -m 644 /tls/second.crt /etc/methodgate/site.crt
+if systemctl reload methodgate 2>/dev/null; then
+    bad "one for another key fails the reload"
+else
+    ok "one for another key fails the reload"
+fi
+check "with the reason" grep -q 'does not belong to the certificate of CN=second' <<<"$(journal -n 50)"
+check "and the old one stays" shows renewed
+check "all in one process" [ "$(property MainPID)" = "$pid" ]
+systemctl stop methodgate methodgate-tls.socket
+rm -r /run/systemd/system/methodgate.service.d /etc/methodgate/site.crt
+systemctl daemon-reload
+
 # --- stop -----------------------------------------------------------------------------------
 configure 0.0.0.0:8080 '[GET]'
 systemctl start methodgate

@@ -18,7 +18,7 @@ not_tested() {
     exit 77
 }
 [ "$(id -u)" = 0 ] || not_tested 'this needs root'
-for tool in systemd-nspawn debootstrap dpkg-deb; do
+for tool in systemd-nspawn debootstrap dpkg-deb openssl; do
     command -v "$tool" >/dev/null || not_tested "there is no $tool"
 done
 
@@ -68,11 +68,24 @@ repack() { # VERSION
     dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/next" "$work/root/upgrade-$1.deb" >/dev/null
 }
 
+# Certificates for gate.example: `first` and `renewed` have the key `first`, `second` has its own.
+make_certificates() {
+    local name folder="$work/tls"
+    local -a request=(openssl req -x509 -nodes -days 30 -addext subjectAltName=DNS:gate.example)
+    mkdir -p "$folder"
+    for name in first second; do
+        "${request[@]}" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj "/CN=$name" \
+            -keyout "$folder/$name.key" -out "$folder/$name.crt" 2>/dev/null
+    done
+    "${request[@]}" -key "$folder/first.key" -subj /CN=renewed -out "$folder/renewed.crt"
+}
+
 start_container() {
     cp -a --reflink=auto "$kept/root" "$work/root"
     install -m 644 "$package" "$work/root/package.deb"
     install -m 644 -t "$work/root" ./*.sh ./*.py
     install -D -m 644 -t "$work/root/shipped/fail2ban" ../../config/fail2ban/filter.d/methodgate.conf
+    cp -a "$work/tls" "$work/root/tls"
     local version
     version="$(dpkg-deb -f "$package" Version)"
     if grep -q '/upgrade-' "$1"; then repack "$version+1"; repack "$version+2"; fi
@@ -110,6 +123,7 @@ run_inside() {
         setsid --wait /bin/bash -c "cd / && exec /bin/bash /$1" </dev/null
 }
 
+make_certificates
 status=0
 for script; do
     echo "systemd: $script"
