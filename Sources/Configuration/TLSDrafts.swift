@@ -5,32 +5,60 @@ import TLS
 
 /// A path and where it was written.
 struct LocatedPath {
+    /// Empty where that is no path, which has been reported.
     var path: String
     var node: Node
 
     static let accepted = "the path of a file, or ${CREDENTIALS_DIRECTORY}/NAME"
 }
 
+/// `client_auth` and where it was written.
+struct LocatedClients {
+    /// Nil where that is none, which has been reported.
+    var value: ClientCertificates?
+    var node: Node
+}
+
 /// A certificate of a listener while it is read.
 struct CertificateDraft {
-    var node: Node?
     var certificate: LocatedPath?
     var key: LocatedPath?
     var staple: LocatedPath?
+    /// Empty where something of them is wrong, which has been reported.
     var names: [Located]?
-    var clients: ClientCertificates?
+    var clientAuth: LocatedClients?
     var clientCA: LocatedPath?
-    /// Another one asks clients for certificates, and has no authorities of its own.
-    var lendsAuthorities = false
+    var hasUnknownKeys = false
 }
 
 /// `tls` of a listener while it is read.
 struct ListenTLSDraft {
     var main = CertificateDraft()
     var more: [CertificateDraft] = []
-    var options = TLSOptions()
+    var options = TLSOptionsDraft()
     var offersHTTP2 = true
     var forwardsSubject = false
+
+    /// What is asked of clients beside a certificate; nil where that cannot be known.
+    func clients(of item: CertificateDraft) -> ClientCertificates? {
+        guard !item.hasUnknownKeys, !main.hasUnknownKeys else { return nil }
+        guard let written = item.clientAuth ?? main.clientAuth else {
+            return ClientCertificates.none
+        }
+        return written.value
+    }
+
+    /// Whether a further certificate asks clients for theirs, and has no authorities of its own.
+    var lendsAuthorities: Bool {
+        more.contains { $0.clientCA == nil && clients(of: $0) != ClientCertificates.none }
+    }
+}
+
+/// Versions, suites and curves while they are read.
+struct TLSOptionsDraft {
+    var value = TLSOptions()
+    /// Something of it is wrong, and reported.
+    var isWrong = false
 }
 
 /// `tls` of a backend while it is read.
@@ -40,7 +68,7 @@ struct BackendTLSDraft {
     var name: String?
     var certificate: LocatedPath?
     var key: LocatedPath?
-    var options = TLSOptions()
+    var options = TLSOptionsDraft()
 }
 
 /// Names that stand in a list, or in one text with colons between them, as OpenSSL writes them.
@@ -55,15 +83,12 @@ enum TLSList {
 }
 
 extension Decoder {
-    /// A path that is not empty.
-    func path(_ node: Node) -> LocatedPath? {
+    /// The path of a file.
+    func path(_ node: Node) -> LocatedPath {
         let shape = Shape.text(example: LocatedPath.accepted)
-        guard let scalar = scalar(node, shape) else { return nil }
-        guard !scalar.text.isEmpty else {
-            report(node, Complaint("is empty"), shape)
-            return nil
-        }
-        return LocatedPath(path: scalar.text, node: node)
+        let text = scalar(node, shape)?.text
+        if text?.isEmpty == true { report(node, Complaint("is empty"), shape) }
+        return LocatedPath(path: text ?? "", node: node)
     }
 
     func ciphers(_ node: Node) -> [String]? {
@@ -142,4 +167,8 @@ extension Decoder {
             return Located(text: name, location: location(item))
         }
     }
+}
+
+extension Complaint {
+    init(_ problem: TLSProblem) { self.init(problem.message, accepted: problem.accepted) }
 }

@@ -16,6 +16,13 @@ internal import COpenSSL
     var subject: String { unsafe Self.text(X509_get_subject_name(handle)) }
     var issuer: String { unsafe Self.text(X509_get_issuer_name(handle)) }
 
+    /// `RSA`, `EC` and so on, by OpenSSL's words.
+    var keyKind: String {
+        unsafe EVP_PKEY_get0_type_name(X509_get0_pubkey(handle)).map {
+            unsafe String(cString: $0)
+        } ?? "unknown"
+    }
+
     /// SHA-256 of all of it.
     var fingerprint: [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)

@@ -111,8 +111,8 @@ package struct TLSOptions: Sendable, Hashable {
             _ = unsafe OPENSSL_sk_push(chain, UnsafeRawPointer(certificate.handle))
         }
         guard
-            unsafe SSL_CTX_use_cert_and_key(handle, identity.leaf.handle, identity.key, chain, 0)
-                == 1
+            unsafe SSL_CTX_use_cert_and_key(
+                handle, identity.leaf.handle, identity.key.handle, chain, 0) == 1
         else {
             throw .openSSL("the certificate \(identity.subject) cannot be used")
         }

@@ -33,5 +33,11 @@ internal import COpenSSL
         return system
     }
 
+    /// Whether both believe the same authorities, in whatever order.
+    package func isSame(as other: TrustStore) -> Bool {
+        self === other
+            || Set(authorities.map(\.fingerprint)) == Set(other.authorities.map(\.fingerprint))
+    }
+
     deinit { unsafe X509_STORE_free(store) }
 }
