@@ -30,7 +30,7 @@ extension Decoder {
                 entries, draft.options.value,
                 protocols: ListenTLS.protocols(http2: draft.offersHTTP2))
             for concern in draft.options.value.concerns(entries.map(\.identities)) {
-                warn(node.keyOrSelf, Complaint(concern))
+                warn(node.keyOrSelf, Complaint(concern.text), isFinding: concern.isCertain)
             }
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {

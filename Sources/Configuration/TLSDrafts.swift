@@ -93,34 +93,57 @@ extension Decoder {
 
     func ciphers(_ node: Node) -> [String]? {
         names(node, .ciphers) { name, place in
+            let single = "names of single suites such as ECDHE-RSA-AES128-GCM-SHA256"
+            let quoted = Printable.quoted(name)
             switch TLSNames.cipher(name) {
-            case .known(let name, nil): return name
-            case .known(let known, let concern?):
-                warn(place, Complaint("\(Printable.quoted(name)) \(concern)"))
+            case .known(let known, let concern):
+                if let concern { warn(place, Complaint("\(quoted) \(concern)")) }
                 return known
+            case .several:
+                report(
+                    place,
+                    Complaint(
+                        "\(quoted) is a keyword or rule of OpenSSL's lists, which stands for "
+                            + "several cipher suites, and for others in other versions",
+                        accepted: single))
+            case .unusable(let obstacle):
+                report(place, Complaint("\(quoted) \(obstacle)", accepted: single))
             case .unknown:
                 report(
                     place,
                     Complaint(
-                        "\(Printable.quoted(name)) is no cipher suite that OpenSSL knows",
-                        accepted: "names such as ECDHE-RSA-AES128-GCM-SHA256",
+                        "\(quoted) is no cipher suite that OpenSSL knows", accepted: single,
                         suggestion: Suggestion.nearest(
                             to: name, among: TLSOptions.standardCiphers)))
-                return nil
             }
+            return nil
         }
     }
 
     func curves(_ node: Node) -> [String]? {
-        names(node, .curves) { name, place in
-            if TLSNames.isCurve(name) { return name }
-            report(
-                place,
-                Complaint(
-                    "\(Printable.quoted(name)) is no curve that OpenSSL knows",
-                    accepted: "names such as X25519, P-256",
-                    suggestion: Suggestion.nearest(to: name, among: TLSOptions.standardCurves)))
-            return nil
+        var known: [String] = []
+        return names(node, .curves) { name, place in
+            guard TLSNames.isCurve(name) else {
+                report(
+                    place,
+                    Complaint(
+                        "\(Printable.quoted(name)) is no curve that OpenSSL knows",
+                        accepted: "names such as X25519, P-256",
+                        suggestion: Suggestion.nearest(to: name, among: TLSOptions.standardCurves)))
+                return nil
+            }
+            // OpenSSL takes each once, and has several names for some.
+            if let same = known.first(where: { TLSNames.isSameCurve($0, name) }) {
+                let what = same == name ? "stands" : "is \(same), which stands"
+                report(
+                    place,
+                    Complaint(
+                        "\(Printable.quoted(name)) \(what) there already",
+                        accepted: "each curve once"))
+                return nil
+            }
+            known.append(name)
+            return name
         }
     }
 

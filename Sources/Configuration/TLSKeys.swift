@@ -148,8 +148,9 @@ extension Keys {
     private static func ciphersKey<Draft>(_ options: Options<Draft>) -> Key<Draft> {
         Key(
             "ciphers", TLSList.ciphers.shape, standardText: "AES-GCM and ChaCha20 with ECDHE",
-            "Cipher suites by OpenSSL's or IANA's names, most preferred first; where none of TLS 1.3 "
-                + "is named, its standard ones stay, and where none of TLS 1.2 is, there is none.",
+            "Single cipher suites by OpenSSL's or IANA's names, most preferred first; where none of "
+                + "TLS 1.3 is named, its standard ones stay, and where none of TLS 1.2 is, there is "
+                + "none.",
             decode: { node, draft, decoder in
                 let names = decoder.ciphers(node)
                 draft[keyPath: options].value.ciphers = names

@@ -25,6 +25,17 @@ package struct CertificateChain: Sendable {
     /// `RSA`, `EC` and so on: of each kind a client may ask for one.
     package var keyKind: String { leaf.keyKind }
 
+    /// Whether its key can sign in TLS 1.3, which has a signature for these alone (RFC 8446 §4.2.3).
+    var isForTLS13: Bool {
+        switch keyKind {
+        case "RSA", "RSA-PSS", "ED25519", "ED448": true
+        default: leaf.curve.map { Self.usualCurves.contains($0) } ?? false
+        }
+    }
+
+    /// P-256, P-384 and P-521, by OpenSSL's names.
+    static let usualCurves: Set<String> = ["prime256v1", "secp384r1", "secp521r1"]
+
     /// Whether both are for an IP address, by keys of different kinds.
     package func isTwin(of other: CertificateChain) -> Bool {
         keyKind != other.keyKind && !leaf.addresses.isDisjoint(with: other.leaf.addresses)

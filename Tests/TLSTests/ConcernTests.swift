@@ -72,7 +72,7 @@ import Testing
         #expect(options.concerns([[curve]]).isEmpty)
         options.ciphers = ["ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256"]
         #expect(
-            options.concerns([[rsa], [curve], [curve, rsa]]) == [
+            options.concerns([[rsa], [curve], [curve, rsa]]).map(\.text) == [
                 "of TLS 1.2 no suite among the ciphers is for the key (EC) of CN=a, so that TLS 1.3 "
                     + "alone is spoken with it"
             ])
