@@ -75,7 +75,11 @@ final class CredentialLoader {
 
     /// The authorities of a file, or of the system.
     func trust(_ path: LocatedPath?, at node: Node, _ decoder: Decoder) -> TrustStore? {
-        if let path { return read(path, decoder, TrustStore.init(pem:)) }
+        if let path {
+            let store = read(path, decoder, TrustStore.init(pem:))
+            warn(store?.concerns(now: time(nil)) ?? [], at: path.node, decoder)
+            return store
+        }
         do throws(TLSProblem) { return try systemTrust() } catch {
             decoder.report(node, Complaint(error))
             return nil
@@ -134,7 +138,11 @@ final class CredentialLoader {
     ) {
         let readers: TLSIdentity.Readers =
             isForBackend ? .backend : .clients(try? systemTrust())
-        for concern in identity.concerns(now: time(nil), readers: readers) {
+        warn(identity.concerns(now: time(nil), readers: readers), at: node, decoder)
+    }
+
+    private func warn(_ concerns: [TLSIdentity.Concern], at node: Node, _ decoder: Decoder) {
+        for concern in concerns {
             decoder.warn(node, Complaint(concern.text), isFinding: concern.isCertain)
         }
     }

@@ -84,6 +84,33 @@ import Testing
         #expect(options.concerns([[curve]]).isEmpty)
     }
 
+    @Test func `authorities that have expired are told, and for certain where none is left`() throws
+    {
+        let day = 86400
+        func authority(_ name: String, from start: Int, to end: Int) throws -> Bytes {
+            try SelfSigned(commonName: name, names: ["DNS:a"], from: start, to: end).certificate
+        }
+        let (old, new) = try (
+            authority("old", from: -9 * day, to: -day), authority("new", from: -day, to: day)
+        )
+        let later = try authority("later", from: day, to: 9 * day)
+        func concerns(_ pem: Bytes) throws -> [TLSIdentity.Concern] {
+            try TrustStore(pem: pem).concerns(now: time(nil))
+        }
+        let gone = "the certificate of CN=old expired on \(dateText(time(nil) - day))"
+        let none = ", so that nobody's certificate is good"
+        #expect(try concerns(new).isEmpty)
+        #expect(try concerns(old + new) == [.init(text: gone)])
+        #expect(try concerns(old) == [.init(text: gone + none, isCertain: true)])
+        #expect(
+            try concerns(old + old) == [
+                .init(text: "all 2 authorities have expired (\(gone))" + none, isCertain: true)
+            ])
+        // That one will be good.
+        #expect(try concerns(old + later).map(\.isCertain) == [false, false])
+        #expect(try TrustStore.ofSystem().concerns(now: time(nil)).isEmpty)
+    }
+
     @Test func `a chain is followed to a root, in the order it is sent`() throws {
         let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
         let signedMiddle = try root.sign(middle)
