@@ -14,6 +14,7 @@ extension Decoder {
         let offers = ([draft.main] + draft.more).enumerated().map { number, item in
             offer(item, number, of: draft, trust)
         }
+        checkSubject(draft, node)
         let readable = offers.compactMap(\.self)
         // Who answers for other names is known by the first.
         let assignment = offers[0].map { _ in NameAssignment(readable, self) }
@@ -104,6 +105,21 @@ extension Decoder {
         }
         let authorities = item.clientCA == nil ? trust : own
         return authorities.map { ClientDemand(clients: clients, trust: $0) }
+    }
+
+    /// Reports a subject that is to be told, where there is none.
+    private func checkSubject(_ draft: ListenTLSDraft, _ node: Node) {
+        let isAskedFor = ([draft.main] + draft.more).contains {
+            draft.clients(of: $0) != ClientCertificates.none
+        }
+        guard draft.forwardsSubject, !isAskedFor,
+            let value = node.pairs.first(where: { $0.key.hasText("forward_client_subject") })?.value
+        else { return }
+        report(
+            value,
+            Complaint(
+                "no client is asked for a certificate, so that none has a subject",
+                accepted: "it where client_auth is request or require"))
     }
 
     // MARK: At the back
