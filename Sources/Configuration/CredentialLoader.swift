@@ -38,8 +38,7 @@ final class CredentialLoader {
         switch result {
         case .success(let bytes): return bytes
         case .failure(let error):
-            decoder.report(
-                path.node, Complaint("\(Printable.quoted(path: place)) \(error.message)"))
+            decoder.report(path.node, complaint(path.path, place, error))
             return nil
         }
     }
@@ -57,8 +56,30 @@ final class CredentialLoader {
     private func resolve(_ path: String) -> String {
         let start = "${\(Self.variable)}/"
         guard path.hasPrefix(start) else { return path.hasPrefix("/") ? path : folder + path }
-        let set = unsafe getenv(Self.variable).map { unsafe String(cString: $0) }
-        return (set ?? Self.usualFolder) + "/" + path.dropFirst(start.count)
+        return (Self.ownFolder ?? Self.usualFolder) + "/" + path.dropFirst(start.count)
+    }
+
+    /// The folder of this process's credentials; nil: no service manager has passed any.
+    private static var ownFolder: String? {
+        unsafe getenv(variable).map { unsafe String(cString: $0) }
+    }
+
+    /// That a file cannot be read, with what its path may have been meant to be.
+    private func complaint(_ path: String, _ place: String, _ error: FileError) -> Complaint {
+        var complaint = Complaint("\(Printable.quoted(path: place)) \(error.message)")
+        let start = "${\(Self.variable)}/"
+        if let other = ["$\(Self.variable)/", "%d/"].first(where: path.hasPrefix) {
+            complaint.accepted = LocatedPath.accepted
+            complaint.suggestion = start + path.dropFirst(other.count)
+        } else if path.hasPrefix("$"), !path.hasPrefix(start) {
+            complaint.accepted = LocatedPath.accepted
+        } else if place.hasPrefix("/run/credentials/") {
+            complaint.message +=
+                Self.ownFolder == nil
+                ? ": systemd has it there only while the service runs, for the service and root"
+                : ": the unit has no LoadCredential= of that name"
+        }
+        return complaint
     }
 
     /// What a file holds, or a report.
@@ -112,7 +133,16 @@ final class CredentialLoader {
         let chain = certificate.flatMap { read($0, decoder, CertificateChain.init(pem:)) }
         // Without a path of its own the key is in the file that was just read, or was to be.
         let keyPath = key ?? (chain == nil ? nil : certificate)
-        let secret = keyPath.flatMap { read($0, decoder, PrivateKey.init(pem:)) }
+        let secret = keyPath.flatMap { path in
+            read(path, decoder) { bytes throws(TLSProblem) in
+                guard key != nil || PrivateKey.begins(in: bytes) else {
+                    throw TLSProblem(
+                        "holds no private key beside the certificate, and no other file is named",
+                        accepted: "key, with the path of its private key")
+                }
+                return try PrivateKey(pem: bytes)
+            }
+        }
         let response = staple.flatMap { read($0, decoder, Self.response) }
         guard let certificate, let keyPath, let chain, let secret,
             staple == nil || response != nil

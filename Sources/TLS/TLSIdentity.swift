@@ -50,6 +50,11 @@ package struct CertificateChain: Sendable {
     package init(pem: [UInt8]) throws(TLSProblem) { unsafe handle = try readKey(pem) }
 
     deinit { unsafe EVP_PKEY_free(handle) }
+
+    /// Whether one begins in a PEM file, be it good or not.
+    package static func begins(in pem: [UInt8]) -> Bool {
+        pem.pemLabels.contains { $0.hasSuffix("PRIVATE KEY") }
+    }
 }
 
 /// A certificate, its chain and its private key.
