@@ -153,6 +153,7 @@ extension Decoder {
         }
         check(draft.options, at: node ?? place)
         guard errorCount == mark else { return nil }
+        if trust?.isEmpty == true { warnOfNobody(node?.keyOrSelf ?? place) }
         let name = draft.name ?? host
         do throws(TLSProblem) {
             return BackendTLS(
@@ -163,6 +164,15 @@ extension Decoder {
             report(node?.keyOrSelf ?? place, Complaint(error))
             return nil
         }
+    }
+
+    private func warnOfNobody(_ node: Node) {
+        let places = SystemAuthorities.places.joined(separator: ", ")
+        warn(
+            node,
+            Complaint(
+                "the system has no authorities (\(places)), so that no backend can prove who it is",
+                accepted: "ca, or authorities there (of the package ca-certificates)"))
     }
 
     private func warnUnverified(_ node: Node, _ draft: BackendTLSDraft) {
