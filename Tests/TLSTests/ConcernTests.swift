@@ -191,4 +191,59 @@ import Testing
             #expect(found.map(\.isCertain) == [false])
         }
     }
+
+    @Test func `what usual clients do not take is told`() throws {
+        let names = ["DNS:a.example"]
+        for (curve, isUsual) in [
+            ("P-256", true), ("P-384", true), ("P-521", true), ("secp256k1", false),
+            ("P-224", false), ("brainpoolP256r1", false),
+        ] {
+            let made = try SelfSigned(commonName: "a", names: names, .curve(curve))
+            let found = try found(made.certificate, made)
+            #expect(found.map(\.isCertain) == (isUsual ? [] : [true]), "\(curve)")
+            #expect(try concerns(made.certificate, made, readers: .backend).isEmpty)
+        }
+        let odd = try SelfSigned(commonName: "a", names: names, .curve("secp256k1"))
+        #expect(
+            try concerns(odd.certificate, odd) == [
+                "the key of the certificate of CN=a is on the curve secp256k1, which usual clients "
+                    + "do not take"
+            ])
+    }
+
+    @Test func `so is one that is for something else`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let known = TLSIdentity.Readers.clients(try TrustStore(pem: root.pem))
+        func found(_ usage: String, _ readers: TLSIdentity.Readers) throws -> [String] {
+            let leaf = try root.sign(made, extras: [(kind: NID_ext_key_usage, value: usage)])
+            return try self.found(leaf, made, readers: readers).map {
+                ($0.isCertain ? "certain: " : "") + $0.text
+            }
+        }
+        let start = "the certificate of CN=a is for other purposes (extendedKeyUsage lacks "
+        for usage in ["serverAuth", "clientAuth,serverAuth", "anyExtendedKeyUsage"] {
+            #expect(try found(usage, known).isEmpty)
+        }
+        for usage in ["clientAuth", "emailProtection,codeSigning"] {
+            #expect(
+                try found(usage, known) == ["certain: \(start)serverAuth), and clients refuse it"])
+        }
+        #expect(try found("clientAuth", .backend).isEmpty)
+        #expect(
+            try found("serverAuth", .backend) == ["\(start)clientAuth), and backends refuse it"])
+    }
+
+    @Test func `and one without a host's name or address`() throws {
+        let said =
+            "the certificate of CN=a has neither a DNS name nor an IP address "
+            + "(subjectAltName), and clients of today look for the host nowhere else"
+        for (names, concern) in [
+            ([], [said]), (["URI:spiffe://a.example/b"], [said]), (["IP:127.0.0.1"], []),
+            (["DNS:a.example"], []),
+        ] {
+            let made = try SelfSigned(commonName: "a", names: names)
+            #expect(try concerns(made.certificate, made) == concern)
+            #expect(try concerns(made.certificate, made, readers: .backend).isEmpty)
+        }
+    }
 }
