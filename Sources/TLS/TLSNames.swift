@@ -18,7 +18,10 @@ package enum TLSNames {
     /// By OpenSSL's or IANA's name, which stands for exactly one suite.
     package static func cipher(_ text: String) -> Cipher {
         defer { ERR_clear_error() }
-        guard !text.isEmpty, text.utf8.allSatisfy(isPart) else {
+        // `TLSv1.2` is a keyword; what ends so is a signal, and no suite (RFC 7507 §2).
+        guard text.utf8.allSatisfy({ isPart($0) || $0 == 0x2E }), !text.isEmpty,
+            !text.hasSuffix("_SCSV")
+        else {
             return text.utf8.contains(where: isOfRules) ? .several : .unknown
         }
         guard let context = unsafe SSL_CTX_new(TLS_server_method()) else { return .unknown }

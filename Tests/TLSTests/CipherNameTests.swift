@@ -39,7 +39,7 @@ struct CipherNameTests {
 
     @Test(arguments: [
         "HIGH", "ALL", "DEFAULT", "SUITEB128", "SUITEB192", "eNULL", "aNULL", "ECDHE", "AESGCM",
-        "COMPLEMENTOFALL", "!aNULL", "ECDHE+AESGCM", "@SECLEVEL=0", "DEFAULT@SECLEVEL=0",
+        "TLSv1.2", "COMPLEMENTOFALL", "!aNULL", "ECDHE+AESGCM", "@SECLEVEL=0", "DEFAULT@SECLEVEL=0",
     ])
     func `a keyword or rule is none`(_ name: String) {
         #expect(TLSNames.cipher(name) == .several)
@@ -47,7 +47,8 @@ struct CipherNameTests {
 
     @Test(arguments: [
         "", "ECDHE-RSA-AES128-GCM-SHA265", "TLS_AES_128_GCM_SHA265", "ecdhe-rsa-aes128-gcm-sha256",
-        "ECDHE-RSA-AES128-GCM-SHA256 ", "X25519", "TLS_FOO_WITH_BAR",
+        "ECDHE-RSA-AES128-GCM-SHA256 ", "X25519", "TLS_FOO_WITH_BAR", "TLS_FALLBACK_SCSV",
+        "TLS_EMPTY_RENEGOTIATION_INFO_SCSV",
     ])
     func `what OpenSSL does not know is told apart`(_ name: String) {
         #expect(TLSNames.cipher(name) == .unknown)
