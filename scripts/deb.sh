@@ -78,6 +78,7 @@ Architecture: $architecture
 Maintainer: $maintainer
 Installed-Size: $(du -sk "$root" | cut -f1)
 Depends: $depends, systemd | systemd-standalone-sysusers
+Recommends: ca-certificates
 Section: httpd
 Priority: optional
 Description: reverse proxy that filters HTTP methods

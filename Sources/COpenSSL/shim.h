@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -76,6 +77,7 @@ static inline int methodgate_ticket_mac(EVP_MAC_CTX *mac, const void *key, size_
     return EVP_MAC_CTX_set_params(mac, settings);
 }
 static inline EVP_PKEY *methodgate_ec_key(void) { return EVP_EC_gen("P-256"); }
+static inline EVP_PKEY *methodgate_curve_key(const char *name) { return EVP_EC_gen(name); }
 static inline EVP_PKEY *methodgate_rsa_key(size_t bits) { return EVP_RSA_gen(bits); }
 static inline long methodgate_memory(BIO *bio, char **bytes) {
     return BIO_get_mem_data(bio, bytes);

@@ -31,14 +31,14 @@ final class CredentialLoader {
 
     /// All bytes, or a report.
     func read(_ path: LocatedPath, _ decoder: Decoder) -> [UInt8]? {
+        guard !path.path.isEmpty else { return nil }
         let place = resolve(path.path)
         let result = known[place] ?? load(place)
         known[place] = result
         switch result {
         case .success(let bytes): return bytes
         case .failure(let error):
-            decoder.report(
-                path.node, Complaint("\(Printable.quoted(path: place)) \(error.message)"))
+            decoder.report(path.node, complaint(path.path, place, error))
             return nil
         }
     }
@@ -56,18 +56,53 @@ final class CredentialLoader {
     private func resolve(_ path: String) -> String {
         let start = "${\(Self.variable)}/"
         guard path.hasPrefix(start) else { return path.hasPrefix("/") ? path : folder + path }
-        let set = unsafe getenv(Self.variable).map { unsafe String(cString: $0) }
-        return (set ?? Self.usualFolder) + "/" + path.dropFirst(start.count)
+        return (Self.ownFolder ?? Self.usualFolder) + "/" + path.dropFirst(start.count)
+    }
+
+    /// The folder of this process's credentials; nil: no service manager has passed any.
+    private static var ownFolder: String? {
+        unsafe getenv(variable).map { unsafe String(cString: $0) }
+    }
+
+    /// That a file cannot be read, with what its path may have been meant to be.
+    private func complaint(_ path: String, _ place: String, _ error: FileError) -> Complaint {
+        var complaint = Complaint("\(Printable.quoted(path: place)) \(error.message)")
+        let start = "${\(Self.variable)}/"
+        if let other = ["$\(Self.variable)/", "%d/"].first(where: path.hasPrefix) {
+            complaint.accepted = LocatedPath.accepted
+            complaint.suggestion = start + path.dropFirst(other.count)
+        } else if path.hasPrefix("$"), !path.hasPrefix(start) {
+            complaint.accepted = LocatedPath.accepted
+        } else if place.hasPrefix("/run/credentials/") {
+            complaint.message +=
+                Self.ownFolder == nil
+                ? ": systemd has it there only while the service runs, for the service and root"
+                : ": the unit has no LoadCredential= of that name"
+        }
+        return complaint
+    }
+
+    /// What a file holds, or a report.
+    private func read<Content>(
+        _ path: LocatedPath, _ decoder: Decoder,
+        _ parse: ([UInt8]) throws(TLSProblem) -> Content
+    ) -> Content? {
+        guard let bytes = read(path, decoder) else { return nil }
+        do throws(TLSProblem) { return try parse(bytes) } catch {
+            decoder.report(path.node, complaint(path, error))
+            return nil
+        }
     }
 
     /// The authorities of a file, or of the system.
     func trust(_ path: LocatedPath?, at node: Node, _ decoder: Decoder) -> TrustStore? {
-        do throws(TLSProblem) {
-            guard let path else { return try systemTrust() }
-            guard let bytes = read(path, decoder) else { return nil }
-            return try TrustStore(pem: bytes)
-        } catch {
-            decoder.report(path?.node ?? node, Complaint(words(path, error)))
+        if let path {
+            let store = read(path, decoder, TrustStore.init(pem:))
+            warn(store?.concerns(now: time(nil)) ?? [], at: path.node, decoder)
+            return store
+        }
+        do throws(TLSProblem) { return try systemTrust() } catch {
+            decoder.report(node, Complaint(error))
             return nil
         }
     }
@@ -84,39 +119,61 @@ final class CredentialLoader {
         }
     }
 
-    /// A certificate with its key, and the OCSP response to staple.
+    /// A certificate with its key, and the OCSP response to staple; each file is read, whatever is
+    /// wrong with another.
     ///
-    /// - Parameter isForBackend: a backend is shown it, and no client.
+    /// - Parameters:
+    ///   - certificate: nil: it is missing, and that reported.
+    ///   - isForBackend: a backend is shown it, and no client.
+    /// - Returns: the certificates where they can be read, and all of it where that is good.
     func identity(
-        _ certificate: LocatedPath, key: LocatedPath?, staple: LocatedPath?,
+        _ certificate: LocatedPath?, key: LocatedPath?, staple: LocatedPath?,
         isForBackend: Bool = false, _ decoder: Decoder
-    ) -> TLSIdentity? {
-        let keyPath = key ?? certificate
-        guard let chain = read(certificate, decoder),
-            let keyBytes = key.map({ read($0, decoder) }) ?? chain
-        else { return nil }
-        var response: [UInt8]?
-        if let staple {
-            guard let bytes = read(staple, decoder) else { return nil }
-            response = bytes
+    ) -> (certificates: CertificateChain?, identity: TLSIdentity?) {
+        let chain = certificate.flatMap { read($0, decoder, CertificateChain.init(pem:)) }
+        // Without a path of its own the key is in the file that was just read, or was to be.
+        let keyPath = key ?? (chain == nil ? nil : certificate)
+        let secret = keyPath.flatMap { path in
+            read(path, decoder) { bytes throws(TLSProblem) in
+                guard key != nil || PrivateKey.begins(in: bytes) else {
+                    throw TLSProblem(
+                        "holds no private key beside the certificate, and no other file is named",
+                        accepted: "key, with the path of its private key")
+                }
+                return try PrivateKey(pem: bytes)
+            }
         }
-        do throws(TLSIdentityProblem) {
-            let identity = try TLSIdentity(chain: chain, key: keyBytes, staple: response)
-            let readers: TLSIdentity.Readers =
-                isForBackend ? .backend : .clients(try? systemTrust())
-            for concern in identity.concerns(now: time(nil), readers: readers) {
-                decoder.warn(
-                    certificate.node, Complaint(concern.text), isFinding: concern.isCertain)
-            }
-            return check(identity, staple, decoder) ? identity : nil
+        let response = staple.flatMap { read($0, decoder, Self.response) }
+        guard let certificate, let keyPath, let chain, let secret,
+            staple == nil || response != nil
+        else { return (chain, nil) }
+        do throws(TLSProblem) {
+            let identity = try TLSIdentity(chain, key: secret, staple: response)
+            warn(of: identity, at: certificate.node, isForBackend, decoder)
+            return (chain, check(identity, staple, decoder) ? identity : nil)
         } catch {
-            switch error {
-            case .certificate(let problem):
-                decoder.report(certificate.node, Complaint(words(certificate, problem)))
-            case .key(let problem):
-                decoder.report(keyPath.node, Complaint(words(keyPath, problem)))
-            }
-            return nil
+            decoder.report(keyPath.node, complaint(keyPath, error))
+            return (chain, nil)
+        }
+    }
+
+    /// The bytes of an OCSP response, whatever it is about.
+    private static func response(_ bytes: [UInt8]) throws(TLSProblem) -> [UInt8] {
+        if let problem = OCSPStaple.problem(with: bytes) { throw problem }
+        return bytes
+    }
+
+    private func warn(
+        of identity: TLSIdentity, at node: Node, _ isForBackend: Bool, _ decoder: Decoder
+    ) {
+        let readers: TLSIdentity.Readers =
+            isForBackend ? .backend : .clients(try? systemTrust())
+        warn(identity.concerns(now: time(nil), readers: readers), at: node, decoder)
+    }
+
+    private func warn(_ concerns: [TLSIdentity.Concern], at node: Node, _ decoder: Decoder) {
+        for concern in concerns {
+            decoder.warn(node, Complaint(concern.text), isFinding: concern.isCertain)
         }
     }
 
@@ -125,17 +182,18 @@ final class CredentialLoader {
     private func check(_ identity: TLSIdentity, _ path: LocatedPath?, _ decoder: Decoder) -> Bool {
         guard let path, let staple = identity.staple else { return true }
         if let problem = staple.problem {
-            decoder.report(path.node, Complaint(words(path, problem)))
+            decoder.report(path.node, complaint(path, problem))
             return false
         }
         if let concern = staple.concern(now: time(nil)) {
-            decoder.warn(path.node, Complaint(words(path, TLSProblem(concern))))
+            decoder.warn(path.node, complaint(path, TLSProblem(concern)))
         }
         return true
     }
 
-    private func words(_ path: LocatedPath?, _ problem: TLSProblem) -> String {
-        path.map { "\(Printable.quoted(path: resolve($0.path))) \(problem.message)" }
-            ?? problem.message
+    private func complaint(_ path: LocatedPath, _ problem: TLSProblem) -> Complaint {
+        Complaint(
+            "\(Printable.quoted(path: resolve(path.path))) \(problem.message)",
+            accepted: problem.accepted)
     }
 }

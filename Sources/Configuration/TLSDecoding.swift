@@ -1,7 +1,7 @@
 import TLS
 
-// From what is written about TLS to contexts: which certificates stand side by side, which of them
-// answers for which name, and whether OpenSSL takes it all.
+// From what is written about TLS to contexts: every file is read, whatever is wrong with another, and
+// what stands in several places is judged together.
 
 extension Decoder {
     /// `tls` of a listener; nil where anything of it is wrong.
@@ -9,126 +9,117 @@ extension Decoder {
         let mark = errorCount
         var draft = Keys.listenTLS.standard(ListenTLSDraft())
         Keys.listenTLS.decode(node, into: &draft, self)
-        guard errorCount == mark else { return nil }
-        draft.main.clients = draft.main.clients ?? ClientCertificates.none
-        draft.main.lendsAuthorities = draft.more.contains {
-            $0.clientCA == nil && ($0.clients ?? draft.main.clients) != ClientCertificates.none
+        draft.main.hasUnknownKeys = hasUnknownKeys(node, Keys.listenTLS.info)
+        let trust = draft.main.clientCA.flatMap { credentials.trust($0, at: $0.node, self) }
+        let offers = ([draft.main] + draft.more).enumerated().map { number, item in
+            offer(item, number, of: draft, trust)
         }
-        var groups: [CertificateGroup] = []
-        for item in [draft.main] + draft.more {
-            add(item, under: draft.main, to: &groups, at: item.node ?? node)
-        }
-        guard errorCount == mark else { return nil }
+        checkSubject(draft, node)
+        let readable = offers.compactMap(\.self)
+        // Who answers for other names is known by the first.
+        let assignment = offers[0].map { _ in NameAssignment(readable, self) }
+        check(draft.options, at: node)
+        guard errorCount == mark, let entries = assignment?.entries else { return nil }
+        return context(entries, draft, node)
+    }
+
+    private func context(
+        _ entries: [TLSServerEntry], _ draft: ListenTLSDraft, _ node: Node
+    ) -> ListenTLS? {
         do throws(TLSProblem) {
-            try draft.options.check()
             let context = try TLSServerContext(
-                groups.map(\.entry), draft.options,
+                entries, draft.options.value,
                 protocols: ListenTLS.protocols(http2: draft.offersHTTP2))
-            for concern in draft.options.concerns(groups.map(\.entry.identities)) {
-                warn(node.keyOrSelf, Complaint(concern))
+            for concern in draft.options.value.concerns(entries.map(\.identities)) {
+                warn(node.keyOrSelf, Complaint(concern.text), isFinding: concern.isCertain)
             }
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {
-            report(node.keyOrSelf, Complaint(error.message))
+            report(node.keyOrSelf, Complaint(error))
             return nil
         }
     }
 
+    private func check(_ options: TLSOptionsDraft, at node: Node) {
+        guard !options.isWrong else { return }
+        do throws(TLSProblem) { try options.value.check() } catch {
+            report(node.keyOrSelf, Complaint(error))
+        }
+    }
+
+    /// Whether a key may be another one misspelled, so that nobody knows what is missing.
+    func hasUnknownKeys(_ node: Node?, _ section: SectionInfo) -> Bool {
+        guard let node, node.kind == .mapping else { return false }
+        return node.pairs.contains { key, _ in !section.keys.contains { key.hasText($0.name) } }
+    }
+
     var errorCount: Int { diagnostics.count { $0.severity == .error } }
 
-    private func add(
-        _ draft: CertificateDraft, under main: CertificateDraft,
-        to groups: inout [CertificateGroup], at node: Node
-    ) {
-        guard let path = draft.certificate,
-            let identity = credentials.identity(
-                path, key: draft.key, staple: draft.staple, self)
-        else { return }
-        let names = draft.names?.map(\.text) ?? identity.names
-        let clients = draft.clients ?? main.clients ?? .none
-        let authority = draft.clientCA ?? main.clientCA
-        let shown = draft.clientCA?.node ?? draft.certificate?.node ?? node
-        guard !names.isEmpty || groups.first?.hasUse(for: identity) != false else {
-            reportNameless(identity, at: path.node)
-            return
-        }
-        // Certificates for the same names stand side by side, with keys of different kinds.
-        if let index = groups.firstIndex(where: { Set($0.entry.names) == Set(names) }) {
-            join(identity, draft, to: &groups[index], at: shown)
-            return
-        }
-        for name in names {
-            guard let other = groups.first(where: { $0.entry.names.contains(name) }) else {
-                continue
+    /// Reads what a certificate names; nil where it cannot be read itself, or what it is for.
+    private func offer(
+        _ item: CertificateDraft, _ number: Int, of draft: ListenTLSDraft, _ trust: TrustStore?
+    ) -> ServerOffer? {
+        let demand = demand(item, number, of: draft, trust)
+        let (certificates, identity) = credentials.identity(
+            item.certificate, key: item.key, staple: item.staple, self)
+        guard let certificates, let node = item.certificate?.node, item.names?.isEmpty != true
+        else { return nil }
+        return ServerOffer(
+            certificates: certificates, identity: identity,
+            names: item.names?.map(\.text) ?? certificates.names, demand: demand,
+            hasDemand: number == 0 || item.clientAuth != nil || item.clientCA != nil, node: node,
+            demandNode: item.clientAuth?.node ?? item.clientCA?.node ?? node)
+    }
+
+    /// What is asked of clients beside a certificate; certificates that are asked for and could be
+    /// anybody's are a mistake.
+    private func demand(
+        _ item: CertificateDraft, _ number: Int, of draft: ListenTLSDraft, _ trust: TrustStore?
+    ) -> ClientDemand? {
+        let own =
+            number == 0
+            ? trust
+            : item.clientCA.flatMap {
+                credentials.trust($0, at: $0.node, self)
             }
-            report(
-                path.node,
-                Complaint(
-                    "a second certificate for \(name)", accepted: "names, for each what it is for"),
-                at: other.node)
-            return
-        }
-        var entry = TLSServerEntry(names: names, identities: [identity])
-        entry.clients = clients
-        entry.authorities = authorities(clients, authority, at: shown, draft)
-        groups.append(CertificateGroup(entry: entry, node: path.node))
-    }
-
-    private func reportNameless(_ identity: TLSIdentity, at node: Node) {
-        report(
-            node,
-            Complaint(
-                "the certificate of \(identity.subject) has no DNS name, so that it is never used",
-                accepted: "names beside it"))
-    }
-
-    private func join(
-        _ identity: TLSIdentity, _ draft: CertificateDraft, to group: inout CertificateGroup,
-        at node: Node
-    ) {
-        if draft.clients != nil || draft.clientCA != nil {
-            report(
-                node,
-                Complaint(
-                    "stands beside another certificate for the same names: what is asked of "
-                        + "clients stands there"), at: group.node)
-        }
-        guard !group.entry.identities.contains(where: { $0.keyKind == identity.keyKind }) else {
-            report(
-                node,
-                Complaint(
-                    "a second certificate with a key of the same kind (\(identity.keyKind)) for "
-                        + "the same names"), at: group.node)
-            return
-        }
-        group.entry.identities.append(identity)
-    }
-
-    /// Who signs client certificates; certificates that are asked for and could be anybody's are a
-    /// mistake.
-    private func authorities(
-        _ clients: ClientCertificates, _ path: LocatedPath?, at node: Node,
-        _ draft: CertificateDraft
-    ) -> TrustStore? {
+        guard let clients = draft.clients(of: item) else { return nil }
         guard clients != .none else {
-            if let path = draft.clientCA, !draft.lendsAuthorities {
+            if let path = item.clientCA, number > 0 || !draft.lendsAuthorities {
                 report(
                     path.node.keyOrSelf,
                     Complaint(
                         "no client is asked for a certificate by it",
                         accepted: "it beside client_auth: request or require"))
             }
+            return ClientDemand()
+        }
+        guard item.clientCA != nil || draft.main.clientCA != nil else {
+            if let node = item.clientAuth?.node {
+                report(
+                    node,
+                    Complaint(
+                        "clients are asked for a certificate, and client_ca does not say whose are "
+                            + "good", accepted: "client_ca beside client_auth"))
+            }
             return nil
         }
-        guard let path else {
-            report(
-                node,
-                Complaint(
-                    "clients are asked for a certificate, and client_ca does not say whose are "
-                        + "good", accepted: "client_ca beside client_auth"))
-            return nil
+        let authorities = item.clientCA == nil ? trust : own
+        return authorities.map { ClientDemand(clients: clients, trust: $0) }
+    }
+
+    /// Reports a subject that is to be told, where there is none.
+    private func checkSubject(_ draft: ListenTLSDraft, _ node: Node) {
+        let isAskedFor = ([draft.main] + draft.more).contains {
+            draft.clients(of: $0) != ClientCertificates.none
         }
-        return credentials.trust(path, at: node, self)
+        guard draft.forwardsSubject, !isAskedFor,
+            let value = node.pairs.first(where: { $0.key.hasText("forward_client_subject") })?.value
+        else { return }
+        report(
+            value,
+            Complaint(
+                "no client is asked for a certificate, so that none has a subject",
+                accepted: "it where client_auth is request or require"))
     }
 
     // MARK: At the back
@@ -145,7 +136,6 @@ extension Decoder {
         let mark = errorCount
         var draft = Keys.backendTLS.standard(BackendTLSDraft())
         if let node { Keys.backendTLS.decode(node, into: &draft, self) }
-        guard errorCount == mark else { return nil }
         var trust: TrustStore?
         if draft.verifies {
             trust = credentials.trust(draft.authorities, at: node ?? place, self)
@@ -154,23 +144,35 @@ extension Decoder {
         }
         var identity: TLSIdentity?
         if let certificate = draft.certificate {
-            identity = credentials.identity(
-                certificate, key: draft.key, staple: nil, isForBackend: true, self)
-        } else if let key = draft.key {
+            identity =
+                credentials.identity(
+                    certificate, key: draft.key, staple: nil, isForBackend: true, self
+                ).identity
+        } else if let key = draft.key, !hasUnknownKeys(node, Keys.backendTLS.info) {
             report(key.node.keyOrSelf, Complaint("is for a certificate, and none is given"))
         }
+        check(draft.options, at: node ?? place)
         guard errorCount == mark else { return nil }
+        if trust?.isEmpty == true { warnOfNobody(node?.keyOrSelf ?? place) }
         let name = draft.name ?? host
         do throws(TLSProblem) {
-            try draft.options.check()
             return BackendTLS(
                 context: try TLSClientContext(
                     name: name, isAddress: Resolver.numeric(name, port: 0) != nil, trust: trust,
-                    identity: identity, draft.options, protocols: protocols))
+                    identity: identity, draft.options.value, protocols: protocols))
         } catch {
-            report(node?.keyOrSelf ?? place, Complaint(error.message))
+            report(node?.keyOrSelf ?? place, Complaint(error))
             return nil
         }
+    }
+
+    private func warnOfNobody(_ node: Node) {
+        let places = SystemAuthorities.places.joined(separator: ", ")
+        warn(
+            node,
+            Complaint(
+                "the system has no authorities (\(places)), so that no backend can prove who it is",
+                accepted: "ca, or authorities there (of the package ca-certificates)"))
     }
 
     private func warnUnverified(_ node: Node, _ draft: BackendTLSDraft) {
@@ -183,17 +185,5 @@ extension Decoder {
         if let path = draft.authorities {
             report(path.node.keyOrSelf, Complaint("is for verify: true alone"))
         }
-    }
-}
-
-/// Certificates for the same names.
-private struct CertificateGroup {
-    var entry: TLSServerEntry
-    var node: Node
-
-    /// Whether a certificate without DNS names may stand beside these: for whoever asks for no name,
-    /// by the same addresses.
-    func hasUse(for nameless: TLSIdentity) -> Bool {
-        entry.names.isEmpty && entry.identities.allSatisfy(nameless.isTwin)
     }
 }

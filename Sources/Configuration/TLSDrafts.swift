@@ -5,32 +5,60 @@ import TLS
 
 /// A path and where it was written.
 struct LocatedPath {
+    /// Empty where that is no path, which has been reported.
     var path: String
     var node: Node
 
     static let accepted = "the path of a file, or ${CREDENTIALS_DIRECTORY}/NAME"
 }
 
+/// `client_auth` and where it was written.
+struct LocatedClients {
+    /// Nil where that is none, which has been reported.
+    var value: ClientCertificates?
+    var node: Node
+}
+
 /// A certificate of a listener while it is read.
 struct CertificateDraft {
-    var node: Node?
     var certificate: LocatedPath?
     var key: LocatedPath?
     var staple: LocatedPath?
+    /// Empty where something of them is wrong, which has been reported.
     var names: [Located]?
-    var clients: ClientCertificates?
+    var clientAuth: LocatedClients?
     var clientCA: LocatedPath?
-    /// Another one asks clients for certificates, and has no authorities of its own.
-    var lendsAuthorities = false
+    var hasUnknownKeys = false
 }
 
 /// `tls` of a listener while it is read.
 struct ListenTLSDraft {
     var main = CertificateDraft()
     var more: [CertificateDraft] = []
-    var options = TLSOptions()
+    var options = TLSOptionsDraft()
     var offersHTTP2 = true
     var forwardsSubject = false
+
+    /// What is asked of clients beside a certificate; nil where that cannot be known.
+    func clients(of item: CertificateDraft) -> ClientCertificates? {
+        guard !item.hasUnknownKeys, !main.hasUnknownKeys else { return nil }
+        guard let written = item.clientAuth ?? main.clientAuth else {
+            return ClientCertificates.none
+        }
+        return written.value
+    }
+
+    /// Whether a further certificate asks clients for theirs, and has no authorities of its own.
+    var lendsAuthorities: Bool {
+        more.contains { $0.clientCA == nil && clients(of: $0) != ClientCertificates.none }
+    }
+}
+
+/// Versions, suites and curves while they are read.
+struct TLSOptionsDraft {
+    var value = TLSOptions()
+    /// Something of it is wrong, and reported.
+    var isWrong = false
 }
 
 /// `tls` of a backend while it is read.
@@ -40,7 +68,7 @@ struct BackendTLSDraft {
     var name: String?
     var certificate: LocatedPath?
     var key: LocatedPath?
-    var options = TLSOptions()
+    var options = TLSOptionsDraft()
 }
 
 /// Names that stand in a list, or in one text with colons between them, as OpenSSL writes them.
@@ -55,47 +83,67 @@ enum TLSList {
 }
 
 extension Decoder {
-    /// A path that is not empty.
-    func path(_ node: Node) -> LocatedPath? {
+    /// The path of a file.
+    func path(_ node: Node) -> LocatedPath {
         let shape = Shape.text(example: LocatedPath.accepted)
-        guard let scalar = scalar(node, shape) else { return nil }
-        guard !scalar.text.isEmpty else {
-            report(node, Complaint("is empty"), shape)
-            return nil
-        }
-        return LocatedPath(path: scalar.text, node: node)
+        let text = scalar(node, shape)?.text
+        if text?.isEmpty == true { report(node, Complaint("is empty"), shape) }
+        return LocatedPath(path: text ?? "", node: node)
     }
 
     func ciphers(_ node: Node) -> [String]? {
         names(node, .ciphers) { name, place in
+            let single = "names of single suites such as ECDHE-RSA-AES128-GCM-SHA256"
+            let quoted = Printable.quoted(name)
             switch TLSNames.cipher(name) {
-            case .known(let name, nil): return name
-            case .known(let known, let concern?):
-                warn(place, Complaint("\(Printable.quoted(name)) \(concern)"))
+            case .known(let known, let concern):
+                if let concern { warn(place, Complaint("\(quoted) \(concern)")) }
                 return known
+            case .several:
+                report(
+                    place,
+                    Complaint(
+                        "\(quoted) is a keyword or rule of OpenSSL's lists, which stands for "
+                            + "several cipher suites, and for others in other versions",
+                        accepted: single))
+            case .unusable(let obstacle):
+                report(place, Complaint("\(quoted) \(obstacle)", accepted: single))
             case .unknown:
                 report(
                     place,
                     Complaint(
-                        "\(Printable.quoted(name)) is no cipher suite that OpenSSL knows",
-                        accepted: "names such as ECDHE-RSA-AES128-GCM-SHA256",
+                        "\(quoted) is no cipher suite that OpenSSL knows", accepted: single,
                         suggestion: Suggestion.nearest(
                             to: name, among: TLSOptions.standardCiphers)))
-                return nil
             }
+            return nil
         }
     }
 
     func curves(_ node: Node) -> [String]? {
-        names(node, .curves) { name, place in
-            if TLSNames.isCurve(name) { return name }
-            report(
-                place,
-                Complaint(
-                    "\(Printable.quoted(name)) is no curve that OpenSSL knows",
-                    accepted: "names such as X25519, P-256",
-                    suggestion: Suggestion.nearest(to: name, among: TLSOptions.standardCurves)))
-            return nil
+        var known: [String] = []
+        return names(node, .curves) { name, place in
+            guard TLSNames.isCurve(name) else {
+                report(
+                    place,
+                    Complaint(
+                        "\(Printable.quoted(name)) is no curve that OpenSSL knows",
+                        accepted: "names such as X25519, P-256",
+                        suggestion: Suggestion.nearest(to: name, among: TLSOptions.standardCurves)))
+                return nil
+            }
+            // OpenSSL takes each once, and has several names for some.
+            if let same = known.first(where: { TLSNames.isSameCurve($0, name) }) {
+                let what = same == name ? "stands" : "is \(same), which stands"
+                report(
+                    place,
+                    Complaint(
+                        "\(Printable.quoted(name)) \(what) there already",
+                        accepted: "each curve once"))
+                return nil
+            }
+            known.append(name)
+            return name
         }
     }
 
@@ -142,4 +190,8 @@ extension Decoder {
             return Located(text: name, location: location(item))
         }
     }
+}
+
+extension Complaint {
+    init(_ problem: TLSProblem) { self.init(problem.message, accepted: problem.accepted) }
 }

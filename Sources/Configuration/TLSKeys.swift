@@ -9,6 +9,10 @@ extension Keys {
             certificateKey { $0.main.certificate = $1 },
             privateKey { $0.main.key = $1 },
             stapleKey { $0.main.staple = $1 },
+            namesKey(
+                "For which names it is used besides all that no certificate is for: a host, or "
+                    + "`*.` and a domain for one label more."
+            ) { $0.main.names = $1 },
             Key(
                 "certificates", .list(.section(certificate.info), atLeast: 1),
                 standardText: "none",
@@ -19,18 +23,19 @@ extension Keys {
                     guard decoder.isSequence(node, shape) else { return }
                     if node.count == 0 { decoder.report(node, Complaint("is empty"), shape) }
                     for item in node.items {
-                        var more = CertificateDraft(node: item)
+                        var more = CertificateDraft()
                         certificate.decode(item, into: &more, decoder)
+                        more.hasUnknownKeys = decoder.hasUnknownKeys(item, certificate.info)
                         draft.more.append(more)
                     }
                 }),
             Key(
                 "h2", .boolean, \.offersHTTP2, default: "true",
                 "Whether clients are offered HTTP/2 (ALPN); HTTP/1.1 is served as well."),
-            minimumKey { $0.options.minimum = $1 },
-            ciphersKey { $0.options.ciphers = $1 },
-            curvesKey { $0.options.curves = $1 },
-            clientAuthKey("none") { $0.main.clients = $1 },
+            minimumKey(\.options),
+            ciphersKey(\.options),
+            curvesKey(\.options),
+            clientAuthKey("none") { $0.main.clientAuth = $1 },
             clientCAKey("none") { $0.main.clientCA = $1 },
             Key(
                 "forward_client_subject", .boolean, \.forwardsSubject, default: "false",
@@ -44,14 +49,10 @@ extension Keys {
             certificateKey { $0.certificate = $1 },
             privateKey { $0.key = $1 },
             stapleKey { $0.staple = $1 },
-            Key(
-                "names", .list(.text(example: "host names such as a.example"), atLeast: 1),
-                standardText: "the DNS names in the certificate",
-                "For which names it is used: a host, or `*.` and a domain for one label more.",
-                decode: { node, draft, decoder in
-                    draft.names = decoder.serverNames(node)
-                }),
-            clientAuthKey("as for the listener") { $0.clients = $1 },
+            namesKey(
+                "For which names it is used: a host, or `*.` and a domain for one label more."
+            ) { $0.names = $1 },
+            clientAuthKey("as for the listener") { $0.clientAuth = $1 },
             clientCAKey("as for the listener") { $0.clientCA = $1 },
         ])
 
@@ -82,9 +83,9 @@ extension Keys {
                 "What the gate shows the backend: its own certificate as PEM, with those above it.",
                 decode: { node, draft, decoder in draft.certificate = decoder.path(node) }),
             privateKey { $0.key = $1 },
-            minimumKey { $0.options.minimum = $1 },
-            ciphersKey { $0.options.ciphers = $1 },
-            curvesKey { $0.options.curves = $1 },
+            minimumKey(\.options),
+            ciphersKey(\.options),
+            curvesKey(\.options),
         ])
 
     // MARK: Keys of several sections
@@ -117,43 +118,60 @@ extension Keys {
             decode: { node, draft, decoder in put(&draft, decoder.path(node)) })
     }
 
-    private static func minimumKey<Draft>(
-        _ put: @escaping @Sendable (inout Draft, TLSVersion) -> Void
+    private static func namesKey<Draft>(
+        _ summary: String, _ put: @escaping @Sendable (inout Draft, [Located]?) -> Void
     ) -> Key<Draft> {
+        Key(
+            "names", .list(.text(example: "host names such as a.example"), atLeast: 1),
+            standardText: "the DNS names in the certificate", summary,
+            decode: { node, draft, decoder in
+                let mark = decoder.errorCount
+                let names = decoder.serverNames(node)
+                put(&draft, decoder.errorCount == mark ? names : [])
+            })
+    }
+
+    /// Where a draft keeps its options.
+    private typealias Options<Draft> = any WritableKeyPath<Draft, TLSOptionsDraft> & Sendable
+
+    private static func minimumKey<Draft>(_ options: Options<Draft>) -> Key<Draft> {
         let kind = Kind<TLSVersion>.words([("1.2", .tls12), ("1.3", .tls13)])
         return Key(
             "min_version", kind.shape, standardText: "`1.2`", "The oldest version of TLS.",
             decode: { node, draft, decoder in
-                if let version = kind.read(node, decoder) { put(&draft, version) }
+                let version = kind.read(node, decoder)
+                draft[keyPath: options].value.minimum = version ?? .tls12
+                if version == nil { draft[keyPath: options].isWrong = true }
             })
     }
 
-    private static func ciphersKey<Draft>(
-        _ put: @escaping @Sendable (inout Draft, [String]) -> Void
-    ) -> Key<Draft> {
+    private static func ciphersKey<Draft>(_ options: Options<Draft>) -> Key<Draft> {
         Key(
             "ciphers", TLSList.ciphers.shape, standardText: "AES-GCM and ChaCha20 with ECDHE",
-            "Cipher suites by OpenSSL's or IANA's names, most preferred first; where none of TLS 1.3 "
-                + "is named, its standard ones stay, and where none of TLS 1.2 is, there is none.",
+            "Single cipher suites by OpenSSL's or IANA's names, most preferred first; where none of "
+                + "TLS 1.3 is named, its standard ones stay, and where none of TLS 1.2 is, there is "
+                + "none.",
             decode: { node, draft, decoder in
-                if let names = decoder.ciphers(node) { put(&draft, names) }
+                let names = decoder.ciphers(node)
+                draft[keyPath: options].value.ciphers = names
+                if names == nil { draft[keyPath: options].isWrong = true }
             })
     }
 
-    private static func curvesKey<Draft>(
-        _ put: @escaping @Sendable (inout Draft, [String]) -> Void
-    ) -> Key<Draft> {
+    private static func curvesKey<Draft>(_ options: Options<Draft>) -> Key<Draft> {
         Key(
             "curves", TLSList.curves.shape, standardText: "`[X25519, P-256, P-384]`",
             "Groups for the key exchange, most preferred first.",
             decode: { node, draft, decoder in
-                if let names = decoder.curves(node) { put(&draft, names) }
+                let names = decoder.curves(node)
+                draft[keyPath: options].value.curves = names
+                if names == nil { draft[keyPath: options].isWrong = true }
             })
     }
 
     private static func clientAuthKey<Draft>(
         _ standard: String,
-        _ put: @escaping @Sendable (inout Draft, ClientCertificates) -> Void
+        _ put: @escaping @Sendable (inout Draft, LocatedClients) -> Void
     ) -> Key<Draft> {
         let kind = Kind<ClientCertificates>.words([
             ("none", .none), ("request", .request), ("require", .require),
@@ -162,7 +180,7 @@ extension Keys {
             "client_auth", kind.shape, standardText: standard == "none" ? "`none`" : standard,
             "Whether clients are asked for a certificate, and whether they must have one.",
             decode: { node, draft, decoder in
-                if let value = kind.read(node, decoder) { put(&draft, value) }
+                put(&draft, LocatedClients(value: kind.read(node, decoder), node: node))
             })
     }
 

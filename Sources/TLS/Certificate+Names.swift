@@ -1,6 +1,6 @@
 internal import COpenSSL
 
-// The names of a certificate besides its subject (RFC 5280 §4.2.1.6).
+// The names of a certificate besides its subject (RFC 5280 §4.2.1.6), and what it may be used for.
 
 extension Certificate {
     /// Its DNS names, in lower case (RFC 6125 §6.4: its common name counts only where there are none,
@@ -11,6 +11,20 @@ extension Certificate {
 
     /// Its IP addresses, of 4 and 16 bytes.
     var addresses: Set<[UInt8]> { Set(alternativeNames(GEN_IPADD)) }
+
+    /// Whom a certificate is shown by.
+    enum Purpose {
+        case servers
+        case clients
+    }
+
+    /// Whether it may be used so: its extended key usage says so, or any, or there is none (RFC 5280
+    /// §4.2.1.12).
+    func isFor(_ purpose: Purpose) -> Bool {
+        let own = purpose == .servers ? XKU_SSL_SERVER : XKU_SSL_CLIENT
+        // All bits where there is none.
+        return unsafe X509_get_extended_key_usage(handle) & UInt32(own | XKU_ANYEKU) != 0
+    }
 
     /// Who holds it: its subject, or where that is empty its first URI, else DNS name, else address of
     /// mail, each behind a word that begins no subject: `URI:spiffe://a.example/b`. Nil: it names

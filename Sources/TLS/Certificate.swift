@@ -16,6 +16,26 @@ internal import COpenSSL
     var subject: String { unsafe Self.text(X509_get_subject_name(handle)) }
     var issuer: String { unsafe Self.text(X509_get_issuer_name(handle)) }
 
+    /// `RSA`, `EC` and so on, by OpenSSL's words.
+    var keyKind: String {
+        unsafe EVP_PKEY_get0_type_name(X509_get0_pubkey(handle)).map {
+            unsafe String(cString: $0)
+        } ?? "unknown"
+    }
+
+    /// The curve of its key by OpenSSL's name; nil where it is on none of Weierstrass' or an unnamed
+    /// one.
+    var curve: String? {
+        var name = [CChar](repeating: 0, count: 80)
+        var length = 0
+        let key = unsafe X509_get0_pubkey(handle)
+        defer { ERR_clear_error() }
+        guard keyKind == "EC",
+            unsafe EVP_PKEY_get_group_name(key, &name, name.count, &length) == 1
+        else { return nil }
+        return String(decoding: name.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// SHA-256 of all of it.
     var fingerprint: [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)

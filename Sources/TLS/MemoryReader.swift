@@ -34,7 +34,10 @@ func readCertificates(_ pem: [UInt8]) throws(TLSProblem) -> [Certificate] {
             throw .openSSL("holds a certificate that cannot be read")
         }
         guard !found.isEmpty else {
-            throw TLSProblem("holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+            let isThere = pem.pemLabels.contains("CERTIFICATE")
+            throw .missing(
+                "certificate in PEM form (-----BEGIN CERTIFICATE-----)", isKey: false,
+                in: isThere ? [] : pem)
         }
         return found
     }
@@ -47,24 +50,18 @@ func readKey(_ pem: [UInt8]) throws(TLSProblem) -> OpaquePointer {
         if let key = unsafe PEM_read_bio_PrivateKey(reader, nil, refusePassphrase, nil) {
             return unsafe key
         }
-        let code = pem.hasPrivateKey ? ERR_peek_last_error() : UInt(0)
+        let labels = pem.pemLabels.filter { $0.hasSuffix("PRIVATE KEY") }
+        let code = labels.isEmpty || labels == ["OPENSSH PRIVATE KEY"] ? 0 : ERR_peek_last_error()
         switch methodgate_error_reason(code) {
         case _ where code == 0:
             ERR_clear_error()
-            throw TLSProblem("holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
+            throw .missing(
+                "private key in PEM form (-----BEGIN PRIVATE KEY-----)", isKey: true, in: pem)
         case PEM_R_BAD_PASSWORD_READ, PEM_R_PROBLEMS_GETTING_PASSWORD:
             ERR_clear_error()
             throw TLSProblem("is encrypted with a passphrase, and nobody is there to type it")
         default: throw .openSSL("holds a private key that cannot be read")
         }
-    }
-}
-
-extension [UInt8] {
-    /// Whether a private key begins in it, whatever its kind.
-    fileprivate var hasPrivateKey: Bool {
-        let mark = Array("PRIVATE KEY-----".utf8)
-        return indices.contains { self[$0...].starts(with: mark) }
     }
 }
 

@@ -53,8 +53,16 @@ package struct OCSPStaple: Sendable {
         return "was good until \(dateText(end)) (nextUpdate), and is not stapled"
     }
 
+    /// Why no certificate could use it; nil where one could.
+    package static func problem(with bytes: [UInt8]) -> TLSProblem? {
+        defer { ERR_clear_error() }
+        do throws(TLSProblem) { _ = try read(bytes, about: nil, nil) } catch { return error }
+        return nil
+    }
+
+    /// - Parameter leaf: nil: it may be about any.
     private static func read(
-        _ bytes: [UInt8], about leaf: Certificate, _ issuer: Certificate?
+        _ bytes: [UInt8], about leaf: Certificate?, _ issuer: Certificate?
     ) throws(TLSProblem) -> Answer {
         var length = 0
         let read = unsafe bytes.withUnsafeBufferPointer { bytes in
@@ -76,6 +84,7 @@ package struct OCSPStaple: Sendable {
             let basic = unsafe OCSP_response_get1_basic(response)
         else { throw TLSProblem("is an OCSP response without an answer") }
         defer { unsafe OCSP_BASICRESP_free(basic) }
+        guard let leaf else { return Answer() }
         let count = unsafe OCSP_resp_count(basic)
         for index in 0..<count {
             guard let single = unsafe OCSP_resp_get0(basic, index),

@@ -9,6 +9,10 @@ package struct SelfSigned: Sendable {
         case ecdsa
         /// 2048 bits.
         case rsa
+        /// 2048 bits, for RSASSA-PSS alone.
+        case rsaPSS
+        /// By OpenSSL's name.
+        case curve(String)
     }
 
     package let certificate: [UInt8]
@@ -28,6 +32,8 @@ package struct SelfSigned: Sendable {
             switch kind {
             case .ecdsa: unsafe methodgate_ec_key()
             case .rsa: unsafe methodgate_rsa_key(2048)
+            case .rsaPSS: unsafe Self.signingKey()
+            case .curve(let name): unsafe methodgate_curve_key(name)
             }
         guard let key = unsafe made, let certificate = unsafe X509_new() else {
             throw .openSSL("no key can be made")
@@ -41,6 +47,16 @@ package struct SelfSigned: Sendable {
         self.key = unsafe try Self.pem {
             unsafe PEM_write_bio_PrivateKey($0, key, nil, nil, 0, nil, nil)
         }
+    }
+
+    /// An RSA key of 2048 bits that is for RSASSA-PSS alone.
+    private static func signingKey() -> OpaquePointer? {
+        var key: OpaquePointer?
+        let maker = unsafe EVP_PKEY_CTX_new_from_name(nil, "RSA-PSS", nil)
+        defer { unsafe EVP_PKEY_CTX_free(maker) }
+        guard unsafe EVP_PKEY_keygen_init(maker) == 1 else { return nil }
+        _ = unsafe EVP_PKEY_generate(maker, &key)
+        return unsafe key
     }
 
     private static func fill(

@@ -34,6 +34,8 @@ package struct TLSOptions: Sendable, Hashable {
 @safe final class TLSContext: @unchecked Sendable {
     /// Owned.
     let handle: OpaquePointer
+    /// SSL_CTX_set_security_level(3): 112 bits, which 2048 of RSA are taken for.
+    static let securityLevel: Int32 = 2
 
     /// Does not read the system's OpenSSL configuration for the values that are set here.
     init(isServer: Bool, _ options: TLSOptions) throws(TLSProblem) {
@@ -42,7 +44,7 @@ package struct TLSOptions: Sendable, Hashable {
         else { throw .openSSL("TLS cannot be set up") }
         unsafe self.handle = handle
         try setMinimum(options.minimum)
-        unsafe SSL_CTX_set_security_level(handle, 2)
+        unsafe SSL_CTX_set_security_level(handle, Self.securityLevel)
         // Where suites with DHE are named: parameters as strong as the key and the level ask for.
         if isServer { _ = unsafe methodgate_set_dh_auto(handle, 1) }
         let set =
@@ -111,8 +113,8 @@ package struct TLSOptions: Sendable, Hashable {
             _ = unsafe OPENSSL_sk_push(chain, UnsafeRawPointer(certificate.handle))
         }
         guard
-            unsafe SSL_CTX_use_cert_and_key(handle, identity.leaf.handle, identity.key, chain, 0)
-                == 1
+            unsafe SSL_CTX_use_cert_and_key(
+                handle, identity.leaf.handle, identity.key.handle, chain, 0) == 1
         else {
             throw .openSSL("the certificate \(identity.subject) cannot be used")
         }

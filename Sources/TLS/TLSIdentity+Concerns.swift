@@ -7,6 +7,8 @@ extension TLSIdentity {
         case clients(TrustStore?)
         /// A backend, which has authorities of its own: often a private one that signs clients alone.
         case backend
+
+        fileprivate var isBackend: Bool { if case .backend = self { true } else { false } }
     }
 
     /// What keeps clients away.
@@ -29,6 +31,34 @@ extension TLSIdentity {
             concerns.append(concern)
         }
         if let lack = missingIssuer(readers) { concerns.append(lack) }
+        return concerns + unusualness(readers)
+    }
+
+    /// What clients refuse whoever has signed it, or backends where they are shown it.
+    private func unusualness(_ readers: Readers) -> [Concern] {
+        var concerns: [Concern] = []
+        let (isForBackend, whose) = (readers.isBackend, "the certificate of \(subject)")
+        if !leaf.isFor(isForBackend ? .clients : .servers) {
+            let purpose = isForBackend ? "clientAuth" : "serverAuth"
+            let whom = isForBackend ? "backends" : "clients"
+            concerns.append(
+                Concern(
+                    text: "\(whose) is for other purposes (extendedKeyUsage lacks \(purpose)), and "
+                        + "\(whom) refuse it", isCertain: !isForBackend))
+        }
+        guard !isForBackend else { return concerns }
+        if keyKind == "EC", !certificates.isForTLS13 {
+            concerns.append(
+                Concern(
+                    text: "the key of \(whose) is on the curve \(leaf.curve ?? "without a name"), "
+                        + "which usual clients do not take", isCertain: true))
+        }
+        if names.isEmpty, leaf.addresses.isEmpty {
+            concerns.append(
+                Concern(
+                    text: "\(whose) has neither a DNS name nor an IP address (subjectAltName), and "
+                        + "clients of today look for the host nowhere else"))
+        }
         return concerns
     }
 

@@ -1,41 +1,73 @@
 internal import COpenSSL
 
-// Suites that are named and can never be agreed on: TLS 1.3 goes on without them, and who speaks
-// TLS 1.2 alone is kept away.
+// Suites that are named and can never be agreed on: TLS 1.3 goes on without them where the key is one
+// for it, and who speaks TLS 1.2 alone is kept away.
 
 extension TLSOptions {
-    /// In words, for each group of certificates that stand side by side.
-    package func concerns(_ groups: [[TLSIdentity]]) -> [String] {
-        let old = (ciphers ?? []).filter { !TLSNames.isNew($0) }
-        guard minimum == .tls12, !old.isEmpty else { return [] }
-        let proofs = TLSNames.proofs(old)
-        return groups.filter { group in !group.contains { proofs.contains($0.proof) } }.map {
-            let kinds = $0.map(\.keyKind).joined(separator: ", ")
-            return "of TLS 1.2 no suite among the ciphers is for the key (\(kinds)) of "
-                + "\($0[0].subject), so that TLS 1.3 alone is spoken with it"
+    /// What is said for each group of certificates that stand side by side.
+    package func concerns(_ groups: [[TLSIdentity]]) -> [TLSIdentity.Concern] {
+        let names = (ciphers ?? Self.standardCiphers).filter { !TLSNames.isNew($0) }
+        let old = minimum == .tls12 ? TLSNames.demands(names) : []
+        return groups.compactMap { group in
+            guard !group.contains(where: { $0.suits(old) }) else { return nil }
+            let keys = group.map(\.keyText).joined(separator: ", ")
+            let whose = "the key (\(keys)) of \(group[0].subject)"
+            guard group.contains(where: \.certificates.isForTLS13) else {
+                return TLSIdentity.Concern(
+                    text: "ciphers and min_version leave nothing that can be spoken with \(whose), "
+                        + "which is not for TLS 1.3", isCertain: true)
+            }
+            return old.isEmpty
+                ? nil
+                : TLSIdentity.Concern(
+                    text: "of TLS 1.2 no suite among the ciphers is for \(whose), so that TLS 1.3 "
+                        + "alone is spoken with it")
         }
     }
 }
 
 extension TLSNames {
-    /// By what servers prove who they are with these suites of TLS 1.2 (`NID_auth_rsa` and so on).
-    fileprivate static func proofs(_ names: [String]) -> Set<Int32> {
+    /// What a suite of TLS 1.2 asks of a server's key.
+    fileprivate struct Demand {
+        /// By what servers prove who they are (`NID_auth_rsa` and so on).
+        var proof: Int32
+        /// How keys are exchanged (`NID_kx_ecdhe` and so on).
+        var exchange: Int32
+    }
+
+    fileprivate static func demands(_ names: [String]) -> [Demand] {
         defer { ERR_clear_error() }
-        guard let context = unsafe SSL_CTX_new(TLS_server_method()) else { return [] }
-        defer { unsafe SSL_CTX_free(context) }
-        // The suites of TLS 1.3, which are there besides, are for any key: NID_auth_any.
-        _ = unsafe SSL_CTX_set_cipher_list(context, names.joined(separator: ":"))
-        let list = unsafe SSL_CTX_get_ciphers(context)
-        var found: Set<Int32> = []
-        for index in 0..<(unsafe OPENSSL_sk_num(list)) {
-            guard let item = unsafe OPENSSL_sk_value(list, index) else { continue }
-            found.insert(unsafe SSL_CIPHER_get_auth_nid(OpaquePointer(item)))
+        guard !names.isEmpty, let context = unsafe SSL_CTX_new(TLS_server_method()) else {
+            return []
         }
-        return found
+        defer { unsafe SSL_CTX_free(context) }
+        _ = unsafe SSL_CTX_set_cipher_list(context, names.joined(separator: ":"))
+        // The suites of TLS 1.3, which are there besides, are for any key.
+        return unsafe suites(SSL_CTX_get_ciphers(context)).map { suite in
+            unsafe Demand(
+                proof: SSL_CIPHER_get_auth_nid(suite), exchange: SSL_CIPHER_get_kx_nid(suite))
+        }.filter { $0.proof != NID_auth_any }
     }
 }
 
 extension TLSIdentity {
-    /// What its key is for in a suite of TLS 1.2; Edwards curves count as ECDSA (RFC 8422 §5.1.1).
-    fileprivate var proof: Int32 { keyKind.hasPrefix("RSA") ? NID_auth_rsa : NID_auth_ecdsa }
+    /// Whether its key is for one of these.
+    fileprivate func suits(_ demands: [TLSNames.Demand]) -> Bool {
+        demands.contains { demand in
+            switch keyKind {
+            case "RSA": demand.proof == NID_auth_rsa
+            // It signs, and decrypts nothing (RFC 8017 §8.1).
+            case "RSA-PSS": demand.proof == NID_auth_rsa && demand.exchange != NID_kx_rsa
+            case "DSA": demand.proof == NID_auth_dss
+            // Edwards curves count as ECDSA (RFC 8422 §5.1.1).
+            default: demand.proof == NID_auth_ecdsa
+            }
+        }
+    }
+
+    /// `RSA`, `EC`, `EC on secp256k1`.
+    fileprivate var keyText: String {
+        guard !certificates.isForTLS13, let curve = leaf.curve else { return keyKind }
+        return "\(keyKind) on \(curve)"
+    }
 }

@@ -5,8 +5,13 @@ internal import COpenSSL
 /// What is wrong.
 package struct TLSProblem: Error, Equatable, CustomStringConvertible {
     package let message: String
+    /// What would be taken instead; nil: whoever asked knows.
+    package let accepted: String?
 
-    package init(_ message: String) { self.message = message }
+    package init(_ message: String, accepted: String? = nil) {
+        self.message = message
+        self.accepted = accepted
+    }
 
     package var description: String { message }
 

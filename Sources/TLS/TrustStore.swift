@@ -2,12 +2,14 @@ internal import COpenSSL
 
 // Whose certificates are believed.
 
-/// A set of authorities. Immutable.
+/// A set of authorities. Immutable once it is made.
 @safe package final class TrustStore: @unchecked Sendable {
     /// Owned.
     let store: OpaquePointer
     /// Empty for the system's.
     let authorities: [Certificate]
+    /// The system has none, as far as OpenSSL would find any: no certificate is good by it.
+    package private(set) var isEmpty = false
 
     private init(_ authorities: [Certificate]) throws(TLSProblem) {
         guard let store = unsafe X509_STORE_new() else { throw TLSProblem("no memory left") }
@@ -30,7 +32,17 @@ internal import COpenSSL
         let system = try TrustStore([])
         unsafe X509_STORE_set_default_paths(system.store)
         ERR_clear_error()
+        // A file is read at once, and of a folder what certificates ask for.
+        system.isEmpty =
+            unsafe OPENSSL_sk_num(X509_STORE_get0_objects(system.store)) == 0
+            && !SystemAuthorities.isAnyInFolders
         return system
+    }
+
+    /// Whether both believe the same authorities, in whatever order.
+    package func isSame(as other: TrustStore) -> Bool {
+        self === other
+            || Set(authorities.map(\.fingerprint)) == Set(other.authorities.map(\.fingerprint))
     }
 
     deinit { unsafe X509_STORE_free(store) }

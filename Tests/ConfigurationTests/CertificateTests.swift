@@ -68,10 +68,12 @@ struct CertificateTests {
         let said = try said(
             "certificate: a.pem", "certificates: [{certificate: b.pem}]", in: folder)
         #expect(said.contains("the certificate of CN=b has no DNS name, so that it is never used"))
-        #expect(
-            try self.said(
-                "certificate: a.pem", "certificates: [{certificate: b.pem, names: [b.example]}]",
-                in: folder) == "")
+        let named = try self.said(
+            "certificate: a.pem", "certificates: [{certificate: b.pem, names: [b.example]}]",
+            in: folder)
+        #expect(!named.contains("never used"))
+        // Those with an address are of use to some clients, and the others are told.
+        #expect((named == "") == ([names.main, names.other].allSatisfy { !$0.isEmpty }))
     }
 
     @Test func `unless it is for the same addresses, by a key of another kind`() throws {
@@ -86,5 +88,28 @@ struct CertificateTests {
         #expect(
             try said("certificate: a.pem", "certificates: [{certificate: c.pem}]", in: folder)
                 .contains("the certificate of CN=c has no DNS name"))
+    }
+
+    @Test func `authorities that have expired are a finding, whoever is to be believed`() throws {
+        let folder = try folder()
+        let old = try SelfSigned(commonName: "old", names: [], from: -9 * 86400, to: -86400)
+        try write(old, "old.pem", folder)
+        let text = """
+            listen:
+              - address: 127.0.0.1:8443
+                tls: {certificate: a.pem, client_auth: require, client_ca: old.pem}
+            backends:
+              app: {url: "https://127.0.0.1:3000", tls: {ca: old.pem}}
+            defaults:
+              methods: [GET, HEAD]
+            """
+        let result = ConfigurationLoader.load(path: try folder.write("a.yaml", text))
+        #expect(result.settings != nil)
+        let keys = ["listen[0].tls.client_ca", "backends.app.tls.ca"]
+        #expect(result.diagnostics.map(\.key) == keys)
+        for diagnostic in result.diagnostics {
+            #expect(diagnostic.severity == .warning && diagnostic.isFinding)
+            #expect(diagnostic.message.hasPrefix("the certificate of CN=old expired on "))
+        }
     }
 }

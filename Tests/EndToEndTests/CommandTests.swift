@@ -33,8 +33,10 @@ import Testing
         let errors: String
     }
 
-    private func run(_ arguments: [String]) throws -> Result {
-        let process = try ChildProcess(GateProcess.binary(), arguments)
+    private func run(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Result
+    {
+        let process = try ChildProcess(
+            GateProcess.binary(), arguments, environment: environment)
         defer { process.stop(within: 0) }
         let status = process.waitForExit(within: 10)
         return Result(
@@ -293,5 +295,45 @@ import Testing
         let process = try ChildProcess(GateProcess.binary(), ["schema"], output: full)
         #expect(process.waitForExit(within: 20) == .code(2))
         #expect(process.standardError.contains("No space left on device"))
+    }
+
+    @Test func `check warns where the system has no authorities that a backend wants`() throws {
+        let folder = directory.path("authorities")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let made = try SelfSigned(commonName: "root", names: ["DNS:root.example"]).certificate
+        let nowhere = ["SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": "/no/where:\(folder)"]
+        func check(_ backend: String, _ environment: [String: String]) throws -> Result {
+            let text = """
+                listen: [{address: 127.0.0.1:0}]
+                backends: {app: \(backend)}
+                defaults: {methods: [GET]}
+                """
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            return try run(["check", "-c", file], environment)
+        }
+        let system = "https://127.0.0.1:9"
+        // What no authority is named after does not count.
+        for name in ["", "README", "5ed36f99.pem", "5ed36f99.", "5ed36f9g.0"] {
+            if !name.isEmpty {
+                try "".write(toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+            }
+            let told = try check(system, nowhere)
+            #expect(told.status == .code(0))
+            #expect(
+                told.errors.contains(
+                    "warning: backends.app: the system has no authorities (/nonexistent, /no/where, "
+                        + "\(folder)), so that no backend can prove who it is; accepted: ca"),
+                "\(told)")
+        }
+        let authority = directory.path("root.pem")
+        try Data(made).write(to: URL(fileURLWithPath: authority))
+        for backend in [
+            "http://127.0.0.1:9", "{url: 'https://127.0.0.1:9', tls: {ca: \(authority)}}",
+        ] { #expect(try !check(backend, nowhere).errors.contains("authorities"), "\(backend)") }
+        var found = nowhere
+        found["SSL_CERT_FILE"] = authority
+        #expect(try !check(system, found).errors.contains("authorities"))
+        try Data(made).write(to: URL(fileURLWithPath: folder + "/5ed36f99.0"))
+        #expect(try !check(system, nowhere).errors.contains("authorities"))
     }
 }

@@ -130,6 +130,32 @@ extension `End to end` {
             }
         }
 
+        @Test(arguments: [
+            ("x.example", "ECDSA", "ec"), ("x.example", "RSA-PSS", "rsa"),
+            ("new.example", "ECDSA", "ec"), ("new.example", "RSA-PSS", nil),
+            ("unknown.example", "RSA-PSS", "rsa"),
+        ])
+        func `gets for each name what there is for it, though the names of two differ`(
+            _ name: String, _ kind: String, _ subject: String?
+        ) throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let fixture = try TLSFixture()
+            let names = ["DNS:x.example", "DNS:www.x.example"]
+            try fixture.write(
+                SelfSigned(commonName: "ec", names: names + ["DNS:new.example"]), as: "ec.pem")
+            try fixture.write(SelfSigned(commonName: "rsa", names: names, .rsa), as: "rsa.pem")
+            let gate = try fixture.gate(
+                backend.address,
+                tls: ["certificate: ec.pem", "certificates: [{certificate: rsa.pem}]"])
+            defer { end(gate) }
+            let answer = try connect(gate, "-servername \(name) -tls1_3 -sigalgs \(kind)+SHA256")
+            #expect(answer.contains("Cipher is (NONE)") == (subject == nil), "\(answer)")
+            guard let subject else { return }
+            #expect(answer.contains("Peer signature type: \(kind)\n"), "\(answer)")
+            #expect(answer.contains("subject=CN = \(subject)\n"), "\(answer)")
+        }
+
         @Test func `gets the OCSP response that the file has`() throws {
             let fixture = try TLSFixture()
             let made = try shell(

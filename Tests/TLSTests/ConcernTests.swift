@@ -72,7 +72,7 @@ import Testing
         #expect(options.concerns([[curve]]).isEmpty)
         options.ciphers = ["ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256"]
         #expect(
-            options.concerns([[rsa], [curve], [curve, rsa]]) == [
+            options.concerns([[rsa], [curve], [curve, rsa]]).map(\.text) == [
                 "of TLS 1.2 no suite among the ciphers is for the key (EC) of CN=a, so that TLS 1.3 "
                     + "alone is spoken with it"
             ])
@@ -82,6 +82,33 @@ import Testing
         options = TLSOptions()
         options.ciphers = ["TLS_AES_128_GCM_SHA256"]
         #expect(options.concerns([[curve]]).isEmpty)
+    }
+
+    @Test func `authorities that have expired are told, and for certain where none is left`() throws
+    {
+        let day = 86400
+        func authority(_ name: String, from start: Int, to end: Int) throws -> Bytes {
+            try SelfSigned(commonName: name, names: ["DNS:a"], from: start, to: end).certificate
+        }
+        let (old, new) = try (
+            authority("old", from: -9 * day, to: -day), authority("new", from: -day, to: day)
+        )
+        let later = try authority("later", from: day, to: 9 * day)
+        func concerns(_ pem: Bytes) throws -> [TLSIdentity.Concern] {
+            try TrustStore(pem: pem).concerns(now: time(nil))
+        }
+        let gone = "the certificate of CN=old expired on \(dateText(time(nil) - day))"
+        let none = ", so that nobody's certificate is good"
+        #expect(try concerns(new).isEmpty)
+        #expect(try concerns(old + new) == [.init(text: gone)])
+        #expect(try concerns(old) == [.init(text: gone + none, isCertain: true)])
+        #expect(
+            try concerns(old + old) == [
+                .init(text: "all 2 authorities have expired (\(gone))" + none, isCertain: true)
+            ])
+        // That one will be good.
+        #expect(try concerns(old + later).map(\.isCertain) == [false, false])
+        #expect(try TrustStore.ofSystem().concerns(now: time(nil)).isEmpty)
     }
 
     @Test func `a chain is followed to a root, in the order it is sent`() throws {
@@ -162,6 +189,61 @@ import Testing
             let found = try found(chain, made, readers: readers)
             #expect(found.count == 1 && found[0].text.contains("out of order"))
             #expect(found.map(\.isCertain) == [false])
+        }
+    }
+
+    @Test func `what usual clients do not take is told`() throws {
+        let names = ["DNS:a.example"]
+        for (curve, isUsual) in [
+            ("P-256", true), ("P-384", true), ("P-521", true), ("secp256k1", false),
+            ("P-224", false), ("brainpoolP256r1", false),
+        ] {
+            let made = try SelfSigned(commonName: "a", names: names, .curve(curve))
+            let found = try found(made.certificate, made)
+            #expect(found.map(\.isCertain) == (isUsual ? [] : [true]), "\(curve)")
+            #expect(try concerns(made.certificate, made, readers: .backend).isEmpty)
+        }
+        let odd = try SelfSigned(commonName: "a", names: names, .curve("secp256k1"))
+        #expect(
+            try concerns(odd.certificate, odd) == [
+                "the key of the certificate of CN=a is on the curve secp256k1, which usual clients "
+                    + "do not take"
+            ])
+    }
+
+    @Test func `so is one that is for something else`() throws {
+        let made = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let known = TLSIdentity.Readers.clients(try TrustStore(pem: root.pem))
+        func found(_ usage: String, _ readers: TLSIdentity.Readers) throws -> [String] {
+            let leaf = try root.sign(made, extras: [(kind: NID_ext_key_usage, value: usage)])
+            return try self.found(leaf, made, readers: readers).map {
+                ($0.isCertain ? "certain: " : "") + $0.text
+            }
+        }
+        let start = "the certificate of CN=a is for other purposes (extendedKeyUsage lacks "
+        for usage in ["serverAuth", "clientAuth,serverAuth", "anyExtendedKeyUsage"] {
+            #expect(try found(usage, known).isEmpty)
+        }
+        for usage in ["clientAuth", "emailProtection,codeSigning"] {
+            #expect(
+                try found(usage, known) == ["certain: \(start)serverAuth), and clients refuse it"])
+        }
+        #expect(try found("clientAuth", .backend).isEmpty)
+        #expect(
+            try found("serverAuth", .backend) == ["\(start)clientAuth), and backends refuse it"])
+    }
+
+    @Test func `and one without a host's name or address`() throws {
+        let said =
+            "the certificate of CN=a has neither a DNS name nor an IP address "
+            + "(subjectAltName), and clients of today look for the host nowhere else"
+        for (names, concern) in [
+            ([], [said]), (["URI:spiffe://a.example/b"], [said]), (["IP:127.0.0.1"], []),
+            (["DNS:a.example"], []),
+        ] {
+            let made = try SelfSigned(commonName: "a", names: names)
+            #expect(try concerns(made.certificate, made) == concern)
+            #expect(try concerns(made.certificate, made, readers: .backend).isEmpty)
         }
     }
 }

@@ -33,10 +33,10 @@ extension GateProcess {
 extension `End to end` {
     struct `A reload of listeners` {
         private static let plain = ["certificate: front.pem"]
+        private static let asking = plain + ["client_auth: request", "client_ca: clients.pem"]
         private static let changes: [[String]] = [
             ["certificate: other.pem"], plain + ["h2: false"], plain + ["min_version: 1.3"],
-            plain + ["client_auth: request", "client_ca: clients.pem"],
-            plain + ["forward_client_subject: true"],
+            asking,
             plain + ["ciphers: [TLS_AES_128_GCM_SHA256]"],
             plain + ["certificates:", "  - {certificate: other.pem, names: [b.example]}"], [],
         ]
@@ -49,15 +49,18 @@ extension `End to end` {
             return fixture
         }
 
-        @Test(arguments: changes)
+        @Test(
+            arguments: changes.map { (plain, $0) } + [
+                (asking, asking + ["forward_client_subject: true"])
+            ])
         func `that changes TLS lets connections of HTTP 2 finish what runs, and end`(
-            _ tls: [String]
+            _ before: [String], _ tls: [String]
         ) throws {
             let flag = Flag()
             let backend = try waiting(for: flag)
             defer { backend.stop() }
             let fixture = try fixture()
-            let gate = try fixture.gate(backend.address, tls: Self.plain)
+            let gate = try fixture.gate(backend.address, tls: before)
             defer { end(gate) }
             let client = try gate.connectH2()
             defer { client.close() }
@@ -76,7 +79,7 @@ extension `End to end` {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
             let fixture = try fixture()
-            let tls = Self.changes[6] + ["client_auth: request", "client_ca: clients.pem"]
+            let tls = Self.changes[5] + ["client_auth: request", "client_ca: clients.pem"]
             let gate = try fixture.gate(backend.address, tls: tls)
             defer { end(gate) }
             let client = try gate.connectH2()

@@ -1,0 +1,160 @@
+// Certificates of one listener whose names overlap: who answers for each name, and what is said.
+
+import TestSupport
+import Testing
+
+@testable import Configuration
+@testable import TLS
+
+struct NameAssignmentTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func write(
+        _ name: String, _ names: [String], _ kind: SelfSigned.KeyKind = .ecdsa
+    ) throws {
+        let made = try SelfSigned(commonName: name, names: names.map { "DNS:" + $0 }, kind)
+        try folder.write(
+            name + ".pem", String(decoding: made.certificate + made.key, as: UTF8.self))
+    }
+
+    /// What comes of a listener with these lines in its `tls`.
+    private func load(_ tls: String...) throws -> (said: String, context: TLSServerContext?) {
+        let lines = tls.map { "      \($0)\n" }.joined()
+        let text = "listen:\n  - address: 127.0.0.1:8443\n    tls:\n\(lines)"
+        let rest = backend + "defaults:\n  methods: [GET, HEAD]\n"
+        let result = ConfigurationLoader.load(path: try folder.write("a.yaml", text + rest))
+        return (result.rendered(), result.settings?.listeners[0].tls?.context)
+    }
+
+    /// The kinds of keys that answer for a name, and what is asked of clients.
+    private func kinds(_ context: TLSServerContext?, _ name: String) throws -> String {
+        let context = try #require(context)
+        let entry = context.entries[context.entry(for: Array(name.utf8))]
+        return entry.identities.map(\.keyKind).joined(separator: "+")
+            + (entry.asksForCertificates ? " asks" : "")
+    }
+
+    @Test(arguments: [("ec", "rsa"), ("rsa", "ec")])
+    func `each name has the kinds of keys that there are for it`(
+        _ first: String, _ second: String
+    ) throws {
+        try write("ec", ["x.example", "www.x.example", "new.x.example"])
+        try write("rsa", ["www.x.example", "x.example", "old.x.example"], .rsa)
+        let (said, context) = try load(
+            "certificate: \(first).pem", "certificates: [{certificate: \(second).pem}]")
+        #expect(said == "")
+        let both = first == "ec" ? "EC+RSA" : "RSA+EC"
+        for name in ["x.example", "www.x.example", "unknown.example"] {
+            #expect(try kinds(context, name) == both)
+        }
+        #expect(try kinds(context, "new.x.example") == "EC")
+        #expect(try kinds(context, "old.x.example") == "RSA")
+    }
+
+    @Test func `and so it is beside a third one`() throws {
+        try write("main", ["main.example"])
+        try write("ec", ["x.example", "new.x.example"])
+        try write("rsa", ["x.example"], .rsa)
+        let (said, context) = try load(
+            "certificate: main.pem", "certificates: [{certificate: ec.pem}, {certificate: rsa.pem}]"
+        )
+        #expect(said == "")
+        #expect(try kinds(context, "x.example") == "EC+RSA")
+        #expect(try kinds(context, "new.x.example") == "EC")
+        for name in ["main.example", "unknown.example"] {
+            #expect(try kinds(context, name) == "EC")
+        }
+    }
+
+    @Test func `of two with keys of one kind the first is used, and both are told`() throws {
+        try write("one", ["x.example", "www.x.example"])
+        try write("two", ["www.x.example", "x.example", "new.x.example"])
+        let (said, context) = try load(
+            "certificate: one.pem", "certificates: [{certificate: two.pem}]")
+        #expect(
+            said.hasPrefix(
+                """
+                a.yaml:5:36: warning: listen[0].tls.certificates[0].certificate: the certificate of \
+                CN=two is not used for www.x.example, x.example: that of CN=one stands before it, \
+                with a key of the same kind (EC); accepted: names beside them, for each what it is for
+
+                """.replacing("a.yaml", with: folder.path + "/a.yaml")))
+        #expect(said.contains("a.yaml:4:20: note: the first stands here"))
+        let server = try #require(context)
+        func subject(_ name: String) -> String {
+            server.entries[server.entry(for: Array(name.utf8))].identities[0].subject
+        }
+        #expect(subject("x.example") == "CN=one")
+        #expect(subject("new.x.example") == "CN=two")
+        // As the advice has it.
+        let followed = try load(
+            "certificate: one.pem", "names: [x.example]",
+            "certificates: [{certificate: two.pem, names: [www.x.example, new.x.example]}]")
+        #expect(followed.said == "")
+        #expect(try kinds(followed.context, "unknown.example") == "EC")
+        // What is left without a name is of no use.
+        try write("three", ["x.example"])
+        #expect(
+            try load("certificate: one.pem", "certificates: [{certificate: three.pem}]").said
+                .contains("(EC); accepted: one of them"))
+    }
+
+    @Test func `of many names some are told`() throws {
+        let names = (1...5).map { "a\($0).example" }
+        try write("one", names)
+        try write("two", names)
+        #expect(
+            try load("certificate: one.pem", "certificates: [{certificate: two.pem}]").said
+                .contains("is not used for a1.example, a2.example, a3.example and 2 more: that"))
+    }
+
+    @Test func `a name has one demand on clients`() throws {
+        try write("main", ["main.example"])
+        try write("ec", ["x.example", "ec.example"])
+        try write("rsa", ["x.example", "rsa.example"], .rsa)
+        func entries(_ ec: String, _ rsa: String) throws -> (String, TLSServerContext?) {
+            let result = try load(
+                "certificate: main.pem", "client_ca: main.pem",
+                "certificates:", "  - {certificate: ec.pem\(ec)}",
+                "  - {certificate: rsa.pem\(rsa)}")
+            return (result.said, result.context)
+        }
+        let (asks, other) = (", client_auth: require", ", client_auth: require, client_ca: ec.pem")
+        // What one of them says holds for the name, and for no other name of the other.
+        for (ec, rsa) in [(asks, ""), ("", asks)] {
+            let (said, context) = try entries(ec, rsa)
+            #expect(said == "")
+            #expect(try kinds(context, "x.example") == "EC+RSA asks")
+            #expect(try kinds(context, "ec.example") == (ec == "" ? "EC" : "EC asks"))
+            #expect(try kinds(context, "rsa.example") == (rsa == "" ? "RSA" : "RSA asks"))
+            #expect(try kinds(context, "main.example") == "EC")
+        }
+        #expect(try entries(asks, asks).0 == "")
+        for (ec, rsa) in [(asks, other), (asks, ", client_auth: none"), (other, asks)] {
+            let (said, context) = try entries(ec, rsa)
+            #expect(
+                said.contains(
+                    "certificates[1].client_auth: something else is asked of clients than beside "
+                        + "another certificate for x.example; accepted: "))
+            #expect(context == nil)
+        }
+    }
+
+    @Test func `the names of the first one have the listener's`() throws {
+        try write("ec", ["x.example", "new.x.example"])
+        try write("rsa", ["x.example"], .rsa)
+        let lines = "[{certificate: rsa.pem, client_auth: require, client_ca: ec.pem}]"
+        #expect(
+            try load("certificate: ec.pem", "certificates: \(lines)").said
+                .contains("something else is asked of clients"))
+        let (said, context) = try load(
+            "certificate: ec.pem", "client_auth: require", "client_ca: ec.pem",
+            "certificates: \(lines)")
+        #expect(said == "")
+        for name in ["x.example", "unknown.example"] {
+            #expect(try kinds(context, name) == "EC+RSA asks")
+        }
+    }
+}
