@@ -152,8 +152,8 @@ extension Kind {
         return Kind(.words(names)) { (scalar: Scalar) throws(Complaint) -> Value in
             let isNumber = Int(scalar.text) != nil
             if let choice = choices.first(where: { $0.0 == scalar.text }) {
-                // As the schema has it, which knows 405 and 1.2 as numbers.
-                if scalar.isPlain || Double(choice.0) == nil { return choice.1 }
+                // A version is one in quotes, too; 405 is a number.
+                if scalar.isPlain || Int(choice.0) == nil { return choice.1 }
                 throw Complaint("\(scalar.quoted) is text", suggestion: scalar.text)
             }
             throw Complaint(

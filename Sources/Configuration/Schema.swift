@@ -61,7 +61,7 @@ package enum Schema {
         case .duration: reference("duration")
         case .size: reference("size")
         case .methods: reference("methods")
-        case .words(let words): [("enum", .array(words.map(literal)))]
+        case .words(let words): [("enum", .array(words.flatMap(spellings)))]
         case .either(let shapes): [("anyOf", .array(shapes.map { .object(schema(of: $0)) }))]
         case .list(let item, let least):
             [
@@ -92,6 +92,12 @@ package enum Schema {
         return .object([
             ("anyOf", .array([.object([("const", .string("any"))]), .object(list)]))
         ])
+    }
+
+    /// What one of a few words may be in JSON: a version stands in quotes, too.
+    private static func spellings(_ word: String) -> [JSON] {
+        if case .decimal = literal(word) { return [literal(word), .string(word)] }
+        return [literal(word)]
     }
 
     /// A plain scalar as JSON.
