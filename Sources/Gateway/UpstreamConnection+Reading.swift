@@ -151,6 +151,7 @@ extension Ref<UpstreamConnection> {
         let worker = value.worker
         let limits = client.useInForce.value.responseLimits
         if !value.inbound.isEmpty, !value.scanner.shouldParse(bytes.view, limits: limits) {
+            startResponseDeadline()
             return nil
         }
         switch ResponseParser.parse(bytes.view, into: &worker.value.response, limits: limits) {
@@ -232,7 +233,9 @@ extension Ref<UpstreamConnection> {
             bytes, into: &worker.value.response.fields,
             limits: client.useInForce.value.responseLimits)
         switch result {
-        case .incomplete: return nil
+        case .incomplete:
+            startResponseDeadline()
+            return nil
         case .failed:
             client.abort()
             return nil

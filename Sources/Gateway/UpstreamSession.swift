@@ -153,6 +153,7 @@ extension Ref<UpstreamSession> {
             value.received = now
             _ = value.frames.receive(space.slice(0, count), now: now)
             guard value.phase == .open else { return false }
+            noteOpenSection()
             let limit = value.frames.streamLimit
             value.pool.value.streamLimit = limit
             putBackStreams(beyond: limit)
@@ -164,6 +165,14 @@ extension Ref<UpstreamSession> {
         case .endOfStream, .truncated, .failed: lost()
         }
         return false
+    }
+
+    /// A stream hears of its head or trailers when they are whole: what comes of them before is
+    /// progress all the same. How long they may be is bounded.
+    private func noteOpenSection() {
+        guard let owner = unsafe value.frames.sectionOwner else { return }
+        let stream = unsafe Ref<UpstreamConnection>(context: owner)
+        if stream.value.phase == .busy { stream.startResponseDeadline() }
     }
 
     /// The backend has gone. With TLS 1.3 it says only now what it has against the handshake.

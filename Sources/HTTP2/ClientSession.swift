@@ -134,6 +134,16 @@ package import HTTPSyntax
         return false
     }
 
+    /// Who owns the stream whose field section has begun and is not whole; nil where there is none,
+    /// or nobody wants it.
+    package var sectionOwner: UnsafeMutableRawPointer? {
+        guard unsafe state.pointee.scanner.isInSection else { return nil }
+        let number = unsafe Int32(state.pointee.scanner.sectionStream)
+        let stream = unsafe nghttp2_session_get_stream_user_data(state.pointee.handle, number)?
+            .assumingMemoryBound(to: ClientStream.State.self)
+        return unsafe stream?.pointee.owner
+    }
+
     /// Limits of the answers that begin from now on.
     package func adopt(_ limits: HeaderBlock.Limits) {
         unsafe state.pointee.limits = limits
