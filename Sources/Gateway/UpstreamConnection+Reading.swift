@@ -108,14 +108,19 @@ extension Ref<UpstreamConnection> {
     /// Whether the upstream has read something, too little for the kernel to say so, or has
     /// nothing to do before the client sends more.
     private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
-        guard !isCongested else {
-            let before = value.queued
-            value.queued = value.stream.queuedBytes
-            return value.queued < before
-        }
+        guard !isCongested else { return hasTakenSome }
         let exchange = client.value.exchange
-        return exchange.request == .content && exchange.response == .head
-            && !exchange.awaitsContinue
+        guard exchange.response == .head, !exchange.awaitsContinue else { return false }
+        // The kernel may hold megabytes that the upstream has yet to read.
+        return exchange.request == .content || client.value.contentCount > 0 && hasTakenSome
+    }
+
+    /// Whether less of the request waits in the kernel than at the last look, or anything at the
+    /// first one.
+    private var hasTakenSome: Bool {
+        let before = value.queued
+        value.queued = value.stream.queuedBytes
+        return before < 0 ? value.queued > 0 : value.queued < before
     }
 
     /// Takes answer bytes off the front; how many were used up.

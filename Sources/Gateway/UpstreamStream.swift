@@ -129,7 +129,7 @@ extension Ref<UpstreamConnection> {
         value.content = BodyReader(.none)
         value.interimLength = 0
         value.isBroken = false
-        value.queued = 0
+        value.queued = -1
         carried.value.session = session
         carried.value.part = .head
         carried.value.reader = BodyReader(.none)

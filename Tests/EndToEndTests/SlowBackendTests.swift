@@ -55,15 +55,16 @@ extension `End to end` {
 
         private static let head = [HTTP2Field(":status", "200"), HTTP2Field("a", "some value")]
 
-        @Test(arguments: [
-            // A HEADERS frame byte by byte, the same in many CONTINUATION frames, and trailers.
-            ([], HTTP2Frame.section(1, head, ends: false).flatMap(\.bytes).map { [$0] }, 1),
-            ([], HTTP2Frame.section(1, head, ends: false, by: 4).map(\.bytes), 1),
-            (
-                HTTP2Frame.headers(1, head, ends: false).bytes,
-                HTTP2Frame.section(1, [HTTP2Field("t", "some value")], by: 2).map(\.bytes), 0
-            ),
-        ] as [(Bytes, [Bytes], Int)])
+        @Test(
+            arguments: [
+                // A HEADERS frame byte by byte, the same in many CONTINUATION frames, and trailers.
+                ([], HTTP2Frame.section(1, head, ends: false).flatMap(\.bytes).map { [$0] }, 1),
+                ([], HTTP2Frame.section(1, head, ends: false, by: 4).map(\.bytes), 1),
+                (
+                    HTTP2Frame.headers(1, head, ends: false).bytes,
+                    HTTP2Frame.section(1, [HTTP2Field("t", "some value")], by: 2).map(\.bytes), 0
+                ),
+            ] as [(Bytes, [Bytes], Int)])
         func `of HTTP 2 may, too`(_ begin: Bytes, _ pieces: [Bytes], _ content: Int) throws {
             let backend = try ScriptedBackend.http2 { side in
                 guard try side.readRequest() != nil else { return }
@@ -78,6 +79,35 @@ extension `End to end` {
             try withHTTP2Backend(backend, rest: Self.rest) { _, client throws in
                 let answer = try client.exchange(HTTP2Field.request())
                 #expect(answer.status == 200 && answer.resetCode == nil)
+            }
+        }
+
+        /// What the kernel holds of a request: some for the backend, the rest for the gate.
+        @Test func `may read a request slowly that the kernel holds, and one that does not is 504`()
+            throws
+        {
+            let count = 1 << 20
+            let backend = try ScriptedBackend { connection in
+                connection.keepsBytes = false
+                let head = try #require(try connection.readHead())
+                var taken = connection.takeContent(after: head).count
+                if head.startLine.contains("/stuck") { return connection.wait(6) }
+                while taken < count {
+                    let deadline = TestSupport.Deadline(seconds: 5)
+                    taken += try connection.socket.read(atMost: 16384, deadline).count
+                    connection.wait(0.05)
+                }
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, rest: Self.rest))
+            defer { end(gate) }
+            for (path, status) in [("/post/slow", 200), ("/post/stuck", 504)] {
+                let client = try gate.connect(patience: 20)
+                defer { client.close() }
+                try client.send(request("POST", path, "Content-Length: \(count)"))
+                try client.send(Bytes(repeating: 0x61, count: count))
+                #expect(try client.readFinalAnswer().status == status)
             }
         }
     }
