@@ -36,7 +36,7 @@ extension Ref<ClientConnection> {
         case .wouldBlock: break
         case .endOfStream: ended()
         case .truncated: endedUnannounced()
-        case .failed: abort()
+        case .failed: clientGone()
         }
         return false
     }

@@ -18,7 +18,7 @@ extension Ref<ClientConnection> {
         switch value.stream.send(head, content) {
         case .bytes(let count): keepUnsent(head, content, sent: count)
         case .wouldBlock, .endOfStream, .truncated: keepUnsent(head, content, sent: 0)
-        case .failed: abort()
+        case .failed: clientGone()
         }
     }
 
@@ -90,7 +90,7 @@ extension Ref<ClientConnection> {
             value.outbound.consume(count)
         case .wouldBlock, .endOfStream, .truncated: break
         case .failed:
-            abort()
+            clientGone()
             return
         }
         guard value.outbound.isEmpty else {

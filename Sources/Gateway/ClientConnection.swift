@@ -212,7 +212,7 @@ extension Ref<ClientConnection> {
             return
         }
         guard value.outbound.isEmpty && !hasCarriedOutput || value.phase == .tunnel else {
-            if hasRead { awaitReading() } else { abort() }
+            if hasRead { awaitReading() } else { cutOffLate(true) }
             return
         }
         switch value.phase {
@@ -232,7 +232,7 @@ extension Ref<ClientConnection> {
     /// The client has stopped sending content.
     private func contentTimedOut() {
         if value.exchange.hasAnswered || value.exchange.request == .complete {
-            abort()
+            cutOffLate(false)
         } else {
             refuseRunning(.requestTimeout)
         }

@@ -35,14 +35,15 @@ extension Ref<Worker> {
             if current.value.phase == .tunnel {
                 current.cutTunnel(.drained)
             } else {
-                current.noteCut(Self.outlasted)
-                current.abort()
+                // What never got an answer, too.
+                current.noteCut(ByteView(Self.outlasted))
+                current.cutOff(.drain, Self.outlasted)
             }
         }
     }
 
-    private static var outlasted: ByteView {
-        ByteView("cut off: the gate ended before the answer did (timeouts.drain)")
+    private static var outlasted: StaticString {
+        "cut off: the gate ended before the answer did (timeouts.drain)"
     }
 }
 

@@ -219,8 +219,8 @@ extension Ref<UpstreamConnection> {
         let progress = value.content.take(bytes, as: client.answerForm)
         client.noteContent(progress)
         client.send(.empty, bytes.view.slice(0, progress.kept))
-        if progress.error != nil {
-            client.abort()
+        if let error = progress.error {
+            client.cutOff(.misbehaved(error))
             return nil
         }
         startResponseDeadline()
@@ -241,8 +241,8 @@ extension Ref<UpstreamConnection> {
         case .incomplete:
             startResponseDeadline()
             return nil
-        case .failed:
-            client.abort()
+        case .failed(let error):
+            client.cutOff(.misbehaved(error))
             return nil
         case .complete:
             value.content.trailersDone()

@@ -22,7 +22,7 @@ extension Ref<ClientConnection> {
         case .retry: retry(fate)
         case .answer:
             leave(reasonOfLoss)
-        case .abort: abort()
+        case .abort: cutOff(.terminated)
         }
     }
 
@@ -69,7 +69,7 @@ extension Ref<ClientConnection> {
 
     private func leave(_ failure: UpstreamFailure) {
         guard !value.exchange.hasAnswered else {
-            abort()
+            cutOff(failure)
             return
         }
         _ = failUpstream(failure)
