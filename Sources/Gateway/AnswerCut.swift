@@ -44,7 +44,9 @@ extension Ref<ClientConnection> {
         switch failure {
         case .timeout:
             cutOff(.backendTimeout, "the backend stopped amid its answer (timeouts.response)")
-        case .misbehaved, .malformed, .badHandshake: cutOff(.backendError, failure.reason)
+        case .misbehaved, .malformed, .broken, .badHandshake: cutOff(.backendError, failure.reason)
+        case .reset, .refused:
+            cutOff(.backendClosed, "the backend reset the stream amid its answer")
         default:
             let isTLS = value.exchange.isUntilClose && value.upstream?.value.stream.tls != nil
             cutOff(

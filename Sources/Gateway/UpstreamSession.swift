@@ -151,8 +151,13 @@ extension Ref<UpstreamSession> {
         case .bytes(let count):
             let now = value.worker.value.wheel.value.now
             value.received = now
-            _ = value.frames.receive(space.slice(0, count), now: now)
+            let goesOn = value.frames.receive(space.slice(0, count), now: now)
             guard value.phase == .open else { return false }
+            guard goesOn else {
+                // The GOAWAY that goes now says what is wrong, of which its end says nothing.
+                wake()
+                return false
+            }
             noteOpenSection()
             let limit = value.frames.streamLimit
             value.pool.value.streamLimit = limit
@@ -202,10 +207,11 @@ extension Ref<UpstreamSession> {
 
     /// Closes it; its streams are lost, and the storage goes at the end of the iteration.
     func close() {
+        let failure = value.frames.problem.map { UpstreamFailure.broken($0) } ?? .terminated
         guard end() else { return }
         while let stream = value.firstStream {
             stream.value.carried?.value.stream.output.disconnect()
-            stream.sessionLost()
+            stream.sessionLost(failure)
         }
     }
 

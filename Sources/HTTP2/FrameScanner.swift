@@ -32,6 +32,8 @@ package struct FrameScanner: BitwiseCopyable {
     private var isInLastOfSection = false
     /// On which stream the last section began.
     private(set) var sectionStream: UInt32 = 0
+    /// Bytes that the frames of the last section say they have, so far.
+    private(set) var sectionSize = 0
     /// CONTINUATION frames in a row.
     private var continuations = 0
     /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
@@ -151,7 +153,9 @@ package struct FrameScanner: BitwiseCopyable {
         if type == 1 {
             sectionCount &+= 1
             sectionStream = stream
+            sectionSize = 0
         }
+        sectionSize += rest
         isInLastOfSection = flags & 4 != 0
         hasOpenSection = !isInLastOfSection
     }
