@@ -266,7 +266,8 @@ extension Ref<ClientConnection> {
         } else if value.contentCount > ClientConnection.drainLimit {
             finish(.linger)
         } else {
-            value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+            // A drain waits once.
+            if !value.worker.value.isDraining { limitDrained() }
             value.worker.limitHold(self)
         }
         return used

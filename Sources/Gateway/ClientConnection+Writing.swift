@@ -132,7 +132,7 @@ extension Ref<ClientConnection> {
         switch value.phase {
         case .idle: value.deadline.set(timeouts.clientIdle)
         case .head: value.deadline.set(timeouts.clientHead)
-        case .draining: value.deadline.set(timeouts.clientContent)
+        case .draining: limitDrained()
         case .exchange: limitContent()
         case .frames: value.http2?.limitAgain()
         case .proxyHeader, .handshake, .tunnel, .lingering, .closed: break
@@ -180,6 +180,7 @@ extension Ref<ClientConnection> {
             return
         }
         let isDraining = value.worker.value.isDraining
-        value.deadline.set(ClientConnection.lingerTime / (isDraining ? 5 : 1))
+        value.deadline.set(
+            isDraining ? ClientConnection.drainedLingerTime : ClientConnection.lingerTime)
     }
 }
