@@ -325,6 +325,7 @@ extension `End to end` {
                 let clients = try (0..<3).map { _ in try gate.tunnel() }
                 let page = text(try get("/metrics", admin))
                 #expect(page.contains("\nmethodgate_tunnels_total 3\n"))
+                #expect(page.contains("methodgate_upstream_answers_total{status=\"1xx\"} 3\n"))
                 #expect(page.contains("\nmethodgate_open_tunnels 3\n"))
                 for client in clients { client.close() }
                 let isSeen = try eventually {
