@@ -108,19 +108,21 @@ extension Ref<UpstreamConnection> {
     /// Whether the upstream has read something, too little for the kernel to say so, or has
     /// nothing to do before the client sends more.
     private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
-        guard !isCongested else { return hasTakenSome }
+        guard !isCongested else { return hasTakenSome(of: .max) }
         let exchange = client.value.exchange
         guard exchange.response == .head, !exchange.awaitsContinue else { return false }
         // The kernel may hold megabytes that the upstream has yet to read.
-        return exchange.request == .content || client.value.contentCount > 0 && hasTakenSome
+        let content = Int(clamping: client.value.contentCount)
+        return exchange.request == .content
+            || content > 0 && hasTakenSome(of: value.headLength &+ content)
     }
 
-    /// Whether less of the request waits in the kernel than at the last look, or anything at the
-    /// first one.
-    private var hasTakenSome: Bool {
+    /// Whether less of the request waits in the kernel than at the last look, or at the first one
+    /// some of it, and not all.
+    private func hasTakenSome(of count: Int) -> Bool {
         let before = value.queued
         value.queued = value.stream.queuedBytes
-        return before < 0 ? value.queued > 0 : value.queued < before
+        return value.queued < (before < 0 ? count : before) && (before >= 0 || value.queued > 0)
     }
 
     /// Takes answer bytes off the front; how many were used up.

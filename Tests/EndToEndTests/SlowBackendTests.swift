@@ -82,6 +82,31 @@ extension `End to end` {
             }
         }
 
+        @Test func `of HTTP 2 may open its window slowly behind the whole request`() throws {
+            let count = 20_000
+            let backend = try ScriptedBackend.http2(settings: [(4, 2000)]) { side in
+                guard try side.readRequest() != nil else { return }
+                try side.answer(1, 200, "ok")
+                side.acknowledges = false
+                try side.readUntil { side[3]?.content.isEmpty == false }
+                for _ in 0..<9 {
+                    side.connection.wait(Self.pause)
+                    try side.send(.windowUpdate(3, 2000))
+                }
+                guard try side.readRequest()?.content.count == count else { return }
+                try side.answer(3, 200, "ok")
+                while try side.readFrame() {}
+            }
+            try withHTTP2Backend(backend, rest: Self.rest) { _, client throws in
+                // So that the window is known.
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                let answer = try client.exchange(
+                    HTTP2Field.request("POST", "/post/x"),
+                    content: Bytes(repeating: 0x61, count: count))
+                #expect(answer.status == 200)
+            }
+        }
+
         /// What the kernel holds of a request: some for the backend, the rest for the gate.
         @Test func `may read a request slowly that the kernel holds, and one that does not is 504`()
             throws
