@@ -57,8 +57,8 @@ private final class AnsweredRequest {
             problem: { owner, problem in
                 unsafe AnsweredRequest.at(owner)?.events += "|problem \(problem)|"
             },
-            closed: { owner, isUnprocessed in
-                unsafe AnsweredRequest.at(owner)?.events += "|closed \(isUnprocessed)|"
+            closed: { owner, loss in
+                unsafe AnsweredRequest.at(owner)?.events += "|closed \(loss)|"
             },
             room: { _ in })
     }

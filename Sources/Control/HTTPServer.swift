@@ -45,9 +45,10 @@ package struct AdminAnswer {
     private let server: OpaquePointer
     /// Kept for as long as the server: what it frees of open connections is registered there.
     private let base: EventBase
-    private let listeners: [Listener]
-    /// evhttp's own, of `server`.
+    private var listeners: [Listener]
+    /// evhttp's own, of `server`, and what it knows each by.
     private var acceptors: [OpaquePointer]
+    private var sockets: [OpaquePointer]
     private var connections: AdminConnections
     /// Nothing is accepted, since there is no room.
     private var isResting = false
@@ -70,6 +71,7 @@ package struct AdminAnswer {
         unsafe server = made
         self.base = base
         unsafe acceptors = []
+        unsafe sockets = []
         connections = AdminConnections(limit: limit)
         self.listeners = listeners
         self.handler = handler
@@ -101,6 +103,18 @@ package struct AdminAnswer {
         guard let acceptor = unsafe acceptor else { return }
         unsafe evconnlistener_set_error_cb(acceptor, adminCannotAccept)
         unsafe acceptors.append(acceptor)
+        unsafe sockets.append(socket)
+    }
+
+    /// Nobody is accepted any more, and the addresses are free for others; who is here already is
+    /// still answered.
+    package func leaveAddresses() {
+        for index in unsafe sockets.indices {
+            unsafe evhttp_del_accept_socket(server, sockets[index])
+        }
+        unsafe acceptors = []
+        unsafe sockets = []
+        listeners = []
     }
 
     deinit {

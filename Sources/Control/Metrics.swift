@@ -79,6 +79,12 @@ package struct Metrics {
             page.count([("status", name)], sum(workers) { $0.upstreamAnswers.value(index) })
         }
         page.begin(
+            "methodgate_cut_answers", .counter,
+            "Answers of backends that began and were cut short, by why.")
+        for cut in AnswerCut.allCases {
+            page.count([("reason", cut.name)], sum(workers) { $0.cutAnswers.value(cut.rawValue) })
+        }
+        page.begin(
             "methodgate_upstream_response_seconds", .histogram, unit: "seconds",
             "From a request's head to the head of its answer.")
         var total: UInt64 = 0

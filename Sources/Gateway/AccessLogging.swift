@@ -44,6 +44,14 @@ extension Ref<ClientConnection> {
         note.value.reason = reason
     }
 
+    /// Nothing of the running request's answer has gone out, or ever will.
+    func noteUnsent() {
+        guard let note = value.note, value.use != nil else { return }
+        note.value.status = 0
+        note.value.responseContent = 0
+        note.value.action = .aborted
+    }
+
     /// Writes the running request into the access log.
     func logAccess() {
         let worker = value.worker

@@ -36,7 +36,7 @@ extension Ref<ClientConnection> {
         case .wouldBlock: break
         case .endOfStream: ended()
         case .truncated: endedUnannounced()
-        case .failed: abort()
+        case .failed: clientGone()
         }
         return false
     }
@@ -262,7 +262,8 @@ extension Ref<ClientConnection> {
         } else if value.contentCount > ClientConnection.drainLimit {
             finish(.linger)
         } else {
-            value.deadline.set(value.worker.value.use.value.timeouts.clientContent)
+            // A drain waits once.
+            if !value.worker.value.isDraining { limitDrained() }
             value.worker.limitHold(self)
         }
         return used

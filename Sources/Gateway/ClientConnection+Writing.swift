@@ -18,7 +18,7 @@ extension Ref<ClientConnection> {
         switch value.stream.send(head, content) {
         case .bytes(let count): keepUnsent(head, content, sent: count)
         case .wouldBlock, .endOfStream, .truncated: keepUnsent(head, content, sent: 0)
-        case .failed: abort()
+        case .failed: clientGone()
         }
     }
 
@@ -90,7 +90,7 @@ extension Ref<ClientConnection> {
             value.outbound.consume(count)
         case .wouldBlock, .endOfStream, .truncated: break
         case .failed:
-            abort()
+            clientGone()
             return
         }
         guard value.outbound.isEmpty else {
@@ -132,7 +132,7 @@ extension Ref<ClientConnection> {
         switch value.phase {
         case .idle: value.deadline.set(timeouts.clientIdle)
         case .head: value.deadline.set(timeouts.clientHead)
-        case .draining: value.deadline.set(timeouts.clientContent)
+        case .draining: limitDrained()
         case .exchange: limitContent()
         case .frames: value.http2?.limitAgain()
         case .proxyHeader, .handshake, .tunnel, .lingering, .closed: break
@@ -180,6 +180,7 @@ extension Ref<ClientConnection> {
             return
         }
         let isDraining = value.worker.value.isDraining
-        value.deadline.set(ClientConnection.lingerTime / (isDraining ? 5 : 1))
+        value.deadline.set(
+            isDraining ? ClientConnection.drainedLingerTime : ClientConnection.lingerTime)
     }
 }

@@ -115,6 +115,8 @@ struct ClientConnection: ~Copyable {
     static let drainLimit: UInt64 = 256 * 1024
     /// Milliseconds a client gets to read an answer it did not wait for.
     static let lingerTime = 5000
+    /// The same in a drain.
+    static let drainedLingerTime = 1000
     /// Milliseconds a connection that has carried no request yet has for one while draining.
     static let firstRequestTime = 1000
     /// Milliseconds for which a drain answers requests that came before the last answer.
@@ -212,10 +214,12 @@ extension Ref<ClientConnection> {
             return
         }
         guard value.outbound.isEmpty && !hasCarriedOutput || value.phase == .tunnel else {
-            if hasRead { awaitReading() } else { abort() }
+            if hasRead { awaitReading() } else { cutOffLate(true) }
             return
         }
         switch value.phase {
+        // Its answer is whole, which the code does not put in doubt (RFC 9113 §8.1).
+        case .draining where value.carried != nil: stopRequest()
         case .idle, .draining, .lingering: close()
         case .proxyHeader: proxyHeaderTimedOut()
         case .handshake: handshakeFailed(isLate: true)
@@ -232,7 +236,7 @@ extension Ref<ClientConnection> {
     /// The client has stopped sending content.
     private func contentTimedOut() {
         if value.exchange.hasAnswered || value.exchange.request == .complete {
-            abort()
+            cutOffLate(false)
         } else {
             refuseRunning(.requestTimeout)
         }

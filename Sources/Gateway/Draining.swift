@@ -35,14 +35,15 @@ extension Ref<Worker> {
             if current.value.phase == .tunnel {
                 current.cutTunnel(.drained)
             } else {
-                current.noteCut(Self.outlasted)
-                current.abort()
+                // What never got an answer, too.
+                current.noteCut(ByteView(Self.outlasted))
+                current.cutOff(.drain, Self.outlasted)
             }
         }
     }
 
-    private static var outlasted: ByteView {
-        ByteView("cut off: the gate ended before the answer did (timeouts.drain)")
+    private static var outlasted: StaticString {
+        "cut off: the gate ended before the answer did (timeouts.drain)"
     }
 }
 
@@ -50,9 +51,14 @@ extension Ref<ClientConnection> {
     /// The gate is going away: an idle connection ends now, unless a request is already here; a
     /// new one gets a moment for its first request, which is on its way more often than not.
     func drain() {
-        // A stream's request is its only one.
-        guard value.carried == nil else { return }
         switch value.phase {
+        // Whoever is only waited for, with nothing left to get, is so for a moment.
+        case .lingering where value.carried == nil:
+            value.deadline.set(ClientConnection.drainedLingerTime)
+        case .draining:
+            if value.outbound.isEmpty, !value.isHeld, !hasCarriedOutput { limitDrained() }
+        // A stream's request is its only one.
+        case _ where value.carried != nil: break
         case .idle, .proxyHeader, .handshake:
             if value.stream.isReading { readable(toEnd: false) }
             endWhenIdle()
@@ -61,8 +67,17 @@ extension Ref<ClientConnection> {
             }
             value.deadline.set(ClientConnection.firstRequestTime)
         case .frames: value.http2?.drain()
-        case .head, .exchange, .tunnel, .draining, .lingering, .closed: break
+        case .head, .exchange, .tunnel, .lingering, .closed: break
         }
+    }
+
+    /// The time for what is still to come of content that nobody wants.
+    func limitDrained() {
+        let worker = value.worker
+        value.deadline.set(
+            worker.value.isDraining
+                ? ClientConnection.drainedLingerTime
+                : worker.value.use.value.timeouts.clientContent)
     }
 
     /// In a drain: ends a connection that has carried a request and owes nothing, unless the next

@@ -63,8 +63,8 @@ extension Ref<ClientConnection> {
         } else {
             send(worker.value.output.view, content)
         }
-        if progress.error != nil {
-            abort()
+        if let error = progress.error {
+            cutOff(.misbehaved(error))
             return nil
         }
         if upstream.value.content.isComplete {

@@ -264,13 +264,21 @@ extension Ref<ClientConnection> {
 
     /// The client broke the framing: the upstream must not take what it has for a request.
     private func contentFailed(_ error: ProtocolError, _ bytes: ByteView) -> Int {
-        if value.exchange.hasAnswered { abort() } else { refuseRunning(Refusal(error)) }
+        failContent(Refusal(error))
         return bytes.count
     }
 
     private func contentTooLarge(_ bytes: ByteView) -> Int {
-        if value.exchange.hasAnswered { abort() } else { refuseRunning(.contentTooLarge) }
+        failContent(.contentTooLarge)
         return bytes.count
+    }
+
+    private func failContent(_ refusal: Refusal) {
+        if value.exchange.hasAnswered {
+            cutOff(.requestError, refusal.reason)
+        } else {
+            refuseRunning(refusal)
+        }
     }
 
     /// The upstream has taken what was waiting for it.

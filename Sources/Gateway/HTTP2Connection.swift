@@ -201,7 +201,7 @@ extension Ref<HTTP2Connection> {
     func closeStreams() {
         while let stream = value.firstStream {
             stream.value.carried?.value.output.disconnect()
-            stream.abort()
+            stream.clientGone()
         }
     }
 }

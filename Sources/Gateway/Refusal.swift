@@ -44,6 +44,12 @@ enum UpstreamFailure {
     case misbehaved(ProtocolError?)
     /// What it sent over HTTP/2 is no response.
     case malformed(AnswerProblem)
+    /// It breaks HTTP/2 itself.
+    case broken(ConnectionProblem)
+    /// It has reset the stream.
+    case reset
+    /// It has put the request back, as often as it was sent.
+    case refused
     /// It switches protocols otherwise than it was asked to.
     case badHandshake
     /// TLS could not be set up; why, in OpenSSL's words, which live as long as the process.
@@ -58,7 +64,9 @@ enum UpstreamFailure {
         switch self {
         case .unreachable(let code):
             Self.isOurs(code) ? 503 : code == Self.timedOut ? 504 : 502
-        case .terminated, .incomplete, .misbehaved, .malformed, .badHandshake, .tls: 502
+        case .terminated, .incomplete, .misbehaved, .malformed, .broken, .reset, .refused,
+            .badHandshake, .tls:
+            502
         case .connectTimeout, .timeout: 504
         }
     }
@@ -69,11 +77,13 @@ enum UpstreamFailure {
         case .unreachable(let code):
             Self.isOurs(code) ? "connection_limit_reached" : Self.name(code)
         case .connectTimeout: "connection_timeout"
-        case .terminated: "connection_terminated"
+        case .terminated, .reset, .refused: "connection_terminated"
         case .incomplete: "http_response_incomplete"
         case .timeout: "http_response_timeout"
         case .misbehaved(let error): error.map { Self.name($0.reason) } ?? "http_protocol_error"
         case .malformed(let problem):
+            problem.isSize ? "http_response_header_section_size" : "http_protocol_error"
+        case .broken(let problem):
             problem.isSize ? "http_response_header_section_size" : "http_protocol_error"
         case .badHandshake: "http_protocol_error"
         case .tls(.certificate, _): "tls_certificate_error"
@@ -103,6 +113,9 @@ enum UpstreamFailure {
         case .timeout: "the backend did not answer in time"
         case .misbehaved(let error): error?.reason.text ?? "an answer that nobody asked for"
         case .malformed(let problem): problem.text
+        case .broken(let problem): problem.text
+        case .reset: "the backend reset the stream"
+        case .refused: "the backend refused the stream"
         case .badHandshake: "a switch to WebSocket that breaks the handshake"
         case .tls(.certificate, _): "the backend's certificate is not accepted"
         case .tls(.alert, _): "the backend ended TLS with an alert"

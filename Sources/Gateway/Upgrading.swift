@@ -70,6 +70,8 @@ extension Ref<ClientConnection> {
         value.exchange.switchProtocols()
         value.phase = .tunnel
         noteAnswer(101)
+        worker.value.counters.countAnswer(
+            status: 101, after: worker.value.now.microseconds - value.started)
         upstream.becomeTunnel()
         upgrade.value.tunnel = Tunnel()
         upgrade.value.id = worker.nextID()

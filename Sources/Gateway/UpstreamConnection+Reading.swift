@@ -108,14 +108,21 @@ extension Ref<UpstreamConnection> {
     /// Whether the upstream has read something, too little for the kernel to say so, or has
     /// nothing to do before the client sends more.
     private func isWithinTime(_ client: Ref<ClientConnection>) -> Bool {
-        guard !isCongested else {
-            let before = value.queued
-            value.queued = value.stream.queuedBytes
-            return value.queued < before
-        }
+        guard !isCongested else { return hasTakenSome(of: .max) }
         let exchange = client.value.exchange
-        return exchange.request == .content && exchange.response == .head
-            && !exchange.awaitsContinue
+        guard exchange.response == .head, !exchange.awaitsContinue else { return false }
+        // The kernel may hold megabytes that the upstream has yet to read.
+        let content = Int(clamping: client.value.contentCount)
+        return exchange.request == .content
+            || content > 0 && hasTakenSome(of: value.headLength &+ content)
+    }
+
+    /// Whether less of the request waits in the kernel than at the last look, or at the first one
+    /// some of it, and not all.
+    private func hasTakenSome(of count: Int) -> Bool {
+        let before = value.queued
+        value.queued = value.stream.queuedBytes
+        return value.queued < (before < 0 ? count : before) && (before >= 0 || value.queued > 0)
     }
 
     /// Takes answer bytes off the front; how many were used up.
@@ -151,6 +158,7 @@ extension Ref<UpstreamConnection> {
         let worker = value.worker
         let limits = client.useInForce.value.responseLimits
         if !value.inbound.isEmpty, !value.scanner.shouldParse(bytes.view, limits: limits) {
+            startResponseDeadline()
             return nil
         }
         switch ResponseParser.parse(bytes.view, into: &worker.value.response, limits: limits) {
@@ -213,8 +221,8 @@ extension Ref<UpstreamConnection> {
         let progress = value.content.take(bytes, as: client.answerForm)
         client.noteContent(progress)
         client.send(.empty, bytes.view.slice(0, progress.kept))
-        if progress.error != nil {
-            client.abort()
+        if let error = progress.error {
+            client.cutOff(.misbehaved(error))
             return nil
         }
         startResponseDeadline()
@@ -232,9 +240,11 @@ extension Ref<UpstreamConnection> {
             bytes, into: &worker.value.response.fields,
             limits: client.useInForce.value.responseLimits)
         switch result {
-        case .incomplete: return nil
-        case .failed:
-            client.abort()
+        case .incomplete:
+            startResponseDeadline()
+            return nil
+        case .failed(let error):
+            client.cutOff(.misbehaved(error))
             return nil
         case .complete:
             value.content.trailersDone()

@@ -42,8 +42,9 @@ struct UpstreamConnection: ~Copyable {
     var isBroken = false
     /// What is known of the silence before the request in hand.
     var silence = Silence()
-    /// Bytes in the kernel when the upstream was last found not to read.
-    var queued = 0
+    /// Bytes in the kernel when the upstream was last found not to read; -1 where more have gone
+    /// there since.
+    var queued = -1
     var nextIdle: Ref<UpstreamConnection>?
     var previousIdle: Ref<UpstreamConnection>?
     /// What it is a stream of; nil for a connection of its own.
@@ -160,6 +161,7 @@ extension Ref<UpstreamConnection> {
         switch value.stream.send(bytes) {
         case .bytes(let count):
             value.client?.value.exchange.hasSentBytes = true
+            value.queued = -1
             guard count < bytes.count else { return }
             keepUnsent(bytes.dropFirst(count))
         case .wouldBlock, .endOfStream, .truncated: keepUnsent(bytes)

@@ -7,7 +7,11 @@ import Transport
 
 extension Ref<ClientConnection> {
     /// The upstream's connection, or its stream, has ended before the answer was complete.
-    func upstreamEnded(cleanly: Bool, _ fate: Exchange.Fate = .unknown) {
+    ///
+    /// - Parameter failure: by what, where that is known.
+    func upstreamEnded(
+        cleanly: Bool, _ fate: Exchange.Fate = .unknown, _ failure: UpstreamFailure = .terminated
+    ) {
         guard value.phase != .tunnel else {
             backendEndedTunnel(cleanly: cleanly)
             return
@@ -21,8 +25,8 @@ extension Ref<ClientConnection> {
             answerComplete(surplus: false)
         case .retry: retry(fate)
         case .answer:
-            leave(reasonOfLoss)
-        case .abort: abort()
+            if case .terminated = failure { leave(reasonOfLoss) } else { leave(failure) }
+        case .abort: cutOff(failure)
         }
     }
 
@@ -69,7 +73,7 @@ extension Ref<ClientConnection> {
 
     private func leave(_ failure: UpstreamFailure) {
         guard !value.exchange.hasAnswered else {
-            abort()
+            cutOff(failure)
             return
         }
         _ = failUpstream(failure)

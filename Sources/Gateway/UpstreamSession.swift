@@ -151,8 +151,14 @@ extension Ref<UpstreamSession> {
         case .bytes(let count):
             let now = value.worker.value.wheel.value.now
             value.received = now
-            _ = value.frames.receive(space.slice(0, count), now: now)
+            let goesOn = value.frames.receive(space.slice(0, count), now: now)
             guard value.phase == .open else { return false }
+            guard goesOn else {
+                // The GOAWAY that goes now says what is wrong, of which its end says nothing.
+                wake()
+                return false
+            }
+            noteOpenSection()
             let limit = value.frames.streamLimit
             value.pool.value.streamLimit = limit
             putBackStreams(beyond: limit)
@@ -164,6 +170,14 @@ extension Ref<UpstreamSession> {
         case .endOfStream, .truncated, .failed: lost()
         }
         return false
+    }
+
+    /// A stream hears of its head or trailers when they are whole: what comes of them before is
+    /// progress all the same. How long they may be is bounded.
+    private func noteOpenSection() {
+        guard let owner = unsafe value.frames.sectionOwner else { return }
+        let stream = unsafe Ref<UpstreamConnection>(context: owner)
+        if stream.value.phase == .busy { stream.startResponseDeadline() }
     }
 
     /// The backend has gone. With TLS 1.3 it says only now what it has against the handshake.
@@ -193,10 +207,11 @@ extension Ref<UpstreamSession> {
 
     /// Closes it; its streams are lost, and the storage goes at the end of the iteration.
     func close() {
+        let failure = value.frames.problem.map { UpstreamFailure.broken($0) } ?? .terminated
         guard end() else { return }
         while let stream = value.firstStream {
             stream.value.carried?.value.stream.output.disconnect()
-            stream.sessionLost()
+            stream.sessionLost(failure)
         }
     }
 

@@ -25,9 +25,13 @@ private func answerRefused(_ owner: UnsafeMutableRawPointer, _ problem: UInt8) {
         AnswerProblem(rawValue: problem) ?? .statusMissing)
 }
 
-private func streamClosed(_ owner: UnsafeMutableRawPointer, _ isUnprocessed: Bool) {
-    unsafe Ref<UpstreamConnection>(context: owner).streamEnded(
-        isUnprocessed ? .unprocessed : .processed)
+private func streamClosed(_ owner: UnsafeMutableRawPointer, _ loss: UInt8) {
+    let stream = unsafe Ref<UpstreamConnection>(context: owner)
+    switch StreamLoss(rawValue: loss) {
+    case .unprocessed?: stream.streamEnded(.unprocessed, .refused)
+    case .reset?: stream.streamEnded(.processed, .reset)
+    case .broken?, nil: stream.streamEnded(.processed, .broken(.frames))
+    }
 }
 
 private func roomArrived(_ owner: UnsafeMutableRawPointer) {

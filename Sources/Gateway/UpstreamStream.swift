@@ -129,7 +129,7 @@ extension Ref<UpstreamConnection> {
         value.content = BodyReader(.none)
         value.interimLength = 0
         value.isBroken = false
-        value.queued = 0
+        value.queued = -1
         carried.value.session = session
         carried.value.part = .head
         carried.value.reader = BodyReader(.none)
@@ -156,18 +156,18 @@ extension Ref<UpstreamConnection> {
     }
 
     /// The connection that carries it is gone. What was never sent on it was certainly not acted on.
-    func sessionLost() {
+    func sessionLost(_ failure: UpstreamFailure) {
         guard let carried = value.carried else { return }
         let isSent = carried.value.stream.isSent
         leaveSession(.cancel)
         // Its client takes the rest in its own time.
         if carried.value.stream.isAnswered, value.client != nil { return wait() }
-        streamEnded(isSent ? .unknown : .unprocessed)
+        streamEnded(isSent ? .unknown : .unprocessed, failure)
     }
 
     /// The stream has ended before its answer was whole.
-    func streamEnded(_ fate: Exchange.Fate) {
-        if let client = value.client { client.upstreamEnded(cleanly: false, fate) }
+    func streamEnded(_ fate: Exchange.Fate, _ failure: UpstreamFailure = .terminated) {
+        if let client = value.client { client.upstreamEnded(cleanly: false, fate, failure) }
         close()
     }
 

@@ -164,11 +164,19 @@ extension Ref<Worker> {
             }
             endIteration()
         }
+        if !hasFailed { leaveBackends() }
         value.log.close()
         value.outbox.post(
             hasFailed
                 ? .failed(worker: value.index)
                 : .ended(worker: value.index, cutOff: value.cutOff))
+    }
+
+    /// Backends of HTTP/2 are told that no request follows (RFC 9113 §6.8).
+    private func leaveBackends() {
+        for pool in value.pools {
+            while let session = pool.value.firstSession { session.leave() }
+        }
     }
 
     /// Drained, or as far as the time allows.

@@ -12,12 +12,9 @@
     /// What came is no answer, as the raw value of an `AnswerProblem` says; the stream is reset.
     package typealias Problem =
         @convention(c) (_ streamOwner: UnsafeMutableRawPointer, _ problem: UInt8) -> Void
-    /// The stream has ended before its answer was whole. `isUnprocessed`: the backend has certainly
-    /// not acted on the request (RFC 9113 §8.7).
+    /// The stream has ended before its answer was whole, as the raw value of a `StreamLoss` says.
     package typealias Closed =
-        @convention(c) (
-            _ streamOwner: UnsafeMutableRawPointer, _ isUnprocessed: Bool
-        ) -> Void
+        @convention(c) (_ streamOwner: UnsafeMutableRawPointer, _ loss: UInt8) -> Void
     /// There is room in the stream's output, as somebody waited for.
     package typealias Room = @convention(c) (_ streamOwner: UnsafeMutableRawPointer) -> Void
 

@@ -117,7 +117,9 @@ private func dataArrived(
     }
     unsafe stream.pointee.unacknowledged += count
     switch unsafe stream.pointee.content {
-    case .none: unsafe fail(session, stream, state, .contentUnexpected)
+    case .none:
+        let hasHead = unsafe stream.pointee.hasHead
+        unsafe fail(session, stream, state, hasHead ? .contentUnexpected : .statusMissing)
     case .counted(let rest):
         guard UInt64(count) <= rest else {
             unsafe fail(session, stream, state, .contentTooLong)
@@ -188,6 +190,10 @@ private func frameArrived(
     guard let state = unsafe sessionState(context), let frame = unsafe frame else { return 0 }
     let head = unsafe frame.pointee.hd
     let hasEnded = has(head.flags, NGHTTP2_FLAG_END_STREAM)
+    if head.type == UInt8(NGHTTP2_RST_STREAM.rawValue) {
+        unsafe streamState(session, head.stream_id)?.pointee.isReset = true
+        return 0
+    }
     guard
         head.type == UInt8(NGHTTP2_DATA.rawValue) || head.type == UInt8(NGHTTP2_HEADERS.rawValue)
     else { return 0 }
@@ -225,8 +231,19 @@ private func streamClosed(
     let isUnprocessed =
         unsafe !stream.pointee.isSent
         || (code == ErrorCode.refusedStream.rawValue && !stream.pointee.hasHead)
-    unsafe state.pointee.handlers.closed(stream.pointee.owner, isUnprocessed)
+    let loss =
+        unsafe isUnprocessed ? StreamLoss.unprocessed : stream.pointee.isReset ? .reset : .broken
+    unsafe state.pointee.handlers.closed(stream.pointee.owner, loss.rawValue)
     return 0
+}
+
+/// GOAWAY has been made: nghttp2's verdict, where nobody has said before what is wrong.
+private func noteEnd(_ code: ErrorCode, _ state: State) {
+    guard code != .noError, unsafe state.pointee.problem == nil else { return }
+    // nghttp2 unfolds no name or value beyond 64 KiB.
+    let most = unsafe min(state.pointee.limits.head, 65536)
+    let isTooLarge = unsafe code == .compressionError && state.pointee.scanner.sectionSize > most
+    unsafe state.pointee.problem = isTooLarge ? .sectionTooLarge : ConnectionProblem(code)
 }
 
 private func frameSent(
@@ -235,6 +252,9 @@ private func frameSent(
 ) -> Int32 {
     guard let frame = unsafe frame else { return 0 }
     let head = unsafe frame.pointee.hd
+    if head.type == UInt8(NGHTTP2_GOAWAY.rawValue), let state = unsafe sessionState(context) {
+        unsafe noteEnd(ErrorCode(rawValue: frame.pointee.goaway.error_code), state)
+    }
     guard
         head.type == UInt8(NGHTTP2_DATA.rawValue) || head.type == UInt8(NGHTTP2_HEADERS.rawValue),
         let stream = unsafe streamState(session, head.stream_id)

@@ -24,6 +24,10 @@ package import HTTPSyntax
         var outputLimit = 0
         /// Streams that nghttp2 knows or is about to open.
         var streamCount = 0
+        /// Bytes have come from the backend.
+        var hasReceived = false
+        /// Why the connection ends, once it is to.
+        var problem: ConnectionProblem?
     }
 
     let state: UnsafeMutablePointer<State>
@@ -116,13 +120,16 @@ package import HTTPSyntax
     ///   then says so with GOAWAY.
     package func receive(_ bytes: MutableByteView, now: UInt64) -> Bool {
         unsafe state.pointee.budget.refill(now: now)
+        if unsafe !state.pointee.hasReceived { lookForHTTP1(bytes.view) }
         if let code = unsafe state.pointee.scanner.scan(bytes.view, &state.pointee.budget) {
-            terminate(code)
+            // Besides, a server's bytes are refused there for CONTINUATION alone.
+            end(code == .protocolError ? .pushes : .sectionTooLarge, code)
             return false
         }
         let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
         if unsafe state.pointee.budget.isSpent || state.pointee.block.isExcessive {
-            terminate(.enhanceYourCalm)
+            let isSection = unsafe state.pointee.block.isExcessive
+            end(isSection ? .sectionTooLarge : .flood, .enhanceYourCalm)
             return false
         }
         guard used < 0 else { return unsafe nghttp2_session_want_read(state.pointee.handle) != 0 }
@@ -130,8 +137,35 @@ package import HTTPSyntax
         let isFlood =
             code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
             || code == NGHTTP2_ERR_TOO_MANY_SETTINGS || code == NGHTTP2_ERR_CALLBACK_FAILURE
-        terminate(isFlood ? .enhanceYourCalm : .protocolError)
+        end(isFlood ? .flood : .frames, isFlood ? .enhanceYourCalm : .protocolError)
         return false
+    }
+
+    /// A server of HTTP/1.1 answers the preface as it does any line it cannot read.
+    private func lookForHTTP1(_ bytes: ByteView) {
+        unsafe state.pointee.hasReceived = true
+        if bytes.slice(0, min(7, bytes.count)).equals(ByteView("HTTP/1.")) {
+            unsafe state.pointee.problem = .speaksHTTP1
+        }
+    }
+
+    private func end(_ problem: ConnectionProblem, _ code: ErrorCode) {
+        if unsafe state.pointee.problem == nil { unsafe state.pointee.problem = problem }
+        terminate(code)
+    }
+
+    /// Why the connection ends; nil where nothing is wrong with it. What nghttp2 itself has found
+    /// is known once `send` has made the GOAWAY that says so.
+    package var problem: ConnectionProblem? { unsafe state.pointee.problem }
+
+    /// Who owns the stream whose field section has begun and is not whole; nil where there is none,
+    /// or nobody wants it.
+    package var sectionOwner: UnsafeMutableRawPointer? {
+        guard unsafe state.pointee.scanner.isInSection else { return nil }
+        let number = unsafe Int32(state.pointee.scanner.sectionStream)
+        let stream = unsafe nghttp2_session_get_stream_user_data(state.pointee.handle, number)?
+            .assumingMemoryBound(to: ClientStream.State.self)
+        return unsafe stream?.pointee.owner
     }
 
     /// Limits of the answers that begin from now on.

@@ -19,6 +19,8 @@
         var content = AnswerContent.none
         /// END_STREAM has come.
         var hasEnded = false
+        /// RST_STREAM has come.
+        var isReset = false
         /// Bytes of content that the backend may not send again yet.
         var unacknowledged = 0
     }
@@ -48,6 +50,7 @@
         unsafe state.pointee.hasHead = false
         unsafe state.pointee.content = .none
         unsafe state.pointee.hasEnded = false
+        unsafe state.pointee.isReset = false
         unsafe state.pointee.unacknowledged = 0
     }
 

@@ -9,7 +9,9 @@ package struct ErrorCode: RawRepresentable, Equatable, Sendable, BitwiseCopyable
     package static var internalError: ErrorCode { ErrorCode(rawValue: 2) }
     package static var flowControlError: ErrorCode { ErrorCode(rawValue: 3) }
     package static var streamClosed: ErrorCode { ErrorCode(rawValue: 5) }
+    package static var frameSizeError: ErrorCode { ErrorCode(rawValue: 6) }
     package static var refusedStream: ErrorCode { ErrorCode(rawValue: 7) }
     package static var cancel: ErrorCode { ErrorCode(rawValue: 8) }
+    package static var compressionError: ErrorCode { ErrorCode(rawValue: 9) }
     package static var enhanceYourCalm: ErrorCode { ErrorCode(rawValue: 11) }
 }

@@ -30,6 +30,10 @@ package struct FrameScanner: BitwiseCopyable {
     /// A field section has begun, and its last byte has not come.
     var isInSection: Bool { hasOpenSection || isInLastOfSection && rest > 0 }
     private var isInLastOfSection = false
+    /// On which stream the last section began.
+    private(set) var sectionStream: UInt32 = 0
+    /// Bytes that the frames of the last section say they have, so far.
+    private(set) var sectionSize = 0
     /// CONTINUATION frames in a row.
     private var continuations = 0
     /// More of them are a flood: nghttp2 counts them as well, but each piece in which the head of
@@ -113,7 +117,7 @@ package struct FrameScanner: BitwiseCopyable {
         isContent = type == 0
         isHead = type == 1
         let flags = UInt8(truncatingIfNeeded: head.0 &>> 24)
-        noteSection(type, flags: flags)
+        noteSection(type, flags: flags, on: stream)
         if sender == .client, type <= 3, let code = noteStream(stream, type, flags) { return code }
         switch type {
         // Whether a client's holds anything, and for whom, nghttp2 says.
@@ -141,12 +145,17 @@ package struct FrameScanner: BitwiseCopyable {
 
     /// HEADERS and CONTINUATION (RFC 9113 §6.2, §6.10), where nghttp2 says nothing of the stream's
     /// fields, too.
-    private mutating func noteSection(_ type: UInt8, flags: UInt8) {
+    private mutating func noteSection(_ type: UInt8, flags: UInt8, on stream: UInt32) {
         guard type == 1 || type == 9 else {
             isInLastOfSection = false
             return
         }
-        if type == 1 { sectionCount &+= 1 }
+        if type == 1 {
+            sectionCount &+= 1
+            sectionStream = stream
+            sectionSize = 0
+        }
+        sectionSize += rest
         isInLastOfSection = flags & 4 != 0
         hasOpenSection = !isInLastOfSection
     }

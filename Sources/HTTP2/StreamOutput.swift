@@ -83,6 +83,8 @@ package import HTTPSyntax
     package var hasEnded: Bool { unsafe state.pointee.hasEnded }
     /// Whether nghttp2 knows the stream no more.
     package var isClosed: Bool { unsafe state.pointee.isClosed }
+    /// Whether the answer's head has gone out.
+    package var hasSentHead: Bool { unsafe state.pointee.hasSentHead }
     /// Whether END_STREAM has gone out.
     package var isFinished: Bool { unsafe state.pointee.isFinished }
 

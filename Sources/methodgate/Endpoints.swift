@@ -58,6 +58,13 @@ final class Endpoints {
         return (address, listeners[0].address.text, server)
     }
 
+    /// Others are in force: what of these is not among them accepts nobody any more.
+    func leaveAddresses(to next: Endpoints) {
+        for (own, other) in [(admin, next.admin), (control, next.control)] {
+            if let own, own.server !== other?.server { own.server.leaveAddresses() }
+        }
+    }
+
     /// Once a second.
     func resume() {
         admin?.server.resume()

@@ -106,6 +106,9 @@ final class Service {
             return Self.brokenDown
         }
         gateway.join()
+        // Files of sockets go with them.
+        formerEndpoints = nil
+        endpoints = nil
         if cutOff > 0 {
             let what = cutOff == 1 ? "1 request or tunnel" : "\(cutOff) requests or tunnels"
             Terminal.err("\(what) cut off: longer than timeouts.drain\n")
@@ -244,6 +247,7 @@ final class Service {
                 settings, on: base, limit: gateway.connectionsOfEndpoint, replacing: endpoints, self
             )
             try gateway.reload(settings)
+            endpoints?.leaveAddresses(to: next)
             formerEndpoints = endpoints
             endpoints = next
         } catch { return Problem(headline: "\(error)") }

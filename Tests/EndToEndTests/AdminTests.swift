@@ -102,6 +102,29 @@ extension `End to end` {
             }
         }
 
+        @Test func `may move a socket and take that back at once, and none is left`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address) { gate, _ in
+                let first = gate.directory.path("control.sock")
+                let second = gate.directory.path("other.sock")
+                let text = try String(contentsOfFile: gate.configurationFile, encoding: .utf8)
+                let moved = text.replacingOccurrences(of: first, with: second)
+                for (socket, next) in [(first, moved), (second, text), (first, moved)] {
+                    try next.write(
+                        toFile: gate.configurationFile, atomically: true, encoding: .utf8)
+                    let done = try GateProcess.command("reload", "--control", socket)
+                    #expect(done.status == .code(0), "\(done.errors)")
+                    #expect(!FileManager.default.fileExists(atPath: socket))
+                }
+                #expect(
+                    try GateProcess.command("status", "--control", second).status == .code(0))
+                gate.process.signal(SIGTERM)
+                #expect(gate.process.waitForExit(within: 20) == .code(0))
+                #expect(!FileManager.default.fileExists(atPath: second))
+            }
+        }
+
         @Test func `gets a changed file loaded without asking`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
@@ -302,6 +325,7 @@ extension `End to end` {
                 let clients = try (0..<3).map { _ in try gate.tunnel() }
                 let page = text(try get("/metrics", admin))
                 #expect(page.contains("\nmethodgate_tunnels_total 3\n"))
+                #expect(page.contains("methodgate_upstream_answers_total{status=\"1xx\"} 3\n"))
                 #expect(page.contains("\nmethodgate_open_tunnels 3\n"))
                 for client in clients { client.close() }
                 let isSeen = try eventually {

@@ -42,6 +42,45 @@ extension `End to end` {
             #expect(gate.process.waitForExit(within: 10) == .code(0))
         }
 
+        @Test func `shortens what lingers since before it`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            try client.send(request("GET", "/", "Connection: close"))
+            #expect(try client.readFinalAnswer().status == 200)
+            let elapsed = try seconds { () throws in
+                gate.process.signal(SIGTERM)
+                #expect(gate.process.waitForExit(within: 20) == .code(0))
+            }
+            #expect(elapsed < 3.5)
+        }
+
+        @Test func `waits for a moment only for content that nobody wants`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            let gate = try GateProcess(speaking(backend.address))
+            defer { end(gate) }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            try client.send(request("PATCH", "/", "Content-Length: 10"))
+            #expect(try client.readFinalAnswer().status == 405)
+            let other = try gate.connectHTTP2()
+            defer { other.close() }
+            let stream = try other.open(HTTP2Field.request("PATCH"), ends: false)
+            try other.readUntil { other.answers[stream]?.hasEnded == true }
+            let elapsed = try seconds { () throws in
+                gate.process.signal(SIGTERM)
+                try other.readUntil { other.answers[stream]?.resetCode != nil }
+                #expect(other.answers[stream]?.resetCode == 0)
+                other.close()
+                #expect(gate.process.waitForExit(within: 20) == .code(0))
+            }
+            #expect(elapsed < 5)
+        }
+
         @Test func `answers all that a client has pipelined, and closes with the last`() throws {
             let go = Flag()
             let backend = try Self.held(go)

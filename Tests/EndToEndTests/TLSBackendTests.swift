@@ -278,7 +278,9 @@ extension `End to end` {
                 }
             }
             defer { backend.stop() }
-            let gate = try gate(backend)
+            let file = fixture.directory.path("access.jsonl")
+            let gate = try gate(
+                backend, rest: "log: {blocks: {to: stdout}, access: {to: file \(file)}}")
             defer { end(gate) }
             let client = try gate.connect()
             defer { client.close() }
@@ -291,6 +293,10 @@ extension `End to end` {
                 _ = try? client.readToEnd()
                 #expect(client.wasReset)
             }
+            let isLogged = try eventually { try !BlockLog(file: file).lines.isEmpty }
+            #expect(isLogged)
+            let reason = try BlockLog(file: file).records().first?["event.reason"]
+            #expect((reason ?? "").contains("close_notify") == !isWhole)
         }
 
         @Test func `the gate shows its own certificate`() throws {

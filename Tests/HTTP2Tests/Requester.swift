@@ -51,8 +51,9 @@ final class Requester {
                 let text = AnswerProblem(rawValue: problem).map { "\($0)" } ?? "?"
                 Asked.at(owner)?.events.append(text)
             },
-            closed: { owner, isUnprocessed in
-                Asked.at(owner)?.events.append(isUnprocessed ? "unprocessed" : "closed")
+            closed: { owner, loss in
+                let text = StreamLoss(rawValue: loss).map { "\($0)" } ?? "?"
+                Asked.at(owner)?.events.append(text)
             },
             room: { owner in Asked.at(owner)?.events.append("room") })
         session = ClientSession(handlers: handlers, limits: limits, now: 0)

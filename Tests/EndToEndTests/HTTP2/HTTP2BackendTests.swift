@@ -157,6 +157,25 @@ extension `End to end` {
             }
         }
 
+        @Test func `hear of the gate's end by GOAWAY`() throws {
+            let codes = Collected<UInt32>()
+            let backend = try ScriptedBackend.http2 { side in
+                while let request = try side.readRequest() {
+                    try side.answer(request.stream, 200, "ok")
+                }
+                for frame in side.others where frame.kind == HTTP2Frame.Kind.goAway {
+                    codes.append(HTTP2Frame.value(frame.payload[4..<8]))
+                }
+            }
+            try withHTTP2Backend(backend) { gate, client throws in
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                client.close()
+                gate.process.signal(SIGTERM)
+                #expect(gate.process.waitForExit(within: 20) == .code(0))
+                #expect(eventually { codes.all == [0] })
+            }
+        }
+
         @Test func `may refuse a stream, which goes once more`() throws {
             let backend = try ScriptedBackend.http2 { side in
                 guard let request = try side.readRequest() else { return }

@@ -1,0 +1,111 @@
+// Answers that begin and do not come to their end: the access log and the metrics say why.
+
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `An answer that is cut short` {
+        private let directory: TemporaryDirectory
+        private var file: String { directory.path("access.jsonl") }
+        private var rest: String {
+            """
+            timeouts: {response: 500ms, client_content: 500ms, drain: 500ms}
+            log: {blocks: {to: stdout}, access: {to: file \(file)}}
+            admin: {'address': "unix:\(directory.path("admin.sock"))"}
+            """
+        }
+
+        init() throws { directory = try TemporaryDirectory() }
+
+        private func record() throws -> LogRecord {
+            _ = try eventually { try !BlockLog(file: file).lines.isEmpty }
+            return try #require(try BlockLog(file: file).records().first)
+        }
+
+        /// What the metrics count, once they do.
+        private func expectCount(_ name: String) throws {
+            let admin = Address.unix(directory.path("admin.sock"))
+            let line = "methodgate_cut_answers_total{reason=\"\(name)\"} 1\n"
+            let isCounted = try eventually {
+                let page = try RawClient.exchange(admin, request("GET", "/metrics", "Accept: */*"))
+                return page.text.contains(line)
+            }
+            #expect(isCounted, "\(name) is not counted")
+        }
+
+        private static let counted = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+        private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+        @Test(
+            arguments: [
+                (counted, 0, "the backend closed amid its answer", "backend_closed"),
+                (
+                    counted, 2, "the backend stopped amid its answer (timeouts.response)",
+                    "backend_timeout"
+                ),
+                (chunked + "2\r\nok\r\nzz\r\n", 0, "malformed chunk size", "backend_error"),
+                (chunked + "0\r\n: x\r\n\r\n", 0, "a field without a name", "backend_error"),
+            ] as [(String, Double, String, String)])
+        func `by the backend says how`(
+            _ answer: String, _ pause: Double, _ reason: String, _ name: String
+        ) throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send(answer)
+                connection.wait(pause)
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connect(patience: 20)
+            defer { client.close() }
+            try client.send(request("GET"))
+            _ = try client.readToEnd()
+            #expect(client.wasReset)
+            let record = try record()
+            #expect(record["event.action"] == "request-served")
+            #expect(record.integer("http.response.status_code") == 200)
+            #expect(record["event.reason"] == reason)
+            try expectCount(name)
+        }
+
+        @Test func `by a client that takes nothing says so`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n")
+                while true { try connection.send(Bytes(repeating: 0x61, count: 1 << 16)) }
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try RawClient(gate.address, receiveBuffer: 8192)
+            defer { client.close() }
+            try client.send(request("GET"))
+            #expect(
+                try record()["event.reason"]
+                    == "the client stopped taking the answer (timeouts.client_content)")
+            try expectCount("client_timeout")
+        }
+
+        @Test func `over HTTP 2 before its head has gone is none`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send(Self.chunked + "zz\r\n")
+                connection.wait(1)
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(speaking(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            let answer = try client.exchange(HTTP2Field.request())
+            #expect(answer.resetCode == 2)
+            let record = try record()
+            #expect(answer.message == nil && record.integer("http.response.status_code") == nil)
+            #expect(record["event.action"] == "request-aborted")
+            #expect(record["event.reason"] == "malformed chunk size")
+            try expectCount("backend_error")
+        }
+    }
+}
