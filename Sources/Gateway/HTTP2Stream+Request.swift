@@ -38,7 +38,8 @@ private func requestEnded(_ owner: UnsafeMutableRawPointer) {
 }
 
 private func streamClosed(_ owner: UnsafeMutableRawPointer, _ code: UInt32) {
-    unsafe Ref<ClientConnection>(context: owner).close()
+    let client = unsafe Ref<ClientConnection>(context: owner)
+    if client.value.phase == .exchange { client.clientGone() } else { client.close() }
 }
 
 private func roomArrived(_ owner: UnsafeMutableRawPointer) {

@@ -107,5 +107,25 @@ extension `End to end` {
             #expect(record["event.reason"] == "malformed chunk size")
             try expectCount("backend_error")
         }
+
+        @Test func `by a client's reset says so`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send(Self.counted)
+                connection.wait(5)
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(speaking(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            let stream = try client.open(HTTP2Field.request())
+            try client.readUntil { client.answers[stream]?.message != nil }
+            try client.send(.reset(stream))
+            let record = try record()
+            #expect(record["event.reason"] == "the client was gone before the answer's end")
+            #expect(record.integer("http.response.status_code") == 200)
+            try expectCount("client_gone")
+        }
     }
 }
