@@ -30,13 +30,21 @@ extension Ref<ClientConnection> {
     ///
     /// - Parameter reason: for the operator.
     func cutOff(_ cut: AnswerCut, _ reason: StaticString) {
-        if value.phase == .exchange && value.exchange.hasAnswered {
-            value.worker.value.counters.cutAnswers.add(cut.rawValue)
-            noteCut(ByteView(reason))
-            // What is handed over with a reset never goes.
-            if let carried = value.carried, !carried.value.output.hasSentHead { noteUnsent() }
-        }
+        value.http2?.closeStreams(cut, reason)
+        note(cut, reason)
         abort()
+    }
+
+    /// Counts an answer that is about to be cut, and notes why for the access log, whose line is
+    /// written already where the gate has all of the answer.
+    func note(_ cut: AnswerCut, _ reason: StaticString) {
+        let isRunning = value.phase == .exchange && value.exchange.hasAnswered
+        guard isRunning || hasCarriedOutput else { return }
+        value.worker.value.counters.cutAnswers.add(cut.rawValue)
+        guard isRunning else { return }
+        noteCut(ByteView(reason))
+        // What is handed over with a reset never goes.
+        if let carried = value.carried, !carried.value.output.hasSentHead { noteUnsent() }
     }
 
     /// The upstream is lost, or gives up, amid its answer.
@@ -68,5 +76,12 @@ extension Ref<ClientConnection> {
     }
 
     /// Its connection broke, as reading or writing has shown.
-    func clientGone() { cutOff(.clientGone, "the client was gone before the answer's end") }
+    func clientGone() { cutOff(.clientGone, Self.gone) }
+
+    static var gone: StaticString { "the client was gone before the answer's end" }
+
+    static var brokeHTTP2: StaticString { "the client broke HTTP/2, or asked too much of it" }
+
+    /// It sends nothing any more, and owes some of its content.
+    static var endedAmidContent: StaticString { "the client ended amid its content" }
 }

@@ -89,7 +89,8 @@ extension Ref<ClientConnection> {
     ///
     /// - Parameter isLate: the client has had its time.
     func handshakeFailed(isLate: Bool = false) {
-        if let session = value.stream.tls {
+        // In a drain it is the gate that has no time.
+        if let session = value.stream.tls, !isLate || !value.worker.value.isDraining {
             if isLate {
                 noteFailure(.timeout, ByteView("the handshake took too long"), session)
             } else {

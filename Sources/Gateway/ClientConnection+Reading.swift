@@ -137,10 +137,12 @@ extension Ref<ClientConnection> {
             if value.outbound.isEmpty && !value.isHeld { close() } else { finish(.close) }
         case .exchange:
             guard value.exchange.request != .complete else { break }
-            // Content cut short: the upstream must not take it for a whole request. Answers before
-            // it are still the client's.
+            // Content cut short: the upstream must not take it for a whole request, nor the client
+            // an answer that has begun for a whole one. Answers before it are still the client's.
+            let isCut = value.exchange.hasAnswered
+            note(.requestError, Self.endedAmidContent)
             endExchange()
-            finish(.close)
+            finish(isCut ? .reset : .close)
         }
     }
 

@@ -220,6 +220,8 @@ extension Ref<ClientConnection> {
         switch value.phase {
         // Its answer is whole, which the code does not put in doubt (RFC 9113 §8.1).
         case .draining where value.carried != nil: stopRequest()
+        // So that a reset does not take the answer away from who still sends.
+        case .draining where value.worker.value.isDraining: finish(.linger)
         case .idle, .draining, .lingering: close()
         case .proxyHeader: proxyHeaderTimedOut()
         case .handshake: handshakeFailed(isLate: true)

@@ -168,6 +168,9 @@ extension Ref<ClientConnection> {
         worker.record(record, verdict, request, policy)
         let form = worker.answerForm(head)
         if record.status == 0 {
+            if hasAnswered {
+                worker.value.counters.cutAnswers.add(AnswerCut.requestError.rawValue)
+            }
             beginHold(form)
         } else {
             worker.describeHint(verdict, request, head)

@@ -141,7 +141,8 @@ extension Ref<HTTP2Connection> {
         guard client.value.phase == .frames else { return }
         let isLast = client.value.hasEnded && value.session.streamCount == 0
         if isLast || value.session.isOver {
-            closeStreams()
+            // Streams are left where nghttp2 has ended the connection, for a fault of the client's.
+            closeStreams(.requestError, Ref<ClientConnection>.brokeHTTP2)
             client.finish(.linger)
         } else {
             limit()
@@ -191,17 +192,28 @@ extension Ref<HTTP2Connection> {
             stream = current.value.carried?.value.next
             let isWhole =
                 current.value.phase != .tunnel && current.value.exchange.request == .complete
-            if !isWhole { current.abort() }
+            if !isWhole {
+                current.cutOff(.requestError, Ref<ClientConnection>.endedAmidContent)
+            }
         }
         value.end = .closing
         wake()
     }
 
     /// The connection is gone, or about to be: so are its streams.
-    func closeStreams() {
+    ///
+    /// - Parameters: why; the gate itself has ended it where the session says so.
+    func closeStreams(
+        _ cut: AnswerCut = .clientGone, _ reason: StaticString = Ref<ClientConnection>.gone
+    ) {
+        let isOurs = cut == .clientGone && value.session.endCode != nil
         while let stream = value.firstStream {
             stream.value.carried?.value.output.disconnect()
-            stream.clientGone()
+            if isOurs {
+                stream.cutOff(.requestError, Ref<ClientConnection>.brokeHTTP2)
+            } else {
+                stream.cutOff(cut, reason)
+            }
         }
     }
 }

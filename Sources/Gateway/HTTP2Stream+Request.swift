@@ -39,7 +39,12 @@ private func requestEnded(_ owner: UnsafeMutableRawPointer) {
 
 private func streamClosed(_ owner: UnsafeMutableRawPointer, _ code: UInt32) {
     let client = unsafe Ref<ClientConnection>(context: owner)
-    if client.value.phase == .exchange { client.clientGone() } else { client.close() }
+    // Its answer may wait for it although the exchange is over.
+    if client.value.phase == .exchange || client.hasCarriedOutput {
+        client.clientGone()
+    } else {
+        client.close()
+    }
 }
 
 private func roomArrived(_ owner: UnsafeMutableRawPointer) {
@@ -81,7 +86,7 @@ extension Ref<ClientConnection> {
     /// CONNECT to what is no host and port (§8.5).
     func noteMalformed(_ error: ProtocolError) {
         switch error.reason {
-        case _ where value.carried?.value.isConnect == true:
+        case _ where value.carried?.value.isConnect == true && error.reason.status == 400:
             value.carried?.value.code = .protocolError
         case .contentLengthInvalid, .contentLengthRepeated, .contentLengthTooLarge:
             value.carried?.value.code = .protocolError
@@ -216,7 +221,7 @@ extension Ref<ClientConnection> {
             // It was refused already, and that answer goes first.
             stopRequest()
         } else if value.exchange.hasAnswered {
-            abort()
+            cutOff(.requestError, problem.text)
         } else {
             refuseRunning(Refusal(problem.status, problem.text))
         }

@@ -239,7 +239,7 @@ extension Ref<UpstreamConnection> {
             case .bytes(let count):
                 value.client?.value.exchange.hasSentBytes = true
                 value.outbound.consume(count)
-                value.queued = value.stream.queuedBytes
+                value.queued = value.outbound.isEmpty ? -1 : value.stream.queuedBytes
                 if value.phase == .tunnel {
                     value.client?.touchTunnel()
                 } else {

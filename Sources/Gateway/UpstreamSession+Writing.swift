@@ -132,9 +132,10 @@ extension Ref<UpstreamSession> {
     }
 
     /// A backend that said nothing on any stream for as long as this one waited for its answer may
-    /// be gone without a word: what comes next goes on another connection.
+    /// be gone without a word, and one whose field section does not end lets nothing else through:
+    /// what comes next goes on another connection.
     func streamTimedOut(after milliseconds: Int) {
         let now = value.worker.value.wheel.value.now
-        if value.received &+ UInt64(milliseconds) <= now { retire() }
+        if value.received &+ UInt64(milliseconds) <= now || value.frames.isInSection { retire() }
     }
 }

@@ -154,8 +154,9 @@ extension Ref<UpstreamSession> {
             let goesOn = value.frames.receive(space.slice(0, count), now: now)
             guard value.phase == .open else { return false }
             guard goesOn else {
-                // The GOAWAY that goes now says what is wrong, of which its end says nothing.
-                wake()
+                // The GOAWAY that goes now says what is wrong, of which its end says nothing; unless
+                // the backend takes nothing.
+                if value.outbound.isEmpty { wake() } else { close() }
                 return false
             }
             noteOpenSection()

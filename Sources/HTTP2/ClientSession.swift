@@ -158,6 +158,9 @@ package import HTTPSyntax
     /// is known once `send` has made the GOAWAY that says so.
     package var problem: ConnectionProblem? { unsafe state.pointee.problem }
 
+    /// A field section has begun and its end has not come: until then nothing else can.
+    package var isInSection: Bool { unsafe state.pointee.scanner.isInSection }
+
     /// Who owns the stream whose field section has begun and is not whole; nil where there is none,
     /// or nobody wants it.
     package var sectionOwner: UnsafeMutableRawPointer? {

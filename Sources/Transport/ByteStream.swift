@@ -179,7 +179,8 @@ package struct ByteStream: ~Copyable {
     package mutating func shakeHands() -> Ref<TLSSession>.Handshake {
         guard let tls else { return .complete }
         let step = tls.shakeHands(descriptor)
-        if tls.sendOutput(descriptor) != nil { return tls.broke() }
+        // What has failed already keeps its reason, though nobody may hear of it.
+        if tls.sendOutput(descriptor) != nil, step != .failed { return tls.broke() }
         if tls.hasUnsent { writeEvent.add() }
         return step
     }

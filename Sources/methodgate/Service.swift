@@ -31,7 +31,7 @@ final class Service {
     private var lastSilentWorker: Int?
     private var endpoints: Endpoints?
     /// Left by a reload, which may have come through one of them: freed outside of its callback.
-    private var formerEndpoints: Endpoints?
+    private var formerEndpoints: [Endpoints] = []
     private var watch: ConfigurationWatch?
     /// What signals ask for, until the loop's turn is over.
     private var wantsReload = false
@@ -107,7 +107,7 @@ final class Service {
         }
         gateway.join()
         // Files of sockets go with them.
-        formerEndpoints = nil
+        formerEndpoints = []
         endpoints = nil
         if cutOff > 0 {
             let what = cutOff == 1 ? "1 request or tunnel" : "\(cutOff) requests or tunnels"
@@ -248,7 +248,7 @@ final class Service {
             )
             try gateway.reload(settings)
             endpoints?.leaveAddresses(to: next)
-            formerEndpoints = endpoints
+            if let endpoints { formerEndpoints.append(endpoints) }
             endpoints = next
         } catch { return Problem(headline: "\(error)") }
         Terminal.err("reloaded \(path)\n")
@@ -280,7 +280,7 @@ final class Service {
 
     /// Says what is wrong with a log once, and not every second.
     fileprivate func everySecond() {
-        formerEndpoints = nil
+        formerEndpoints = []
         // Answers that are here count before the next question, however long the last turn took.
         takeReports()
         endpoints?.resume()

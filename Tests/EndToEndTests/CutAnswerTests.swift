@@ -127,5 +127,82 @@ extension `End to end` {
             #expect(record.integer("http.response.status_code") == 200)
             try expectCount("client_gone")
         }
+
+        /// Neither a plain end nor TLS's own: the rest is missing, and nothing in it says so.
+        @Test func `is reset where the client ends amid its content`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readHead()
+                try connection.send("HTTP/1.1 200 OK\r\n\r\nabc")
+                connection.wait(5)
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(configuration(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("POST", "/post/x", "Content-Length: 10") + "abc")
+            _ = try client.readHead()
+            client.halfClose()
+            _ = try client.readToEnd()
+            #expect(client.wasReset)
+            #expect(try record()["event.reason"] == "the client ended amid its content")
+            try expectCount("request_error")
+        }
+
+        @Test func `by more content than was announced says so over HTTP 2`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readHead()
+                try connection.send(Self.counted)
+                connection.wait(5)
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(speaking(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            let length = HTTP2Field("content-length", "2")
+            let stream = try client.open(
+                HTTP2Field.request("POST", "/post/x", [length]), ends: false)
+            try client.readUntil { client.answers[stream]?.message != nil }
+            try client.send(.data(stream, Bytes("abc".utf8)))
+            #expect(
+                try record()["event.reason"] == "more content than Content-Length says")
+            try expectCount("request_error")
+        }
+
+        @Test func `by a client that breaks HTTP 2 does not say that it was gone`() throws {
+            let backend = try ScriptedBackend { connection in
+                _ = try connection.readRequest()
+                try connection.send(Self.counted)
+                connection.wait(5)
+            }
+            defer { backend.stop() }
+            let gate = try GateProcess(speaking(backend.address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            let stream = try client.open(HTTP2Field.request())
+            try client.readUntil { client.answers[stream]?.message != nil }
+            // PING belongs to no stream.
+            try client.send(HTTP2Frame(6, stream: 3, Bytes(repeating: 0, count: 8)))
+            #expect(
+                try record()["event.reason"]
+                    == "the client broke HTTP/2, or asked too much of it")
+            try expectCount("request_error")
+        }
+
+        /// Its line is written when the gate has all of the answer.
+        @Test func `by a window that stays shut is counted, though the backend has done its part`()
+            throws
+        {
+            let gate = try GateProcess(speaking(sizing().address, rest: rest), in: directory)
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            client.acknowledges = false
+            let answer = try client.exchange(HTTP2Field.request("GET", "/100000"))
+            #expect(answer.resetCode != nil)
+            try expectCount("client_timeout")
+        }
     }
 }

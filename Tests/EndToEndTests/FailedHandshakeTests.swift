@@ -154,5 +154,14 @@ extension `End to end` {
             }
             #expect(records.map { $0["event.action"] } == ["request-served"])
         }
+
+        @Test func `what is no TLS at all is no question of versions`() throws {
+            let gate = try gate()
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(Bytes(repeating: 0, count: 40))
+            _ = try record(gate, "other")
+        }
     }
 }

@@ -135,5 +135,46 @@ extension `End to end` {
                 #expect(try client.readFinalAnswer().status == status)
             }
         }
+
+        /// What waits until a connection is made is no progress once it has gone.
+        @Test func `that says nothing has its time once, for a POST on a new connection, too`()
+            throws
+        {
+            let backend = try ScriptedBackend.http2 { side in while try side.readFrame() {} }
+            try withHTTP2Backend(backend, rest: Self.rest) { _, client throws in
+                let start = ContinuousClock.now
+                let stream = client.takeStream()
+                try client.send(
+                    .headers(stream, HTTP2Field.request("POST", "/post/x"), ends: false),
+                    .data(stream, Bytes("0123456789".utf8)))
+                #expect(try client.readAnswer(stream).status == 504)
+                #expect(ContinuousClock.now - start < .seconds(1.9))
+            }
+        }
+
+        /// Nothing else comes through before its section has ended.
+        @Test func `whose fields do not end gets no further requests on that connection`() throws {
+            let connections = Flag()
+            let backend = try ScriptedBackend.http2 { side in
+                guard let request = try side.readRequest() else { return }
+                if connections.isRaised {
+                    try side.answer(request.stream, 200, "ok")
+                    while try side.readFrame() {}
+                    return
+                }
+                connections.raise()
+                let long = HTTP2Field("x", String(repeating: "y", count: 200))
+                for byte in HTTP2Frame.headers(1, Self.head + [long], ends: false).bytes {
+                    try side.connection.send([byte])
+                    side.connection.wait(Self.pause / 2)
+                }
+            }
+            try withHTTP2Backend(backend, rest: Self.rest) { _, client throws in
+                _ = try client.open(HTTP2Field.request("GET", "/first"))
+                #expect(eventually(within: 10) { connections.isRaised })
+                #expect(try client.exchange(HTTP2Field.request()).status == 504)
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+            }
+        }
     }
 }
