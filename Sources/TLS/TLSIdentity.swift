@@ -16,6 +16,9 @@ package struct CertificateChain: Sendable {
         let certificates = try readCertificates(pem)
         leaf = certificates[0]
         rest = Array(certificates.dropFirst())
+        for certificate in certificates {
+            if let problem = certificate.keyProblem { throw problem }
+        }
         names = certificates[0].dnsNames
     }
 

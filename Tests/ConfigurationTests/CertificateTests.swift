@@ -1,5 +1,6 @@
 // Certificates of one listener beside each other: which of them are of use, and which of the keys.
 
+import Foundation
 import TLS
 import TestSupport
 import Testing
@@ -90,6 +91,35 @@ struct CertificateTests {
                 .contains("the certificate of CN=c has no DNS name"))
     }
 
+    @Test func `a public key that OpenSSL does not know is told, wherever it stands`() throws {
+        let folder = try folder()
+        let made = try SelfSigned(commonName: "odd", names: ["DNS:b.example"], .rsa)
+        // rsaEncryption (1.2.840.113549.1.1.1) in the certificate's SubjectPublicKeyInfo.
+        let odd = String(
+            decoding: try made.certificate(
+                with: 0x7B, in: [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1]), as: UTF8.self)
+        try folder.write("odd.pem", odd + String(decoding: made.key, as: UTF8.self))
+        for tls in [
+            ["certificate: odd.pem", "certificates: [{certificate: b.pem}]"],
+            ["certificate: b.pem", "certificates: [{certificate: odd.pem}]"],
+        ] {
+            let said = try said(tls[0], tls[1], in: folder)
+            #expect(
+                said.contains(
+                    "holds the certificate of CN=odd, which has a public key that cannot be read "
+                        + "(algorithm 1.2.840.113549.1.1.123); accepted: "))
+        }
+        // So is one above it.
+        let chain = try SelfSigned(commonName: "a", names: ["DNS:a.example"])
+        let (leaf, key) = (chain.certificate, chain.key)
+        try folder.write(
+            "chain.pem",
+            String(decoding: leaf, as: UTF8.self) + odd + String(decoding: key, as: UTF8.self))
+        #expect(
+            try said("certificate: chain.pem", in: folder)
+                .contains("holds the certificate of CN=odd, which has a public key"))
+    }
+
     @Test func `authorities that have expired are a finding, whoever is to be believed`() throws {
         let folder = try folder()
         let old = try SelfSigned(commonName: "old", names: [], from: -9 * 86400, to: -86400)
@@ -111,5 +141,21 @@ struct CertificateTests {
             #expect(diagnostic.severity == .warning && diagnostic.isFinding)
             #expect(diagnostic.message.hasPrefix("the certificate of CN=old expired on "))
         }
+    }
+}
+
+extension SelfSigned {
+    /// The certificate as PEM, with the last of `bytes` replaced where they stand for the first time
+    /// in its DER: its signature is good no more.
+    fileprivate func certificate(with last: UInt8, in bytes: [UInt8]) throws -> [UInt8] {
+        let lines = String(decoding: certificate, as: UTF8.self).split(separator: "\n")
+        let base64 = lines.filter { !$0.hasPrefix("-----") }.joined()
+        var der = [UInt8](try #require(Data(base64Encoded: base64)))
+        let place = try #require(
+            (0...(der.count - bytes.count)).first { der[$0...].starts(with: bytes) })
+        der[place + bytes.count - 1] = last
+        let text = Data(der).base64EncodedString(options: [.lineLength64Characters])
+        return Array(
+            "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n".utf8)
     }
 }
