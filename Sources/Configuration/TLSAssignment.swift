@@ -23,6 +23,8 @@ struct ServerOffer {
     let identity: TLSIdentity?
     /// In lower case.
     let names: [String]
+    /// They are written beside it, and not its own.
+    let hasWrittenNames: Bool
     /// What is asked of clients beside it, or for the listener; nil: that is wrong, and reported.
     let demand: ClientDemand?
     /// It says so itself.
@@ -86,7 +88,14 @@ struct NameAssignment {
     private mutating func joinFirst(_ number: Int, sharesName: Bool) {
         let offer = offers[number]
         let isNew = !standard.members.contains { isAlike($0, number) }
-        if isNew, sharesName || offer.certificates.isTwin(of: offers[0].certificates) {
+        let isTwin = offer.certificates.isTwin(of: offers[0].certificates)
+        if isNew, sharesName {
+            standard.members.append(number)
+        } else if isNew, isTwin {
+            // With names beside it, it says itself what its demand is for.
+            let isOpposed = isOpposed(number, to: 0)
+            if isOpposed, offer.hasWrittenNames { return }
+            if isOpposed { reportOpposition(number, to: 0, "the same address") }
             standard.members.append(number)
         } else if offer.names.isEmpty {
             decoder.report(
@@ -107,17 +116,26 @@ struct NameAssignment {
 
     /// Reports where a name is to have two demands.
     private func oppose(_ number: Int, _ seat: Seat, _ name: String) -> Bool {
-        let (first, offer) = (offers[seat.demand], offers[number])
-        guard hasDemand(seat), offer.hasDemand, let one = first.demand, let other = offer.demand,
-            !one.isSame(as: other)
-        else { return false }
-        decoder.report(
-            offer.demandNode,
-            Complaint(
-                "something else is asked of clients than beside another certificate for \(name)",
-                accepted: "for each name the same client_auth and client_ca, or names beside the "
-                    + "certificates, for each what it is for"), at: first.demandNode)
+        guard hasDemand(seat), isOpposed(number, to: seat.demand) else { return false }
+        reportOpposition(number, to: seat.demand, name)
         return true
+    }
+
+    /// Whether a certificate's own demand is another than that of one before it.
+    private func isOpposed(_ number: Int, to first: Int) -> Bool {
+        guard offers[number].hasDemand, let one = offers[first].demand,
+            let other = offers[number].demand
+        else { return false }
+        return !one.isSame(as: other)
+    }
+
+    private func reportOpposition(_ number: Int, to first: Int, _ whose: String) {
+        decoder.report(
+            offers[number].demandNode,
+            Complaint(
+                "something else is asked of clients than beside another certificate for \(whose)",
+                accepted: "for each name the same client_auth and client_ca, or names beside the "
+                    + "certificates, for each what it is for"), at: offers[first].demandNode)
     }
 
     private func warn(of taken: [(owner: Int, name: String)], _ number: Int, isUseless: Bool) {

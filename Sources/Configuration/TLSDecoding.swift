@@ -66,7 +66,8 @@ extension Decoder {
         else { return nil }
         return ServerOffer(
             certificates: certificates, identity: identity,
-            names: item.names?.map(\.text) ?? certificates.names, demand: demand,
+            names: item.names?.map(\.text) ?? certificates.names,
+            hasWrittenNames: item.names != nil, demand: demand,
             hasDemand: number == 0 || item.clientAuth != nil || item.clientCA != nil, node: node,
             demandNode: item.clientAuth?.node ?? item.clientCA?.node ?? node)
     }

@@ -14,7 +14,8 @@ struct NameAssignmentTests {
     private func write(
         _ name: String, _ names: [String], _ kind: SelfSigned.KeyKind = .ecdsa
     ) throws {
-        let made = try SelfSigned(commonName: name, names: names.map { "DNS:" + $0 }, kind)
+        let kinds = names.map { $0.hasPrefix("IP:") ? $0 : "DNS:" + $0 }
+        let made = try SelfSigned(commonName: name, names: kinds, kind)
         try folder.write(
             name + ".pem", String(decoding: made.certificate + made.key, as: UTF8.self))
     }
@@ -156,5 +157,41 @@ struct NameAssignmentTests {
         for name in ["x.example", "unknown.example"] {
             #expect(try kinds(context, name) == "EC+RSA asks")
         }
+    }
+
+    @Test func `so has the address of the first one`() throws {
+        try write("ec", ["IP:127.0.0.1"])
+        try write("rsa", ["IP:127.0.0.1"], .rsa)
+        try write("named", ["IP:127.0.0.1", "x.example"], .rsa)
+        let asks = "client_auth: require, client_ca: ec.pem"
+        for (name, own) in [
+            ("rsa", asks), ("named", asks), ("rsa", "client_auth: request, client_ca: ec.pem"),
+        ] {
+            let (said, context) = try load(
+                "certificate: ec.pem", "certificates: [{certificate: \(name).pem, \(own)}]")
+            #expect(
+                said.contains(
+                    "certificates[0].client_auth: something else is asked of clients than beside "
+                        + "another certificate for the same address; accepted: "))
+            #expect(context == nil)
+        }
+        // The listener's own is no less.
+        for (own, isGood) in [
+            (asks, true), ("client_auth: none", false),
+            ("client_auth: require, client_ca: rsa.pem", false),
+        ] {
+            let (said, context) = try load(
+                "certificate: ec.pem", "client_auth: require", "client_ca: ec.pem",
+                "certificates: [{certificate: rsa.pem, \(own)}]")
+            #expect((said == "") == isGood, "\(said)")
+            if isGood { #expect(try kinds(context, "") == "EC+RSA asks") }
+        }
+        // With names beside it, its demand is for these.
+        let (said, context) = try load(
+            "certificate: ec.pem",
+            "certificates: [{certificate: named.pem, names: [x.example], \(asks)}]")
+        #expect(said == "")
+        #expect(try kinds(context, "") == "EC")
+        #expect(try kinds(context, "x.example") == "RSA asks")
     }
 }
