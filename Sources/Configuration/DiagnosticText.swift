@@ -71,6 +71,12 @@ enum Printable {
         return scalars.count > limit ? head + "…" : head
     }
 
+    /// The first three of many, and how many more there are.
+    static func list(_ raw: [String]) -> String {
+        let shown = raw.prefix(3).map { text($0) }.joined(separator: ", ")
+        return raw.count > 3 ? "\(shown) and \(raw.count - 3) more" : shown
+    }
+
     /// In quotes.
     static func quoted(_ raw: String) -> String { "'\(text(raw))'" }
 

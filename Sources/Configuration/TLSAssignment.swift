@@ -29,6 +29,8 @@ struct ServerOffer {
     let demand: ClientDemand?
     /// It says so itself.
     let hasDemand: Bool
+    /// Nor is it the listener's own without a word about it.
+    let writesDemand: Bool
     /// Where its path stands.
     let node: Node
     /// Where it says what it asks of clients, else where its path stands.
@@ -48,8 +50,8 @@ struct NameAssignment {
     private(set) var standard = Seat(members: [0], demand: 0)
     private(set) var names: [String] = []
     private(set) var seats: [String: Seat] = [:]
-    private let offers: [ServerOffer]
-    private let decoder: Decoder
+    let offers: [ServerOffer]
+    let decoder: Decoder
 
     /// Reports what is in the way of others, and what is of no use. The first of `offers` is the
     /// listener's own.
@@ -57,6 +59,7 @@ struct NameAssignment {
         self.offers = offers
         self.decoder = decoder
         for number in offers.indices { place(number) }
+        warnOfGaps()
     }
 
     private mutating func place(_ number: Int) {
@@ -142,14 +145,12 @@ struct NameAssignment {
         let offer = offers[number]
         for owner in Set(taken.map(\.owner)).sorted() {
             let names = taken.filter { $0.owner == owner }.map(\.name)
-            let shown = names.prefix(3).joined(separator: ", ")
-            let rest = names.count > 3 ? " and \(names.count - 3) more" : ""
             let first = offers[owner]
             decoder.warn(
                 offer.node,
                 Complaint(
-                    "the certificate of \(offer.certificates.subject) is not used for \(shown)"
-                        + "\(rest): that of \(first.certificates.subject) stands before it, with a "
+                    "the certificate of \(offer.certificates.subject) is not used for "
+                        + "\(Printable.list(names)): that of \(first.certificates.subject) stands before it, with a "
                         + "key of the same kind (\(offer.certificates.keyKind))",
                     accepted: isUseless
                         ? "one of them" : "names beside them, for each what it is for"))

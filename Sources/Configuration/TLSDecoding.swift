@@ -64,11 +64,12 @@ extension Decoder {
             item.certificate, key: item.key, staple: item.staple, self)
         guard let certificates, let node = item.certificate?.node, item.names?.isEmpty != true
         else { return nil }
+        let writesDemand = item.clientAuth != nil || item.clientCA != nil
         return ServerOffer(
             certificates: certificates, identity: identity,
             names: item.names?.map(\.text) ?? certificates.names,
             hasWrittenNames: item.names != nil, demand: demand,
-            hasDemand: number == 0 || item.clientAuth != nil || item.clientCA != nil, node: node,
+            hasDemand: number == 0 || writesDemand, writesDemand: writesDemand, node: node,
             demandNode: item.clientAuth?.node ?? item.clientCA?.node ?? node)
     }
 
