@@ -65,12 +65,15 @@ extension Decoder {
         guard let certificates, let node = item.certificate?.node, item.names?.isEmpty != true
         else { return nil }
         let writesDemand = item.clientAuth != nil || item.clientCA != nil
-        return ServerOffer(
+        if let names = item.names { checkNames(names, of: certificates) }
+        let offer = ServerOffer(
             certificates: certificates, identity: identity,
             names: item.names?.map(\.text) ?? certificates.names,
             hasWrittenNames: item.names != nil, demand: demand,
             hasDemand: number == 0 || writesDemand, writesDemand: writesDemand, node: node,
             demandNode: item.clientAuth?.node ?? item.clientCA?.node ?? node)
+        checkOwnNames(of: offer)
+        return offer
     }
 
     /// What is asked of clients beside a certificate; certificates that are asked for and could be

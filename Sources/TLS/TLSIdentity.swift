@@ -9,16 +9,18 @@ package struct CertificateChain: Sendable {
     let leaf: Certificate
     /// The certificates that follow the first one.
     let rest: [Certificate]
-    /// The DNS names it is for, in lower case; wildcards as they are written.
+    /// The DNS names it is for, in lower case and without a dot at their ends; wildcards as they are
+    /// written.
     package let names: [String]
 
+    /// Fails where a public key cannot be read: nothing could be done with it.
     package init(pem: [UInt8]) throws(TLSProblem) {
         let certificates = try readCertificates(pem)
-        leaf = certificates[0]
-        rest = Array(certificates.dropFirst())
         for certificate in certificates {
             if let problem = certificate.keyProblem { throw problem }
         }
+        leaf = certificates[0]
+        rest = Array(certificates.dropFirst())
         names = certificates[0].dnsNames
     }
 
@@ -38,6 +40,15 @@ package struct CertificateChain: Sendable {
 
     /// P-256, P-384 and P-521, by OpenSSL's names.
     static let usualCurves: Set<String> = ["prime256v1", "secp384r1", "secp521r1"]
+
+    /// Whether it is for that name, in lower case: as it stands in it, or by a wildcard in place of its
+    /// first label (RFC 9525 §6.3). Its common name counts where there is no DNS name.
+    package func isFor(_ name: String) -> Bool {
+        let own = names.isEmpty ? leaf.commonName.map { [$0] } ?? [] : names
+        if own.contains(name) { return true }
+        guard !name.hasPrefix("*."), let dot = name.firstIndex(of: ".") else { return false }
+        return own.contains("*" + name[dot...])
+    }
 
     /// Whether both are for an IP address, by keys of different kinds.
     package func isTwin(of other: CertificateChain) -> Bool {

@@ -65,10 +65,12 @@ struct CertificateTests {
     ) throws {
         let folder = try TemporaryFolder()
         try write(SelfSigned(commonName: "a", names: names.main), "a.pem", folder)
-        try write(SelfSigned(commonName: "b", names: names.other, kind), "b.pem", folder)
+        try write(SelfSigned(commonName: "b.example", names: names.other, kind), "b.pem", folder)
         let said = try said(
             "certificate: a.pem", "certificates: [{certificate: b.pem}]", in: folder)
-        #expect(said.contains("the certificate of CN=b has no DNS name, so that it is never used"))
+        #expect(
+            said.contains(
+                "the certificate of CN=b.example has no DNS name, so that it is never used"))
         let named = try self.said(
             "certificate: a.pem", "certificates: [{certificate: b.pem, names: [b.example]}]",
             in: folder)
@@ -118,6 +120,66 @@ struct CertificateTests {
         #expect(
             try said("certificate: chain.pem", in: folder)
                 .contains("holds the certificate of CN=odd, which has a public key"))
+    }
+
+    @Test func `names beside a certificate that it is not for are a finding`() throws {
+        let folder = try folder()
+        let names = ["DNS:admin.example", "DNS:*.b.example", "DNS:dot.example."]
+        try write(SelfSigned(commonName: "admin", names: names), "admin.pem", folder)
+        let demand = "client_auth: require, client_ca: ca.pem"
+        func said(_ names: String) throws -> String {
+            try self.said(
+                "certificate: a.pem", "certificates:",
+                "  - {certificate: admin.pem, names: [\(names)], \(demand)}", in: folder)
+        }
+        #expect(
+            try said("admin.example, X.b.example, '*.b.example', dot.example") == "")
+        let start = "certificates[0].names[0]: the certificate of CN=admin is not for "
+        #expect(
+            try said("admn.example").contains(
+                start + "'admn.example': it is for admin.example, *.b.example, dot.example; "
+                    + "accepted: names that are in the certificate (did you mean admin.example?)"))
+        for name in ["x.y.b.example", "b.example", "'*.admin.example'", "'*.x.b.example'"] {
+            let bare = name.filter { $0 != "'" }
+            #expect(try said(name).contains(start + "'\(bare)': it is for"))
+            let result = ConfigurationLoader.load(path: folder.path + "/a.yaml")
+            #expect(result.settings != nil)
+            #expect(result.diagnostics.map(\.isFinding) == [true])
+        }
+        // No client has an address in SNI.
+        for name in ["127.0.0.1", "'::1'", "'[::1]'", "'*.127.0.0.1'"] {
+            #expect(try said(name).contains("is an address, and clients ask for names alone (SNI)"))
+        }
+    }
+
+    @Test func `a name with a dot at its end is that name`() throws {
+        let folder = try TemporaryFolder()
+        for (file, name) in [("a", "a.example"), ("b", "b.example.")] {
+            try write(SelfSigned(commonName: file, names: ["DNS:\(name)"]), "\(file).pem", folder)
+        }
+        let entry = "{certificate: b.pem, client_auth: require, client_ca: b.pem}"
+        #expect(
+            try said("certificate: a.pem", "certificates: [\(entry)]", in: folder) == "")
+        let settings = ConfigurationLoader.load(path: folder.path + "/a.yaml").settings
+        let context = try #require(settings?.listeners[0].tls?.context)
+        #expect(context.entry(for: Array("b.example".utf8)) == 1)
+    }
+
+    @Test func `a name in a certificate that no client asks for is told beside a demand`() throws {
+        let folder = try folder()
+        let names = ["DNS:odd.example", "DNS:adm*.example", "DNS:192.0.2.1"]
+        try write(SelfSigned(commonName: "odd", names: names), "odd.pem", folder)
+        let demand = "client_auth: require, client_ca: ca.pem"
+        #expect(
+            try said(
+                "certificate: a.pem", "certificates: [{certificate: odd.pem, \(demand)}]",
+                in: folder
+            ).contains(
+                "the certificate of CN=odd has names that are none of hosts (adm*.example, 192.0.2.1), "
+                    + "so that no client is asked for its own by them; accepted: names beside it"))
+        #expect(
+            try said("certificate: a.pem", "certificates: [{certificate: odd.pem}]", in: folder)
+                == "")
     }
 
     @Test func `authorities that have expired are a finding, whoever is to be believed`() throws {
