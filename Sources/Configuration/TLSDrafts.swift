@@ -86,9 +86,23 @@ extension Decoder {
     /// The path of a file.
     func path(_ node: Node) -> LocatedPath {
         let shape = Shape.text(example: LocatedPath.accepted)
+        // Before anything else of it is told.
+        if node.kind == .scalar, let complaint = Self.complaint(pasted: node.text) {
+            report(node, complaint, shape)
+            return LocatedPath(path: "", node: node)
+        }
         let text = scalar(node, shape)?.text
         if text?.isEmpty == true { report(node, Complaint("is empty"), shape) }
         return LocatedPath(path: text ?? "", node: node)
+    }
+
+    private static func complaint(pasted text: String) -> Complaint? {
+        if let what = PastedContent.words(text) {
+            return Complaint("is \(what), and not the path of a file")
+        }
+        // PATH_MAX of limits.h, which counts the NUL.
+        return text.utf8.count < 4096
+            ? nil : Complaint("is longer than the path of any file (4095 bytes)")
     }
 
     func ciphers(_ node: Node) -> [String]? {
