@@ -33,6 +33,9 @@ extension Decoder {
             for concern in draft.options.value.concerns(entries.map(\.identities)) {
                 warn(node.keyOrSelf, Complaint(concern.text), isFinding: concern.isCertain)
             }
+            for concern in entries.compactMap({ TLSIdentity.unpopularity($0.identities) }) {
+                warn(node.keyOrSelf, Complaint(concern.text))
+            }
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {
             report(node.keyOrSelf, Complaint(error))
@@ -42,6 +45,7 @@ extension Decoder {
 
     private func check(_ options: TLSOptionsDraft, at node: Node) {
         guard !options.isWrong else { return }
+        if let concern = options.value.concern { warn(node.keyOrSelf, Complaint(concern.text)) }
         do throws(TLSProblem) { try options.value.check() } catch {
             report(node.keyOrSelf, Complaint(error))
         }

@@ -18,7 +18,7 @@ internal import COpenSSL
 
     /// Nil where OpenSSL cannot read it: it is made of an algorithm, or on a curve, that it does not
     /// know, or of no bytes for it.
-    private var publicKey: OpaquePointer? {
+    var publicKey: OpaquePointer? {
         defer { ERR_clear_error() }
         return unsafe X509_get0_pubkey(handle)
     }

@@ -13,14 +13,18 @@ package struct CertificateChain: Sendable {
     /// written.
     package let names: [String]
 
-    /// Fails where a public key cannot be read: nothing could be done with it.
+    /// Blocks of PEM besides that are no certificates, by their labels.
+    let others: [String]
+
+    /// Fails where a public key cannot be read, with which nothing could be done, or is too small.
     package init(pem: [UInt8]) throws(TLSProblem) {
         let certificates = try readCertificates(pem)
         for certificate in certificates {
-            if let problem = certificate.keyProblem { throw problem }
+            if let problem = certificate.keyProblem ?? certificate.weakness { throw problem }
         }
         leaf = certificates[0]
         rest = Array(certificates.dropFirst())
+        others = pem.otherLabels
         names = certificates[0].dnsNames
     }
 
@@ -29,6 +33,9 @@ package struct CertificateChain: Sendable {
 
     /// `RSA`, `EC` and so on: of each kind a client may ask for one.
     package var keyKind: String { leaf.keyKind }
+
+    /// `RSA`, `EC on secp256k1`.
+    var keyText: String { leaf.curve.map { "\(keyKind) on \($0)" } ?? keyKind }
 
     /// Whether its key can sign in TLS 1.3, which has a signature for these alone (RFC 8446 §4.2.3).
     var isForTLS13: Bool {
@@ -89,6 +96,7 @@ package struct TLSIdentity: Sendable {
         }
         guard unsafe X509_check_private_key(certificates.leaf.handle, key.handle) == 1 else {
             ERR_clear_error()
+            if let problem = certificates.disorder(key) { throw problem }
             throw TLSProblem("does not belong to the certificate of \(certificates.subject)")
         }
     }

@@ -8,12 +8,12 @@ import Testing
 @testable import Configuration
 
 struct CertificateTests {
-    private func write(_ made: SelfSigned, _ name: String, _ folder: TemporaryFolder) throws {
+    func write(_ made: SelfSigned, _ name: String, _ folder: TemporaryFolder) throws {
         try folder.write(name, String(decoding: made.certificate + made.key, as: UTF8.self))
     }
 
     /// What is said of a listener with these lines in its `tls`.
-    private func said(_ tls: String..., in folder: TemporaryFolder) throws -> String {
+    func said(_ tls: String..., in folder: TemporaryFolder) throws -> String {
         let lines = tls.map { "      \($0)\n" }.joined()
         let text = "listen:\n  - address: 127.0.0.1:8443\n    tls:\n\(lines)"
         let rest = backend + "defaults:\n  methods: [GET, HEAD]\n"
@@ -21,7 +21,7 @@ struct CertificateTests {
     }
 
     /// `a.pem`, `b.pem`, and `ca.pem`, whose authorities may sign clients' certificates.
-    private func folder() throws -> TemporaryFolder {
+    func folder() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         for name in ["a", "b", "ca"] {
             let made = try SelfSigned(commonName: name, names: ["DNS:\(name).example"])
