@@ -22,7 +22,7 @@ package struct FuzzTarget: Sendable {
     package static let all: [FuzzTarget] = [
         .requestHead, .responseHead, .content, .trailers, .forwardedRequest, .forwardedResponse,
         .path, .configuration, .proxyHeader, .override, .serverName, .clientHello, .http2Frames,
-        .http2Answers,
+        .http2Answers, .certificate,
     ]
 
     /// Throws what the bytes show to be wrong; traps and sanitizers say the rest.

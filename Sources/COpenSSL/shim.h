@@ -64,6 +64,7 @@ static inline int methodgate_staple(SSL *session, void *response, long length) {
 static inline void *methodgate_duplicate(const void *bytes, size_t count) {
     return OPENSSL_memdup(bytes, count);
 }
+static inline void methodgate_free(void *bytes) { OPENSSL_free(bytes); }
 static inline void methodgate_set_ticket_callback(
     SSL_CTX *context, int (*callback)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *,
                                       EVP_MAC_CTX *, int)) {

@@ -61,7 +61,8 @@ final class CredentialLoader {
 
     /// The folder of this process's credentials; nil: no service manager has passed any.
     private static var ownFolder: String? {
-        unsafe getenv(variable).map { unsafe String(cString: $0) }
+        guard let folder = unsafe getenv(variable), unsafe folder.pointee != 0 else { return nil }
+        return unsafe String(cString: folder)
     }
 
     /// That a file cannot be read, with what its path may have been meant to be.
@@ -74,10 +75,11 @@ final class CredentialLoader {
         } else if path.hasPrefix("$"), !path.hasPrefix(start) {
             complaint.accepted = LocatedPath.accepted
         } else if place.hasPrefix("/run/credentials/") {
+            let isOwn = Self.ownFolder.map { place.hasPrefix($0 + "/") } ?? false
             complaint.message +=
-                Self.ownFolder == nil
-                ? ": systemd has it there only while the service runs, for the service and root"
-                : ": the unit has no LoadCredential= of that name"
+                isOwn
+                ? ": has the unit a LoadCredential= of that name?"
+                : ": credentials of a unit are there while it runs, for itself and root alone"
         }
         return complaint
     }

@@ -63,12 +63,18 @@ private struct Paint {
 }
 
 /// Text of a file on its way to a terminal or a log.
-enum Printable {
+package enum Printable {
     /// Every scalar visible, cut to `limit` characters.
-    static func text(_ raw: String, limit: Int = 80) -> String {
+    package static func text(_ raw: String, limit: Int = 80) -> String {
         let scalars = raw.unicodeScalars
         let head = String(String.UnicodeScalarView(scalars.prefix(limit).map(visible)))
         return scalars.count > limit ? head + "…" : head
+    }
+
+    /// The first three of many, and how many more there are.
+    package static func list(_ raw: [String]) -> String {
+        let shown = raw.prefix(3).map { text($0) }.joined(separator: ", ")
+        return raw.count > 3 ? "\(shown) and \(raw.count - 3) more" : shown
     }
 
     /// In quotes.

@@ -19,9 +19,12 @@ final class SourceFile {
     /// Bytes of a byte-order mark in front.
     var markLength: Int { bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0 }
 
-    /// `line` and `column` from 1.
+    /// `line` and `column` from 1. Without the line where a private key may stand in it.
     func place(line: Int, column: Int) -> SourcePlace {
-        SourcePlace(file: path, line: line, column: column, sourceLine: text(ofLine: line))
+        let text = text(ofLine: line)
+        return SourcePlace(
+            file: path, line: line, column: column,
+            sourceLine: PastedContent.mayBeSecret(text) ? nil : text)
     }
 
     /// The place of a byte; the column counts characters.

@@ -23,10 +23,14 @@ struct ServerOffer {
     let identity: TLSIdentity?
     /// In lower case.
     let names: [String]
+    /// They are written beside it, and not its own.
+    let hasWrittenNames: Bool
     /// What is asked of clients beside it, or for the listener; nil: that is wrong, and reported.
     let demand: ClientDemand?
     /// It says so itself.
     let hasDemand: Bool
+    /// Nor is it the listener's own without a word about it.
+    let writesDemand: Bool
     /// Where its path stands.
     let node: Node
     /// Where it says what it asks of clients, else where its path stands.
@@ -46,8 +50,8 @@ struct NameAssignment {
     private(set) var standard = Seat(members: [0], demand: 0)
     private(set) var names: [String] = []
     private(set) var seats: [String: Seat] = [:]
-    private let offers: [ServerOffer]
-    private let decoder: Decoder
+    let offers: [ServerOffer]
+    let decoder: Decoder
 
     /// Reports what is in the way of others, and what is of no use. The first of `offers` is the
     /// listener's own.
@@ -55,6 +59,7 @@ struct NameAssignment {
         self.offers = offers
         self.decoder = decoder
         for number in offers.indices { place(number) }
+        warnOfGaps()
     }
 
     private mutating func place(_ number: Int) {
@@ -86,7 +91,14 @@ struct NameAssignment {
     private mutating func joinFirst(_ number: Int, sharesName: Bool) {
         let offer = offers[number]
         let isNew = !standard.members.contains { isAlike($0, number) }
-        if isNew, sharesName || offer.certificates.isTwin(of: offers[0].certificates) {
+        let isTwin = offer.certificates.isTwin(of: offers[0].certificates)
+        if isNew, sharesName {
+            standard.members.append(number)
+        } else if isNew, isTwin {
+            // With names beside it, it says itself what its demand is for.
+            let isOpposed = isOpposed(number, to: 0)
+            if isOpposed, offer.hasWrittenNames { return }
+            if isOpposed { reportOpposition(number, to: 0, "the same address") }
             standard.members.append(number)
         } else if offer.names.isEmpty {
             decoder.report(
@@ -107,31 +119,38 @@ struct NameAssignment {
 
     /// Reports where a name is to have two demands.
     private func oppose(_ number: Int, _ seat: Seat, _ name: String) -> Bool {
-        let (first, offer) = (offers[seat.demand], offers[number])
-        guard hasDemand(seat), offer.hasDemand, let one = first.demand, let other = offer.demand,
-            !one.isSame(as: other)
-        else { return false }
-        decoder.report(
-            offer.demandNode,
-            Complaint(
-                "something else is asked of clients than beside another certificate for \(name)",
-                accepted: "for each name the same client_auth and client_ca, or names beside the "
-                    + "certificates, for each what it is for"), at: first.demandNode)
+        guard hasDemand(seat), isOpposed(number, to: seat.demand) else { return false }
+        reportOpposition(number, to: seat.demand, name)
         return true
+    }
+
+    /// Whether a certificate's own demand is another than that of one before it.
+    private func isOpposed(_ number: Int, to first: Int) -> Bool {
+        guard offers[number].hasDemand, let one = offers[first].demand,
+            let other = offers[number].demand
+        else { return false }
+        return !one.isSame(as: other)
+    }
+
+    private func reportOpposition(_ number: Int, to first: Int, _ whose: String) {
+        decoder.report(
+            offers[number].demandNode,
+            Complaint(
+                "something else is asked of clients than beside another certificate for \(whose)",
+                accepted: "for each name the same client_auth and client_ca, or names beside the "
+                    + "certificates, for each what it is for"), at: offers[first].demandNode)
     }
 
     private func warn(of taken: [(owner: Int, name: String)], _ number: Int, isUseless: Bool) {
         let offer = offers[number]
         for owner in Set(taken.map(\.owner)).sorted() {
             let names = taken.filter { $0.owner == owner }.map(\.name)
-            let shown = names.prefix(3).joined(separator: ", ")
-            let rest = names.count > 3 ? " and \(names.count - 3) more" : ""
             let first = offers[owner]
             decoder.warn(
                 offer.node,
                 Complaint(
-                    "the certificate of \(offer.certificates.subject) is not used for \(shown)"
-                        + "\(rest): that of \(first.certificates.subject) stands before it, with a "
+                    "the certificate of \(offer.certificates.subject) is not used for "
+                        + "\(Printable.list(names)): that of \(first.certificates.subject) stands before it, with a "
                         + "key of the same kind (\(offer.certificates.keyKind))",
                     accepted: isUseless
                         ? "one of them" : "names beside them, for each what it is for"))

@@ -33,6 +33,9 @@ extension Decoder {
             for concern in draft.options.value.concerns(entries.map(\.identities)) {
                 warn(node.keyOrSelf, Complaint(concern.text), isFinding: concern.isCertain)
             }
+            for concern in entries.compactMap({ TLSIdentity.unpopularity($0.identities) }) {
+                warn(node.keyOrSelf, Complaint(concern.text))
+            }
             return ListenTLS(context: context, forwardsSubject: draft.forwardsSubject)
         } catch {
             report(node.keyOrSelf, Complaint(error))
@@ -42,6 +45,7 @@ extension Decoder {
 
     private func check(_ options: TLSOptionsDraft, at node: Node) {
         guard !options.isWrong else { return }
+        if let concern = options.value.concern { warn(node.keyOrSelf, Complaint(concern.text)) }
         do throws(TLSProblem) { try options.value.check() } catch {
             report(node.keyOrSelf, Complaint(error))
         }
@@ -64,11 +68,16 @@ extension Decoder {
             item.certificate, key: item.key, staple: item.staple, self)
         guard let certificates, let node = item.certificate?.node, item.names?.isEmpty != true
         else { return nil }
-        return ServerOffer(
+        let writesDemand = item.clientAuth != nil || item.clientCA != nil
+        if let names = item.names { checkNames(names, of: certificates) }
+        let offer = ServerOffer(
             certificates: certificates, identity: identity,
-            names: item.names?.map(\.text) ?? certificates.names, demand: demand,
-            hasDemand: number == 0 || item.clientAuth != nil || item.clientCA != nil, node: node,
+            names: item.names?.map(\.text) ?? certificates.names,
+            hasWrittenNames: item.names != nil, demand: demand,
+            hasDemand: number == 0 || writesDemand, writesDemand: writesDemand, node: node,
             demandNode: item.clientAuth?.node ?? item.clientCA?.node ?? node)
+        checkOwnNames(of: offer)
+        return offer
     }
 
     /// What is asked of clients beside a certificate; certificates that are asked for and could be

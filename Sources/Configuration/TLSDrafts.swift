@@ -25,7 +25,7 @@ struct CertificateDraft {
     var key: LocatedPath?
     var staple: LocatedPath?
     /// Empty where something of them is wrong, which has been reported.
-    var names: [Located]?
+    var names: [LocatedName]?
     var clientAuth: LocatedClients?
     var clientCA: LocatedPath?
     var hasUnknownKeys = false
@@ -86,9 +86,23 @@ extension Decoder {
     /// The path of a file.
     func path(_ node: Node) -> LocatedPath {
         let shape = Shape.text(example: LocatedPath.accepted)
+        // Before anything else of it is told.
+        if node.kind == .scalar, let complaint = Self.complaint(pasted: node.text) {
+            report(node, complaint, shape)
+            return LocatedPath(path: "", node: node)
+        }
         let text = scalar(node, shape)?.text
         if text?.isEmpty == true { report(node, Complaint("is empty"), shape) }
         return LocatedPath(path: text ?? "", node: node)
+    }
+
+    private static func complaint(pasted text: String) -> Complaint? {
+        if let what = PastedContent.words(text) {
+            return Complaint("is \(what), and not the path of a file")
+        }
+        // PATH_MAX of limits.h, which counts the NUL.
+        return text.utf8.count < 4096
+            ? nil : Complaint("is longer than the path of any file (4095 bytes)")
     }
 
     func ciphers(_ node: Node) -> [String]? {
@@ -169,26 +183,6 @@ extension Decoder {
             }
         }
         return isWrong ? nil : found
-    }
-
-    /// Host names in lower case, with or without `*.` in front.
-    func serverNames(_ node: Node) -> [Located]? {
-        let shape = Shape.list(.text(example: "host names such as a.example"), atLeast: 1)
-        guard isSequence(node, shape) else { return nil }
-        if node.count == 0 { report(node, Complaint("is empty"), shape) }
-        return node.items.compactMap { item in
-            guard let scalar = scalar(item, .text(example: "a host name")) else { return nil }
-            let name = scalar.text.lowercased()
-            guard BackendURL.isHost(name.hasPrefix("*.") ? String(name.dropFirst(2)) : name) else {
-                report(
-                    item,
-                    Complaint(
-                        "\(scalar.quoted) is not a host name",
-                        accepted: "a name such as a.example or *.a.example"))
-                return nil
-            }
-            return Located(text: name, location: location(item))
-        }
     }
 }
 

@@ -119,7 +119,7 @@ extension Keys {
     }
 
     private static func namesKey<Draft>(
-        _ summary: String, _ put: @escaping @Sendable (inout Draft, [Located]?) -> Void
+        _ summary: String, _ put: @escaping @Sendable (inout Draft, [LocatedName]?) -> Void
     ) -> Key<Draft> {
         Key(
             "names", .list(.text(example: "host names such as a.example"), atLeast: 1),

@@ -3,10 +3,34 @@ internal import COpenSSL
 // The names of a certificate besides its subject (RFC 5280 §4.2.1.6), and what it may be used for.
 
 extension Certificate {
-    /// Its DNS names, in lower case (RFC 6125 §6.4: its common name counts only where there are none,
+    /// Its DNS names, in lower case and without a dot at their ends, as clients ask for them (RFC 6125 §6.4: its common name counts only where there are none,
     /// and no client of today looks there).
     var dnsNames: [String] {
-        alternativeNames(GEN_DNS).map { String(decoding: $0, as: UTF8.self).lowercased() }
+        alternativeNames(GEN_DNS).map { bytes in
+            let end = bytes.count > 1 && bytes.last == 0x2E ? bytes.dropLast() : bytes[...]
+            return String(decoding: end, as: UTF8.self).lowercased()
+        }
+    }
+
+    /// The last common name of its subject, in lower case.
+    var commonName: String? {
+        let subject = unsafe X509_get_subject_name(handle)
+        var (index, last) = (Int32(-1), Int32(-1))
+        repeat {
+            last = index
+            index = unsafe X509_NAME_get_index_by_NID(subject, NID_commonName, last)
+        } while index >= 0
+        guard last >= 0, let entry = unsafe X509_NAME_get_entry(subject, last),
+            let value = unsafe X509_NAME_ENTRY_get_data(entry)
+        else { return nil }
+        var text: UnsafeMutablePointer<UInt8>?
+        let length = unsafe ASN1_STRING_to_UTF8(&text, value)
+        defer { ERR_clear_error() }
+        guard length >= 0, let text = unsafe text else { return nil }
+        defer { unsafe methodgate_free(text) }
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: text, count: Int(length)), as: UTF8.self
+        ).lowercased()
     }
 
     /// Its IP addresses, of 4 and 16 bytes.

@@ -28,7 +28,11 @@ struct FileForm {
         case "OPENSSH PRIVATE KEY":
             FileForm("a key of OpenSSH", key: "PEM, as `ssh-keygen -p -m PEM -f FILE` makes it")
         case let label? where label.hasSuffix("PRIVATE KEY"): FileForm("a private key")
-        case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE": FileForm("a certificate")
+        case "CERTIFICATE", "X509 CERTIFICATE": FileForm("a certificate")
+        case "TRUSTED CERTIFICATE":
+            FileForm(
+                "a certificate in OpenSSL's own form (-----BEGIN TRUSTED CERTIFICATE-----)",
+                certificate: "PEM, as `openssl x509 -in FILE` writes it")
         case let label? where label.hasSuffix("CERTIFICATE REQUEST"):
             FileForm(
                 "a certificate request",
@@ -109,6 +113,14 @@ extension TLSProblem {
 }
 
 extension [UInt8] {
+    /// Those of neither certificates nor what may stand beside them: keys, and their parameters.
+    var otherLabels: [String] {
+        pemLabels.filter {
+            $0 != "CERTIFICATE" && $0 != "X509 CERTIFICATE" && !$0.hasSuffix("PRIVATE KEY")
+                && !$0.hasSuffix("PARAMETERS")
+        }
+    }
+
     /// What stands in lines `-----BEGIN …-----` (RFC 7468 §2), in their order.
     var pemLabels: [String] {
         let mark = Array("-----BEGIN ".utf8)

@@ -36,6 +36,7 @@ package struct TLSOptions: Sendable, Hashable {
     let handle: OpaquePointer
     /// SSL_CTX_set_security_level(3): 112 bits, which 2048 of RSA are taken for.
     static let securityLevel: Int32 = 2
+    static let securityBits = 112
 
     /// Does not read the system's OpenSSL configuration for the values that are set here.
     init(isServer: Bool, _ options: TLSOptions) throws(TLSProblem) {

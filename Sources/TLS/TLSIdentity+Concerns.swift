@@ -31,6 +31,7 @@ extension TLSIdentity {
             concerns.append(concern)
         }
         if let lack = missingIssuer(readers) { concerns.append(lack) }
+        concerns += Concern.ofOthers(certificates.others)
         return concerns + unusualness(readers)
     }
 
@@ -99,5 +100,37 @@ extension TLSIdentity {
             return false
         }
         return system?.knowsIssuer(of: certificate) != true
+    }
+}
+
+extension TLSIdentity.Concern {
+    /// That a file has more than what is read of it, by the labels of its blocks.
+    static func ofOthers(_ labels: [String]) -> [TLSIdentity.Concern] {
+        Set(labels).sorted().map { label in
+            let count = labels.count { $0 == label }
+            let blocks = count == 1 ? "a block" : "\(count) blocks"
+            return TLSIdentity.Concern(
+                text:
+                    "the file has \(blocks) -----BEGIN \(label)----- besides, of which nothing is "
+                    + "read: certificates are in -----BEGIN CERTIFICATE-----")
+        }
+    }
+}
+
+extension TLSIdentity {
+    /// What is said of certificates that stand side by side where browsers take the key of none.
+    package static func unpopularity(_ group: [TLSIdentity]) -> Concern? {
+        guard let first = group.first, group.allSatisfy(\.isUnpopular) else { return nil }
+        let keys = group.map(\.certificates.keyText).joined(separator: ", ")
+        return Concern(
+            text: "browsers do not take keys of this kind (\(keys)), as that of \(first.subject)")
+    }
+
+    /// Whether the key is a sound one for TLS 1.3 that browsers offer no signature of.
+    private var isUnpopular: Bool {
+        switch keyKind {
+        case "ED25519", "ED448", "RSA-PSS": true
+        default: leaf.curve == "secp521r1"
+        }
     }
 }

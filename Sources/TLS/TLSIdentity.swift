@@ -9,13 +9,22 @@ package struct CertificateChain: Sendable {
     let leaf: Certificate
     /// The certificates that follow the first one.
     let rest: [Certificate]
-    /// The DNS names it is for, in lower case; wildcards as they are written.
+    /// The DNS names it is for, in lower case and without a dot at their ends; wildcards as they are
+    /// written.
     package let names: [String]
 
+    /// Blocks of PEM besides that are no certificates, by their labels.
+    let others: [String]
+
+    /// Fails where a public key cannot be read, with which nothing could be done, or is too small.
     package init(pem: [UInt8]) throws(TLSProblem) {
         let certificates = try readCertificates(pem)
+        for certificate in certificates {
+            if let problem = certificate.keyProblem ?? certificate.weakness { throw problem }
+        }
         leaf = certificates[0]
         rest = Array(certificates.dropFirst())
+        others = pem.otherLabels
         names = certificates[0].dnsNames
     }
 
@@ -24,6 +33,9 @@ package struct CertificateChain: Sendable {
 
     /// `RSA`, `EC` and so on: of each kind a client may ask for one.
     package var keyKind: String { leaf.keyKind }
+
+    /// `RSA`, `EC on secp256k1`.
+    var keyText: String { leaf.curve.map { "\(keyKind) on \($0)" } ?? keyKind }
 
     /// Whether its key can sign in TLS 1.3, which has a signature for these alone (RFC 8446 §4.2.3).
     var isForTLS13: Bool {
@@ -35,6 +47,15 @@ package struct CertificateChain: Sendable {
 
     /// P-256, P-384 and P-521, by OpenSSL's names.
     static let usualCurves: Set<String> = ["prime256v1", "secp384r1", "secp521r1"]
+
+    /// Whether it is for that name, in lower case: as it stands in it, or by a wildcard in place of its
+    /// first label (RFC 9525 §6.3). Its common name counts where there is no DNS name.
+    package func isFor(_ name: String) -> Bool {
+        let own = names.isEmpty ? leaf.commonName.map { [$0] } ?? [] : names
+        if own.contains(name) { return true }
+        guard !name.hasPrefix("*."), let dot = name.firstIndex(of: ".") else { return false }
+        return own.contains("*" + name[dot...])
+    }
 
     /// Whether both are for an IP address, by keys of different kinds.
     package func isTwin(of other: CertificateChain) -> Bool {
@@ -75,6 +96,7 @@ package struct TLSIdentity: Sendable {
         }
         guard unsafe X509_check_private_key(certificates.leaf.handle, key.handle) == 1 else {
             ERR_clear_error()
+            if let problem = certificates.disorder(key) { throw problem }
             throw TLSProblem("does not belong to the certificate of \(certificates.subject)")
         }
     }

@@ -4,6 +4,17 @@ internal import COpenSSL
 // for it, and who speaks TLS 1.2 alone is kept away.
 
 extension TLSOptions {
+    /// That all suites which are named are for a version that is not spoken; nil: they are not.
+    package var concern: TLSIdentity.Concern? {
+        guard minimum == .tls13, let ciphers, !ciphers.isEmpty,
+            !ciphers.contains(where: TLSNames.isNew)
+        else { return nil }
+        return TLSIdentity.Concern(
+            text:
+                "all ciphers are of TLS 1.2, which min_version rules out: TLS 1.3 has its standard "
+                + "ones")
+    }
+
     /// What is said for each group of certificates that stand side by side.
     package func concerns(_ groups: [[TLSIdentity]]) -> [TLSIdentity.Concern] {
         let names = (ciphers ?? Self.standardCiphers).filter { !TLSNames.isNew($0) }
@@ -67,7 +78,7 @@ extension TLSIdentity {
 
     /// `RSA`, `EC`, `EC on secp256k1`.
     fileprivate var keyText: String {
-        guard !certificates.isForTLS13, let curve = leaf.curve else { return keyKind }
-        return "\(keyKind) on \(curve)"
+        guard !certificates.isForTLS13 else { return keyKind }
+        return certificates.keyText
     }
 }

@@ -5,6 +5,10 @@ extension TrustStore {
     /// What is said of authorities that are not in force; `now` in seconds since 1970. Certain where
     /// all have expired.
     package func concerns(now: Int) -> [TLSIdentity.Concern] {
+        TLSIdentity.Concern.ofOthers(others) + untimeliness(now)
+    }
+
+    private func untimeliness(_ now: Int) -> [TLSIdentity.Concern] {
         let untimely = authorities.compactMap { $0.untimeliness(now: now) }
         let areGone = untimely.count == authorities.count && untimely.allSatisfy(\.isCertain)
         guard areGone, let last = untimely.first else {

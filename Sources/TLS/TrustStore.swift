@@ -8,13 +8,16 @@ internal import COpenSSL
     let store: OpaquePointer
     /// Empty for the system's.
     let authorities: [Certificate]
+    /// Blocks of PEM in the file besides, by their labels.
+    let others: [String]
     /// The system has none, as far as OpenSSL would find any: no certificate is good by it.
     package private(set) var isEmpty = false
 
-    private init(_ authorities: [Certificate]) throws(TLSProblem) {
+    private init(_ authorities: [Certificate], others: [String] = []) throws(TLSProblem) {
         guard let store = unsafe X509_STORE_new() else { throw TLSProblem("no memory left") }
         unsafe self.store = store
         self.authorities = authorities
+        self.others = others
         for authority in authorities { unsafe X509_STORE_add_cert(store, authority.handle) }
         ERR_clear_error()
     }
@@ -22,7 +25,7 @@ internal import COpenSSL
     /// The authorities of a PEM file. Each is believed by itself, whoever has signed it: whoever names
     /// an intermediate one, or the very certificate, means that and not the root above it.
     package convenience init(pem: [UInt8]) throws(TLSProblem) {
-        try self.init(try readCertificates(pem))
+        try self.init(try readCertificates(pem), others: pem.otherLabels)
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
     }
 

@@ -33,11 +33,13 @@ struct ExplainedConnection {
         isChosen = settings.listeners.count > 1
     }
 
+    /// Behind the last colon stands a port, as for the gate, also where that is empty (RFC 3986
+    /// §3.2.3) or none.
     private static func split(_ authority: String) -> (host: String, port: UInt16?) {
-        guard let colon = authority.lastIndex(of: ":"), authority.last != "]",
-            let port = UInt16(authority[authority.index(after: colon)...])
-        else { return (authority, nil) }
-        return (String(authority[..<colon]), port)
+        guard let colon = authority.lastIndex(of: ":"), authority.last != "]" else {
+            return (authority, nil)
+        }
+        return (String(authority[..<colon]), UInt16(authority[authority.index(after: colon)...]))
     }
 
     private static func serverName(_ host: String) -> String? {
@@ -122,8 +124,10 @@ struct ExplainedConnection {
 
     private static func words(_ facts: TLSEntryFacts) -> String {
         let certificates = facts.certificates.map { item in
-            let names = item.names.isEmpty ? "" : " for \(item.names.joined(separator: ", "))"
-            let subject = item.subject.isEmpty ? "a certificate" : item.subject
+            // Whoever made the certificate has chosen them.
+            let names = item.names.isEmpty ? "" : " for \(Printable.list(item.names))"
+            let subject =
+                item.subject.isEmpty ? "a certificate" : Printable.text(item.subject, limit: 200)
             return "\(subject) (\(item.keyKind))\(names)"
         }
         let shown = certificates.joined(separator: ", or ")

@@ -14,7 +14,8 @@ struct NameAssignmentTests {
     private func write(
         _ name: String, _ names: [String], _ kind: SelfSigned.KeyKind = .ecdsa
     ) throws {
-        let made = try SelfSigned(commonName: name, names: names.map { "DNS:" + $0 }, kind)
+        let kinds = names.map { $0.hasPrefix("IP:") ? $0 : "DNS:" + $0 }
+        let made = try SelfSigned(commonName: name, names: kinds, kind)
         try folder.write(
             name + ".pem", String(decoding: made.certificate + made.key, as: UTF8.self))
     }
@@ -125,7 +126,11 @@ struct NameAssignmentTests {
         // What one of them says holds for the name, and for no other name of the other.
         for (ec, rsa) in [(asks, ""), ("", asks)] {
             let (said, context) = try entries(ec, rsa)
-            #expect(said == "")
+            let open = ec == "" ? "ec.example" : "rsa.example"
+            #expect(
+                said.contains(
+                    "\(open) asks nothing of clients, though x.example in the same certificate does; "
+                        + "accepted: client_auth beside this certificate, too, or names"))
             #expect(try kinds(context, "x.example") == "EC+RSA asks")
             #expect(try kinds(context, "ec.example") == (ec == "" ? "EC" : "EC asks"))
             #expect(try kinds(context, "rsa.example") == (rsa == "" ? "RSA" : "RSA asks"))
@@ -156,5 +161,119 @@ struct NameAssignmentTests {
         for name in ["x.example", "unknown.example"] {
             #expect(try kinds(context, name) == "EC+RSA asks")
         }
+    }
+
+    @Test func `so has the address of the first one`() throws {
+        try write("ec", ["IP:127.0.0.1"])
+        try write("rsa", ["IP:127.0.0.1"], .rsa)
+        try write("named", ["IP:127.0.0.1", "x.example"], .rsa)
+        let asks = "client_auth: require, client_ca: ec.pem"
+        for (name, own) in [
+            ("rsa", asks), ("named", asks), ("rsa", "client_auth: request, client_ca: ec.pem"),
+        ] {
+            let (said, context) = try load(
+                "certificate: ec.pem", "certificates: [{certificate: \(name).pem, \(own)}]")
+            #expect(
+                said.contains(
+                    "certificates[0].client_auth: something else is asked of clients than beside "
+                        + "another certificate for the same address; accepted: "))
+            #expect(context == nil)
+        }
+        // The listener's own is no less.
+        for (own, isGood) in [
+            (asks, true), ("client_auth: none", false),
+            ("client_auth: require, client_ca: rsa.pem", false),
+        ] {
+            let (said, context) = try load(
+                "certificate: ec.pem", "client_auth: require", "client_ca: ec.pem",
+                "certificates: [{certificate: rsa.pem, \(own)}]")
+            #expect((said == "") == isGood, "\(said)")
+            if isGood { #expect(try kinds(context, "") == "EC+RSA asks") }
+        }
+        // With names beside it, its demand is for these.
+        let (said, context) = try load(
+            "certificate: ec.pem",
+            "certificates: [{certificate: named.pem, names: [x.example], \(asks)}]")
+        #expect(said == "")
+        #expect(try kinds(context, "") == "EC")
+        #expect(try kinds(context, "x.example") == "RSA asks")
+    }
+
+    /// Names that get by what is asked for others, if they were not meant to.
+    static let gaps: [(ec: [String], own: String, rsa: [String], said: String)] = [
+        (
+            ["admin.example"], asks, ["admin.example", "new-admin.example", "old.example"],
+            "new-admin.example, old.example ask nothing of clients, though admin.example in the same "
+                + "certificate does"
+        ),
+        (
+            ["admin.example", "*.admin.example"], asks, ["admin.example", "www.admin.example"],
+            "www.admin.example asks nothing of clients, though admin.example in the same"
+        ),
+        (
+            ["*.admin.example"], asks, ["www.admin.example"],
+            "www.admin.example asks nothing of clients, though *.admin.example does"
+        ),
+        (
+            ["*.admin.example"], asks, ["b.a.admin.example", "*.b.admin.example"],
+            "b.a.admin.example, *.b.admin.example ask nothing of clients, though *.admin.example does"
+        ),
+        (["admin.example"], asks, ["admin.example"], ""),
+        (["*.admin.example"], asks, ["admin.example", "other.example"], ""),
+        (["*.admin.example"], "client_auth: none", ["www.admin.example"], ""),
+    ]
+    private static let asks = "client_auth: require, client_ca: main.pem"
+
+    @Test(arguments: gaps)
+    func `a name that asks less than its neighbours is a finding`(
+        _ gap: (ec: [String], own: String, rsa: [String], said: String)
+    ) throws {
+        try write("main", ["main.example"])
+        try write("ec", gap.ec)
+        try write("rsa", gap.rsa, .rsa)
+        let entry = "  - {certificate: ec.pem, \(gap.own)}"
+        let (said, context) = try load(
+            "certificate: main.pem", "certificates:", entry, "  - certificate: rsa.pem")
+        #expect(context != nil)
+        #expect(gap.said == "" ? said == "" : said.contains(gap.said), "\(said)")
+        let result = ConfigurationLoader.load(path: folder.path + "/a.yaml")
+        #expect(!result.diagnostics.contains { !$0.isFinding })
+        // Whoever says what is asked there has meant it.
+        let own = gap.rsa.contains(gap.ec[0]) ? Self.asks : "client_auth: none"
+        #expect(
+            try load(
+                "certificate: main.pem", "certificates:", entry,
+                "  - {certificate: rsa.pem, \(own)}"
+            ).said == "")
+    }
+
+    @Test func `so is one of the listener's own certificate`() throws {
+        try write("main", ["main.example", "www.admin.example"])
+        try write("ec", ["*.admin.example"])
+        let entry = "certificates: [{certificate: ec.pem, \(Self.asks)}]"
+        let said = try load("certificate: main.pem", entry).said
+        #expect(said.contains("www.admin.example asks nothing of clients, though *.admin.example"))
+        #expect(try load("certificate: main.pem", "client_auth: none", entry).said == "")
+    }
+
+    @Test func `and one that asks otherwise`() throws {
+        try write("main", ["main.example"])
+        try write("ec", ["x.example"])
+        try write("rsa", ["x.example", "y.example"], .rsa)
+        let said = try load(
+            "certificate: main.pem", "client_auth: require", "client_ca: main.pem", "certificates:",
+            "  - {certificate: ec.pem, client_ca: ec.pem}", "  - {certificate: rsa.pem}"
+        ).said
+        #expect(
+            said.contains(
+                "y.example asks of clients what the listener does, and not what x.example in the "
+                    + "same certificate does"))
+        // Less than the listener is open on purpose.
+        #expect(
+            try load(
+                "certificate: main.pem", "client_auth: require", "client_ca: main.pem",
+                "certificates:", "  - {certificate: ec.pem, client_auth: none}",
+                "  - {certificate: rsa.pem}"
+            ).said == "")
     }
 }

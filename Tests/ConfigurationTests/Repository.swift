@@ -46,10 +46,11 @@ extension TemporaryFolder {
     func writeCredentials() throws {
         for (file, name, kind) in [
             ("site", "a.example", SelfSigned.KeyKind.ecdsa), ("site-rsa", "a.example", .rsa),
-            ("admin", "admin.example", .ecdsa), ("gate", "gate.example", .ecdsa),
+            ("admin", "admin.example.com", .ecdsa), ("gate", "gate.example", .ecdsa),
             ("staff-ca", "staff.example", .ecdsa), ("backend-ca", "ca.example", .ecdsa),
         ] {
-            let made = try SelfSigned(commonName: name, names: ["DNS:\(name)"], kind)
+            let made = try SelfSigned(
+                commonName: name, names: ["DNS:\(name)", "DNS:*.\(name)"], kind)
             try write("tls/\(file).pem", String(decoding: made.certificate, as: UTF8.self))
             try write("tls/\(file)-key.pem", String(decoding: made.key, as: UTF8.self))
             guard file == "site" else { continue }

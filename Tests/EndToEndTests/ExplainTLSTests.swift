@@ -77,6 +77,8 @@ extension `End to end` {
             ("127.0.0.1", nil, "127.0.0.1"), ("127.0.0.1", nil, "admin.example"),
             ("[::1]:443", nil, "[::1]:443"), ("other.example", "other.example", "a.example"),
             ("b@a.example", "a.example", "a.example"),
+            ("admin.example:", "admin.example", "admin.example:"),
+            ("admin.example:99999", "admin.example", "admin.example"),
         ]
 
         @Test(arguments: [asking, guarded])
@@ -221,6 +223,24 @@ extension `End to end` {
             #expect(wrong.status == 400)
             let none = try explain("https://a.example:8080/")
             #expect(none.text.contains("no listener of port 8080 speaks it"))
+        }
+
+        /// Whoever has made a certificate has chosen what stands in it.
+        @Test func `names are harmless to a terminal, and few`() throws {
+            let names = ["DNS:\u{1b}[31m.example"] + (1...3000).map { "DNS:a\($0).example" }
+            let odd = try SelfSigned(commonName: "b", names: names)
+            try fixture.write(odd, as: "front.pem")
+            try fixture.configuration(Address("127.0.0.1:3000")!, tls: ["certificate: front.pem"])
+                .write(
+                    toFile: fixture.directory.path("methodgate.yaml"), atomically: true,
+                    encoding: .utf8)
+            let explained = try explain("https://b.example/")
+            #expect(
+                explained.text.contains(
+                    "tls      CN=b (EC) for \u{FFFD}[31m.example, a1.example, a2.example and 2998 "
+                        + "more\n"))
+            let list = explained.tls?["certificates"] as? [[String: Any]]
+            #expect((list?.first?["names"] as? [String])?.count == 3001)
         }
     }
 }

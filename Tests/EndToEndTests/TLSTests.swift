@@ -345,6 +345,23 @@ extension `End to end` {
             #expect(
                 elsewhere.errors.contains(
                     "'/run/credentials/methodgate.service/site-key' cannot be opened"))
+            // So it is where the variable is empty, and of a unit's own no more is said than is known.
+            for (folder, place, words) in [
+                ("", "methodgate.service", "credentials of a unit are there while it runs"),
+                (
+                    "/run/credentials/no.service", "no.service",
+                    "has the unit a LoadCredential= of that name?"
+                ),
+            ] {
+                let check = try ChildProcess(
+                    GateProcess.binary(), ["check", "-c", gate.configurationFile],
+                    environment: ["CREDENTIALS_DIRECTORY": folder])
+                #expect(check.waitForExit(within: 30) == .code(2))
+                #expect(
+                    check.standardError.contains(
+                        "'/run/credentials/\(place)/site-key' cannot be opened: No such file or "
+                            + "directory: \(words)"))
+            }
         }
 
         @Test func `a bad certificate changes nothing`() throws {

@@ -33,6 +33,9 @@ def main():
     if sys.argv[1:] == ["--check"]:
         sys.exit(1 if stale(mutations) else 0)
     wanted = set(sys.argv[1:])
+    unknown = wanted - {number(one) for one in mutations}
+    if unknown:
+        sys.exit(f"mutations: none is about {', '.join(sorted(unknown))}")
     mutations = [one for one in mutations if not wanted or number(one) in wanted]
     copy_tree()
     if not build():

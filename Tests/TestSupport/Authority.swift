@@ -51,9 +51,12 @@ public final class Authority {
 
     /// The certificate of `made` as this authority signs it, as PEM.
     ///
-    /// - Parameter extras: extensions by their numbers and values, as OpenSSL has them.
+    /// - Parameters:
+    ///   - extras: extensions by their numbers and values, as OpenSSL has them.
+    ///   - isOutdated: the signature is by SHA-1.
     package func sign(
-        _ made: SelfSigned, asAuthority: Bool = false, extras: [(kind: Int32, value: String)] = []
+        _ made: SelfSigned, asAuthority: Bool = false, extras: [(kind: Int32, value: String)] = [],
+        isOutdated: Bool = false
     ) throws -> Bytes {
         let leaf = try Self.read(made.certificate) { PEM_read_bio_X509($0, nil, nil, nil) }
         defer { X509_free(leaf) }
@@ -69,7 +72,9 @@ public final class Authority {
         }
         let writer = BIO_new(BIO_s_mem())
         defer { BIO_free(writer) }
-        guard X509_sign(leaf, key, EVP_sha256()) > 0, PEM_write_bio_X509(writer, leaf) == 1 else {
+        guard X509_sign(leaf, key, isOutdated ? EVP_sha1() : EVP_sha256()) > 0,
+            PEM_write_bio_X509(writer, leaf) == 1
+        else {
             throw TLSLayerError.last("signing")
         }
         return Self.bytes(writer)
