@@ -108,9 +108,13 @@ extension `End to end` {
             try expectCount("backend_error")
         }
 
-        @Test func `by a client's reset says so`() throws {
+        /// Over HTTP/2, an answer that has begun and does not go on.
+        private func withBegunAnswer(
+            _ fields: [HTTP2Field] = HTTP2Field.request(), ends: Bool = true,
+            _ work: (HTTP2Client, UInt32) throws -> Void
+        ) throws {
             let backend = try ScriptedBackend { connection in
-                _ = try connection.readRequest()
+                _ = try connection.readHead()
                 try connection.send(Self.counted)
                 connection.wait(5)
             }
@@ -119,13 +123,19 @@ extension `End to end` {
             defer { end(gate) }
             let client = try gate.connectHTTP2()
             defer { client.close() }
-            let stream = try client.open(HTTP2Field.request())
+            let stream = try client.open(fields, ends: ends)
             try client.readUntil { client.answers[stream]?.message != nil }
-            try client.send(.reset(stream))
-            let record = try record()
-            #expect(record["event.reason"] == "the client was gone before the answer's end")
-            #expect(record.integer("http.response.status_code") == 200)
-            try expectCount("client_gone")
+            try work(client, stream)
+        }
+
+        @Test func `by a client's reset says so`() throws {
+            try withBegunAnswer { client, stream throws in
+                try client.send(.reset(stream))
+                let record = try record()
+                #expect(record["event.reason"] == "the client was gone before the answer's end")
+                #expect(record.integer("http.response.status_code") == 200)
+                try expectCount("client_gone")
+            }
         }
 
         /// Neither a plain end nor TLS's own: the rest is missing, and nothing in it says so.
@@ -150,45 +160,25 @@ extension `End to end` {
         }
 
         @Test func `by more content than was announced says so over HTTP 2`() throws {
-            let backend = try ScriptedBackend { connection in
-                _ = try connection.readHead()
-                try connection.send(Self.counted)
-                connection.wait(5)
-            }
-            defer { backend.stop() }
-            let gate = try GateProcess(speaking(backend.address, rest: rest), in: directory)
-            defer { end(gate) }
-            let client = try gate.connectHTTP2()
-            defer { client.close() }
             let length = HTTP2Field("content-length", "2")
-            let stream = try client.open(
-                HTTP2Field.request("POST", "/post/x", [length]), ends: false)
-            try client.readUntil { client.answers[stream]?.message != nil }
-            try client.send(.data(stream, Bytes("abc".utf8)))
-            #expect(
-                try record()["event.reason"] == "more content than Content-Length says")
-            try expectCount("request_error")
+            let fields = HTTP2Field.request("POST", "/post/x", [length])
+            try withBegunAnswer(fields, ends: false) { client, stream throws in
+                try client.send(.data(stream, Bytes("abc".utf8)))
+                #expect(
+                    try record()["event.reason"] == "more content than Content-Length says")
+                try expectCount("request_error")
+            }
         }
 
         @Test func `by a client that breaks HTTP 2 does not say that it was gone`() throws {
-            let backend = try ScriptedBackend { connection in
-                _ = try connection.readRequest()
-                try connection.send(Self.counted)
-                connection.wait(5)
+            try withBegunAnswer { client, _ throws in
+                // PING belongs to no stream.
+                try client.send(HTTP2Frame(6, stream: 3, Bytes(repeating: 0, count: 8)))
+                #expect(
+                    try record()["event.reason"]
+                        == "the client broke HTTP/2, or asked too much of it")
+                try expectCount("request_error")
             }
-            defer { backend.stop() }
-            let gate = try GateProcess(speaking(backend.address, rest: rest), in: directory)
-            defer { end(gate) }
-            let client = try gate.connectHTTP2()
-            defer { client.close() }
-            let stream = try client.open(HTTP2Field.request())
-            try client.readUntil { client.answers[stream]?.message != nil }
-            // PING belongs to no stream.
-            try client.send(HTTP2Frame(6, stream: 3, Bytes(repeating: 0, count: 8)))
-            #expect(
-                try record()["event.reason"]
-                    == "the client broke HTTP/2, or asked too much of it")
-            try expectCount("request_error")
         }
 
         /// Its line is written when the gate has all of the answer.
