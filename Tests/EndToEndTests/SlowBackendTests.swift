@@ -141,13 +141,12 @@ extension `End to end` {
             throws
         {
             let backend = try ScriptedBackend.http2 { side in while try side.readFrame() {} }
-            try withHTTP2Backend(backend, rest: Self.rest) { _, client throws in
+            try withHTTP2Backend(backend, rest: Self.rest) { gate, _ throws in
+                let client = try gate.connect(patience: 20)
+                defer { client.close() }
                 let start = ContinuousClock.now
-                let stream = client.takeStream()
-                try client.send(
-                    .headers(stream, HTTP2Field.request("POST", "/post/x"), ends: false),
-                    .data(stream, Bytes("0123456789".utf8)))
-                #expect(try client.readAnswer(stream).status == 504)
+                try client.send(request("POST", "/post/x", "Content-Length: 10") + "0123456789")
+                #expect(try client.readFinalAnswer().status == 504)
                 #expect(ContinuousClock.now - start < .seconds(1.9))
             }
         }
