@@ -150,8 +150,8 @@ struct NameAssignment {
                 offer.node,
                 Complaint(
                     "the certificate of \(offer.certificates.subject) is not used for "
-                        + "\(Printable.list(names)): that of \(first.certificates.subject) stands before it, with a "
-                        + "key of the same kind (\(offer.certificates.keyKind))",
+                        + "\(Printable.list(names)): that of \(first.certificates.subject) stands "
+                        + "before it, with a key of the same kind (\(offer.certificates.keyKind))",
                     accepted: isUseless
                         ? "one of them" : "names beside them, for each what it is for"))
             decoder.related(decoder.location(first.node), "the first stands here")

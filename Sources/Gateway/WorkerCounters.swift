@@ -51,7 +51,7 @@ package final class WorkerCounters: Sendable {
     package let blocks = CounterArray(count: BlockAction.allCases.count)
     /// Answers of upstreams by the hundred of their status; 0: none came.
     package let upstreamAnswers = CounterArray(count: 6)
-    /// Answers that had begun and were cut short, by `AnswerCut`.
+    /// Answers that had begun, or wait for a client of HTTP/2, and were cut short; by `AnswerCut`.
     package let cutAnswers = CounterArray(count: AnswerCut.allCases.count)
     /// Times from a request's head to its answer's, each in the first bound it does not exceed.
     package let upstreamTimes = CounterArray(count: WorkerCounters.bounds.count + 1)

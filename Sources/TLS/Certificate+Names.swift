@@ -3,8 +3,8 @@ internal import COpenSSL
 // The names of a certificate besides its subject (RFC 5280 §4.2.1.6), and what it may be used for.
 
 extension Certificate {
-    /// Its DNS names, in lower case and without a dot at their ends, as clients ask for them (RFC 6125 §6.4: its common name counts only where there are none,
-    /// and no client of today looks there).
+    /// Its DNS names, in lower case and without a dot at their ends, as clients ask for them (RFC 6125
+    /// §6.4: its common name counts only where there are none, and no client of today looks there).
     var dnsNames: [String] {
         alternativeNames(GEN_DNS).map { bytes in
             let end = bytes.count > 1 && bytes.last == 0x2E ? bytes.dropLast() : bytes[...]
