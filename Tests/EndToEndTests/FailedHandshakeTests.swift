@@ -1,6 +1,7 @@
 // Clients with whom TLS could not be set up: what the access log and the metrics say of them.
 
 import Foundation
+import Glibc
 import TLS
 import TestSupport
 import Testing
@@ -19,11 +20,13 @@ extension `End to end` {
             try fixture.writeCertificate(own, as: "clients.pem")
         }
 
-        private func gate(_ tls: [String] = [], _ listen: [String] = []) throws -> GateProcess {
+        private func gate(
+            _ tls: [String] = [], _ listen: [String] = [], head: String = "500ms"
+        ) throws -> GateProcess {
             try fixture.gate(
                 backend.address, tls: ["certificate: front.pem"] + tls, listen: listen,
                 rest: """
-                    timeouts: {client_head: 500ms}
+                    timeouts: {client_head: \(head)}
                     trusted_proxies: [127.0.0.1]
                     log: {blocks: {to: stdout}, access: {to: file \(file)}}
                     admin: {'address': '127.0.0.1:0'}
@@ -152,6 +155,19 @@ extension `End to end` {
                 records = (try? BlockLog(file: file).records()) ?? []
                 return !records.isEmpty
             }
+            #expect(records.map { $0["event.action"] } == ["request-served"])
+        }
+
+        @Test func `one that a drain does not wait for is no failure`() throws {
+            let gate = try gate(head: "20s")
+            defer { end(gate) }
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send([0x16, 0x03, 0x01, 0x01, 0x00, 0x01])
+            #expect(try gate.exchange(request("GET")).status == 200)
+            gate.process.signal(SIGTERM)
+            #expect(gate.process.waitForExit(within: 15) == .code(0))
+            let records = try BlockLog(file: file).records()
             #expect(records.map { $0["event.action"] } == ["request-served"])
         }
 

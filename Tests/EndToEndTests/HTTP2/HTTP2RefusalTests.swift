@@ -112,6 +112,19 @@ extension `End to end` {
             }
         }
 
+        /// Its length is no fault of its form.
+        @Test func `a CONNECT that is too long is not reset`() throws {
+            try withHTTP2(try .echo()) { _, client throws in
+                let long = String(repeating: "a", count: 9000) + ".example:80"
+                let stream = try client.open([
+                    HTTP2Field(":method", "CONNECT"), HTTP2Field(":authority", long),
+                ])
+                #expect(try client.readAnswer(stream).status == 414)
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                #expect(client.answers[stream]?.resetCode == nil)
+            }
+        }
+
         @Test func `a line that asks for a method is no preface, and its method is recorded`()
             throws
         {
