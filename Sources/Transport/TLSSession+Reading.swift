@@ -171,8 +171,8 @@ extension Ref<TLSSession> {
 }
 
 extension TLSSession {
-    /// Whether a peer that begins so does not speak TLS, whose records begin with their type
-    /// (RFC 8446 §5.1), a control byte; no request line begins with one.
+    /// Whether a peer that begins so does not speak TLS but asks for something in plain HTTP, be it
+    /// behind empty lines (RFC 9112 §2.2): no record's type (RFC 8446 §5.1) is such a byte.
     static func looksLikeText(_ first: UInt8) -> Bool {
         (0x21...0x7e).contains(first) || first == 0x0d || first == 0x0a
     }
