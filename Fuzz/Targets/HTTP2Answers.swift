@@ -31,6 +31,7 @@ private final class AnsweredRequest {
     private var events = ""
     /// Told from others by its address, by which it is known before all of it is there.
     private let owner = Owner()
+    private let memory = SessionMemory()
     let stream: ClientStream
 
     private final class Owner {
@@ -39,7 +40,8 @@ private final class AnsweredRequest {
 
     init(_ method: StaticString) {
         self.method = method
-        stream = unsafe ClientStream(owner: Unmanaged.passUnretained(owner).toOpaque())
+        stream = unsafe ClientStream(
+            owner: Unmanaged.passUnretained(owner).toOpaque(), memory: memory.handle)
         stream.reset()
         owner.request = self
     }

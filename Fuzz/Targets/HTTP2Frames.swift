@@ -68,6 +68,7 @@ private final class FrameRun {
     private(set) var events: [Int32: String] = [:]
     private(set) var heads: [Bytes] = []
     private(set) var isOver = false
+    private let memory = SessionMemory()
     private var session: ServerSession?
     private var streams: [Stream] = []
 
@@ -87,7 +88,9 @@ private final class FrameRun {
         init(_ run: FrameRun, _ number: Int32) {
             self.run = run
             self.number = number
-            output = unsafe Output(StreamOutput(owner: Unmanaged.passUnretained(self).toOpaque()))
+            output = unsafe Output(
+                StreamOutput(
+                    owner: Unmanaged.passUnretained(self).toOpaque(), memory: run.memory.handle))
             output?.value.reset(stream: number)
         }
 

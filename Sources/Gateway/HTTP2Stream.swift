@@ -158,7 +158,8 @@ extension Ref<HTTP2Connection> {
 
     private func make(at context: UnsafeMutableRawPointer) -> ClientConnection {
         let client = value.client
-        let output = unsafe StreamOutput(owner: context)
+        let output = unsafe StreamOutput(
+            owner: context, memory: client.value.worker.value.sessionMemory.handle)
         let carried = Ref<HTTP2Stream>.make(HTTP2Stream(connection: self, output: output))
         return ClientConnection(
             worker: client.value.worker,

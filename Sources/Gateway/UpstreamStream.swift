@@ -63,8 +63,10 @@ extension Ref<UpstreamSession> {
     }
 
     private func make(at context: UnsafeMutableRawPointer) -> UpstreamConnection {
+        let memory = value.worker.value.sessionMemory.handle
         let carried = Ref<UpstreamStream>.make(
-            UpstreamStream(session: self, stream: unsafe ClientStream(owner: context)))
+            UpstreamStream(
+                session: self, stream: unsafe ClientStream(owner: context, memory: memory)))
         return UpstreamConnection(
             worker: value.worker, pool: value.pool,
             stream: unsafe ByteStream(carriedBy: .ofUpstreams(context)), phase: .busy,

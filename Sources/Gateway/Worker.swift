@@ -84,7 +84,7 @@ struct Worker: ~Copyable {
     var frames = ByteBuffer()
     var chunk = ByteBuffer()
     /// Storage for output that waits for the log, over and over.
-    var spares = ByteBufferPool()
+    var spares = ByteBufferPool(blockSize: 2048, most: 256)
     let ids: Ref<EventIDGenerator>
 
     var now: Timestamp

@@ -278,7 +278,7 @@ private func sendData(
     else { return Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
     unsafe buffer.pointee.append(ByteView(base: head, count: 9))
     unsafe buffer.pointee.append(output.pointee.queue.view.slice(0, length))
-    unsafe output.pointee.queue.consume(length)
+    unsafe output.pointee.consume(length)
     unsafe state.pointee.budget.note(.sent(length, isCut: !output.pointee.queue.isEmpty))
     if unsafe output.pointee.wantsRoom && output.pointee.queue.count <= StreamOutput.limit / 2 {
         unsafe output.pointee.wantsRoom = false

@@ -30,8 +30,8 @@
     let state: UnsafeMutablePointer<State>
 
     /// For streams of that owner, one after another.
-    package init(owner: UnsafeMutableRawPointer) {
-        output = unsafe StreamOutput(owner: owner)
+    package init(owner: UnsafeMutableRawPointer, memory: SessionMemory.Handle) {
+        output = unsafe StreamOutput(owner: owner, memory: memory)
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: State(owner: owner, output: output.state))
     }

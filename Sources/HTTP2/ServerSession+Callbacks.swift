@@ -207,7 +207,7 @@ private func sendData(
     unsafe state.pointee.sending = output
     unsafe buffer.pointee.append(ByteView(base: head, count: 9))
     unsafe buffer.pointee.append(output.pointee.queue.view.slice(0, length))
-    unsafe output.pointee.queue.consume(length)
+    unsafe output.pointee.consume(length)
     unsafe state.pointee.budget.note(.sent(length, isCut: !output.pointee.queue.isEmpty))
     if unsafe output.pointee.wantsRoom && output.pointee.queue.count <= StreamOutput.limit / 2 {
         unsafe output.pointee.wantsRoom = false

@@ -1,4 +1,5 @@
 internal import CNGHTTP2
+import HTTPSyntax
 
 // nghttp2 allocates five blocks for a request and frees them with it, of the same few sizes for
 // every one. A hundred streams that come and go together are more than malloc's own cache holds.
@@ -10,6 +11,8 @@ internal import CNGHTTP2
         /// The first free block of each size, in units, which holds the address of the next.
         var free = unsafe InlineArray<9, UnsafeMutableRawPointer?>(repeating: nil)
         var count = InlineArray<9, Int>(repeating: 0)
+        /// Of streams, for content that waits.
+        var contents = ByteBufferPool(blockSize: 16 * 1024, most: 128)
         /// How nghttp2 gets here.
         let functions = UnsafeMutablePointer<nghttp2_mem>.allocate(capacity: 1)
 
@@ -112,6 +115,36 @@ extension SessionMemory.Handle {
     }
 
     fileprivate static func giveBack(_ block: Block) { unsafe (block - header).deallocate() }
+}
+
+// MARK: Content
+
+extension SessionMemory.Handle {
+    /// Less content than this stays in storage of the stream's own.
+    private static var least: Int { 2048 }
+
+    /// Makes room in `queue` for `extra` bytes more. Of the streams of a connection few have content
+    /// that waits, one after another: by taking the storage that another has just given back they
+    /// all do with as much as the processor's cache holds.
+    func makeRoom(in queue: inout ByteBuffer, for extra: Int) {
+        let count = queue.count + extra
+        guard count > queue.capacity else { return }
+        var larger = ByteBuffer()
+        if unsafe count > Self.least && count <= state.pointee.contents.blockSize {
+            unsafe larger.adopt(from: &state.pointee.contents)
+        } else {
+            larger.reserve(count)
+        }
+        larger.append(queue.view)
+        swap(&queue, &larger)
+        giveBack(&larger)
+    }
+
+    /// Takes the storage back, unless it is the stream's own.
+    func giveBack(_ queue: inout ByteBuffer) {
+        guard unsafe queue.capacity == state.pointee.contents.blockSize else { return }
+        unsafe queue.recycle(into: &state.pointee.contents)
+    }
 }
 
 // MARK: As nghttp2 calls them

@@ -2,14 +2,16 @@ internal import CNGHTTP2
 package import HTTPSyntax
 
 // What waits to be sent on one stream: content until the client's window has room for it. nghttp2
-// asks for it by address when it may send, so that it stands in storage of its own; the storage is
-// used for one stream after another.
+// asks for it by address when it may send, so that it stands at a place of its own, which is used
+// for one stream after another.
 
 /// The sending side of one stream.
 @safe package struct StreamOutput: ~Copyable {
     @unsafe struct State: ~Copyable {
         /// Of the gateway, for `SessionHandlers`.
         let owner: UnsafeMutableRawPointer
+        /// Of the queue's storage.
+        let memory: SessionMemory.Handle
         var stream: Int32 = 0
         var queue = ByteBuffer()
         /// Nothing is added to `queue` any more.
@@ -32,6 +34,12 @@ package import HTTPSyntax
         var endCode = ErrorCode.noError
         /// nghttp2 knows the stream no more.
         var isClosed = false
+
+        /// Drops content that has been sent.
+        mutating func consume(_ length: Int) {
+            unsafe queue.consume(length)
+            if unsafe queue.isEmpty { unsafe memory.giveBack(&queue) }
+        }
     }
 
     let state: UnsafeMutablePointer<State>
@@ -40,9 +48,9 @@ package import HTTPSyntax
     package static let limit = 64 * 1024
 
     /// For streams of that owner, one after another.
-    package init(owner: UnsafeMutableRawPointer) {
+    package init(owner: UnsafeMutableRawPointer, memory: SessionMemory.Handle) {
         unsafe state = .allocate(capacity: 1)
-        unsafe state.initialize(to: State(owner: owner))
+        unsafe state.initialize(to: State(owner: owner, memory: memory))
     }
 
     deinit {
@@ -53,6 +61,7 @@ package import HTTPSyntax
     /// Begins with another stream; keeps the queue's storage where it is small.
     package func reset(stream: Int32) {
         unsafe state.pointee.stream = stream
+        unsafe state.pointee.memory.giveBack(&state.pointee.queue)
         if unsafe state.pointee.queue.capacity > 16 * 1024 {
             unsafe state.pointee.queue.release()
         } else {
@@ -91,7 +100,10 @@ package import HTTPSyntax
     /// The connection is gone, and nghttp2 with it.
     package func disconnect() { unsafe state.pointee.isClosed = true }
 
-    package func append(_ bytes: ByteView) { unsafe state.pointee.queue.append(bytes) }
+    package func append(_ bytes: ByteView) {
+        unsafe state.pointee.memory.makeRoom(in: &state.pointee.queue, for: bytes.count)
+        unsafe state.pointee.queue.append(bytes)
+    }
 
     /// `SessionHandlers.room` is called when there is room again.
     package func awaitRoom() { unsafe state.pointee.wantsRoom = true }

@@ -160,12 +160,12 @@
     package mutating func adopt(from pool: inout ByteBufferPool) {
         guard unsafe storage == nil, let block = unsafe pool.take() else { return }
         unsafe storage = block
-        capacity = ByteBufferPool.blockSize
+        capacity = pool.blockSize
     }
 
     /// Empties and gives the storage back: to the pool where it is of the pool's size.
     package mutating func recycle(into pool: inout ByteBufferPool) {
-        guard let block = unsafe storage, capacity == ByteBufferPool.blockSize,
+        guard let block = unsafe storage, capacity == pool.blockSize,
             unsafe pool.put(block)
         else {
             release()

@@ -11,6 +11,8 @@ private final class Output {
 /// A session whose events are kept as text, and whose answers are frames again.
 final class Peer {
     private(set) var events: [String] = []
+    private let ownMemory = SessionMemory()
+    private let memory: SessionMemory.Handle
     private var session: ServerSession?
     private var outputs: [Int32: Output] = [:]
     private var fields = FieldList(capacity: 20)
@@ -18,6 +20,7 @@ final class Peer {
     private(set) var now: UInt64 = 0
 
     init(limits: HeaderBlock.Limits = .init(), memory: SessionMemory.Handle? = nil) {
+        self.memory = memory ?? ownMemory.handle
         let handlers = SessionHandlers(
             request: { owner, stream, hasEnded in
                 Peer.at(owner).began(stream, hasEnded)
@@ -48,7 +51,8 @@ final class Peer {
 
     private func began(_ stream: Int32, _ hasEnded: Bool) {
         self.stream = stream
-        let output = Output(StreamOutput(owner: Unmanaged.passUnretained(self).toOpaque()))
+        let output = Output(
+            StreamOutput(owner: Unmanaged.passUnretained(self).toOpaque(), memory: memory))
         output.value.reset(stream: stream)
         session?.attach(output.value)
         outputs[stream] = output
@@ -89,6 +93,13 @@ final class Peer {
         session?.answer(output.value, fields, hasContent: !content.isEmpty)
         content.withView { output.value.append($0) }
         if ends && !content.isEmpty { end(stream, trailers: trailers) }
+    }
+
+    /// More of an answer's content.
+    func append(_ stream: Int32, _ content: String) {
+        guard let output = outputs[stream] else { return }
+        content.withView { output.value.append($0) }
+        session?.resume(output.value)
     }
 
     /// An answer without content whose last field has a value of its own.

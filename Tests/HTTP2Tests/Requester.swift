@@ -7,12 +7,14 @@ final class Asked {
     fileprivate(set) var events: [String] = []
     /// What has come of the answer, as HTTP/1.1 has it.
     fileprivate(set) var answer = ""
+    private let memory = SessionMemory()
     fileprivate let stream: ClientStream
 
     fileprivate init() {
         // Who owns it is told by address, which is known once all of it is there.
         let owner = Owner()
-        stream = ClientStream(owner: Unmanaged.passUnretained(owner).toOpaque())
+        stream = ClientStream(
+            owner: Unmanaged.passUnretained(owner).toOpaque(), memory: memory.handle)
         stream.reset()
         self.owner = owner
         owner.asked = self

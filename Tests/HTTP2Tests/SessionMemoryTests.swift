@@ -1,3 +1,4 @@
+import HTTPSyntax
 import TestSupport
 import Testing
 
@@ -61,6 +62,65 @@ struct SessionMemoryTests {
         #expect(memory.take(.max) == nil)
         #expect(memory.takeCleared(.max, 2) == nil)
     }
+
+    // MARK: Content
+
+    @Test func `content takes the storage that other content has given back last`() throws {
+        let owner = SessionMemory()
+        let memory = owner.handle
+        var queues = [SixteenKiB(memory), SixteenKiB(memory)]
+        let storage = queues.map(\.address)
+        #expect(storage[0] != storage[1])
+        queues[1].giveBack()
+        queues[0].giveBack()
+        queues = [SixteenKiB(memory), SixteenKiB(memory)]
+        #expect(queues.map(\.address) == storage)
+        for queue in queues { queue.giveBack() }
+    }
+
+    @Test(arguments: [
+        [1, 2047, 1, 5000, 9000], [16384, 1], [3000, 13384], [16385], [65536], [2048],
+    ])
+    func `content is what was added, however it came`(pieces: [Int]) {
+        let owner = SessionMemory()
+        for sendsEach in [false, true, false] {
+            let peer = Peer(memory: owner.handle)
+            peer.receive(HTTP2Frame.preface + HTTP2Frame.settings().bytes)
+            peer.receive(HTTP2Frame.windowUpdate(0, 1 << 20).bytes)
+            peer.receive(HTTP2Frame.headers(1, HTTP2Field.request()).bytes)
+            peer.receive(HTTP2Frame.windowUpdate(1, 1 << 20).bytes)
+            let texts = pieces.enumerated().map { index, count in
+                String(repeating: Array("abcde")[index], count: count)
+            }
+            var frames: [HTTP2Frame] = []
+            peer.answer(1, 200, content: texts[0], ends: false)
+            for text in texts.dropFirst() {
+                if sendsEach { frames += peer.send() }
+                peer.append(1, text)
+            }
+            peer.end(1)
+            frames += peer.send()
+            let content = frames.filter { $0.kind == HTTP2Frame.Kind.data }.flatMap(\.payload)
+            #expect(content == Bytes(texts.joined().utf8))
+        }
+    }
+
+    /// Content of a stream that fills a block.
+    private final class SixteenKiB {
+        private let memory: SessionMemory.Handle
+        private var queue = ByteBuffer()
+        let address: UnsafeMutablePointer<UInt8>?
+
+        init(_ memory: SessionMemory.Handle) {
+            self.memory = memory
+            memory.makeRoom(in: &queue, for: 16 * 1024)
+            address = queue.storage
+        }
+
+        func giveBack() { memory.giveBack(&queue) }
+    }
+
+    // MARK: Sessions
 
     @Test func `sessions live on it, one after another`() {
         let owner = SessionMemory()
