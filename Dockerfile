@@ -8,7 +8,7 @@ RUN apt-get -qq update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-RUN swift build -c release --static-swift-stdlib --product methodgate \
+RUN swift build -c release --static-swift-stdlib --experimental-lto-mode full --product methodgate \
     && strip -o /methodgate .build/release/methodgate
 
 FROM debian:bookworm-slim AS gather

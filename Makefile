@@ -18,6 +18,10 @@ INVARIANTS ?=
 COUNT ?= 1000000
 SEED ?= 1
 
+# The release is optimised once more as a whole when it is linked, across modules: an eighth less of
+# the gate's own instructions for a request. `make release LTO=` does without.
+LTO ?= --experimental-lto-mode full
+
 # A static release build links the Swift runtime in, so it needs a build directory of its own.
 STATIC := .build-static
 DIST := $(STATIC)/dist
@@ -127,7 +131,8 @@ paths:
 
 release:
 	@scripts/setup.sh build
-	$(SWIFT) build -c release --static-swift-stdlib --product methodgate --scratch-path $(STATIC)
+	$(SWIFT) build -c release --static-swift-stdlib $(LTO) --product methodgate \
+	    --scratch-path $(STATIC)
 	@mkdir -p $(DIST)
 	strip -o $(DIST)/methodgate $(STATIC)/release/methodgate
 
