@@ -5,20 +5,21 @@ import HTTPSyntax
 // new key, each ticket a session, and nothing in OpenSSL bounds them.
 
 extension TLSSession {
-    /// Messages that a peer may send for nothing, and bytes of content for each one more: keys wear
-    /// out with content (RFC 8446 §5.5), after a thousand times as much.
-    static let freeMessages: UInt64 = 256
-    static let contentPerMessage: UInt64 = 16 * 1024
+    /// Steps that OpenSSL may take for a peer's messages for nothing, and bytes of content for each
+    /// one more. A key update is four, and seven where one is asked for back. Keys wear out with
+    /// content (RFC 8446 §5.5), after a thousand times as much.
+    static let freeSteps: UInt64 = 256
+    static let contentPerStep: UInt64 = 16 * 1024
 
     /// More have come.
     var isFlooded: Bool {
-        messages > TLSSession.freeMessages
-            && messages - TLSSession.freeMessages > content / TLSSession.contentPerMessage
+        steps > TLSSession.freeSteps
+            && steps - TLSSession.freeSteps > content / TLSSession.contentPerStep
     }
 }
 
 extension Ref<TLSSession> {
-    /// Counts messages from here on: the handshake is complete.
+    /// Counts steps from here on: the handshake is complete.
     func watchMessages() {
         unsafe SSL_set_info_callback(value.handle, messageHandled)
     }
@@ -30,11 +31,12 @@ extension Ref<TLSSession> {
     }
 }
 
-/// OpenSSL has read or written a handshake message, or an alert (SSL_CTX_set_info_callback(3)).
+/// OpenSSL has taken a step in reading or writing a handshake message, or an alert
+/// (SSL_CTX_set_info_callback(3)).
 private func messageHandled(_ handle: OpaquePointer?, _ what: Int32, _ code: Int32) {
     guard let context = unsafe SSL_get_ex_data(handle, 0) else { return }
     let session = unsafe Ref<TLSSession>(context: context)
-    session.value.messages += 1
+    session.value.steps += 1
     // It would go on reading as long as there is something.
     if session.value.isFlooded { session.value.window = .empty }
 }

@@ -36,6 +36,7 @@ extension Ref<TLSSession> {
             let room = value.ciphertext.value.readSpace
             switch Socket.receive(descriptor, into: room) {
             case .bytes(let count):
+                value.isUndrained = count == room.count
                 value.window = room.view.slice(0, count)
                 let step = handshakeStep()
                 keepWindow()
@@ -90,7 +91,7 @@ extension Ref<TLSSession> {
     /// Reads what has come, as recv(2) would; `.truncated` where the stream ended and the session
     /// had not.
     func receive(_ descriptor: Int32, into space: MutableByteView) -> IOResult {
-        value.mayHoldMore = false
+        value.mayHoldMore = value.isUndrained
         value.arrival = 0
         if value.hasPending || !value.kept.isEmpty {
             value.window = value.kept.view
@@ -105,12 +106,14 @@ extension Ref<TLSSession> {
             case .open: break
             }
             let room = value.ciphertext.value.readSpace
-            switch take(descriptor, into: room) {
+            let result = take(descriptor, into: room)
+            value.isUndrained = if case .bytes(room.count) = result { true } else { false }
+            value.mayHoldMore = value.isUndrained
+            switch result {
             case .bytes(let received):
                 value.window = room.view.slice(0, received)
                 let count = decrypt(descriptor, into: space)
                 keepWindow()
-                if received == room.count { value.mayHoldMore = true }
                 if count > 0 { return .bytes(count) }
             case .wouldBlock: return .wouldBlock
             case .endOfStream, .truncated: return .truncated

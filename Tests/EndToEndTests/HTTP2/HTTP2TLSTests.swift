@@ -267,6 +267,24 @@ extension `End to end` {
             }
         }
 
+        /// Windows of a hundred streams are more than the gate takes in at once.
+        @Test func `h2load uploads on a hundred streams at a time`() throws {
+            try withGate { gate, _ throws in
+                let directory = try TemporaryDirectory()
+                let path = directory.path("content")
+                try Data(count: 100_000).write(to: URL(fileURLWithPath: path))
+                for _ in 0..<5 {
+                    let said = try run(
+                        "h2load",
+                        [
+                            "-n100", "-c1", "-m100", "-t1", "-d", path, "-H", ":method: PUT",
+                            "https://\(gate.address)/a",
+                        ])
+                    #expect(said.contains("status codes: 100 2xx, 0 3xx, 0 4xx, 0 5xx"))
+                }
+            }
+        }
+
         /// Debian's own Python has the modules.
         private static let hasHTTPX: Bool = {
             let process = try? ChildProcess("/usr/bin/python3", ["-c", "import httpx, h2"])
