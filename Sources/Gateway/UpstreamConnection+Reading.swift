@@ -113,8 +113,9 @@ extension Ref<UpstreamConnection> {
         guard exchange.response == .head, !exchange.awaitsContinue else { return false }
         // The kernel may hold megabytes that the upstream has yet to read.
         let content = Int(clamping: client.value.contentCount)
-        return exchange.request == .content
-            || content > 0 && hasTakenSome(of: value.headLength &+ content)
+        // Of a stream content alone waits, behind a head that has gone.
+        let head = value.carried == nil ? value.headLength : 0
+        return exchange.request == .content || content > 0 && hasTakenSome(of: head &+ content)
     }
 
     /// Whether less of the request waits in the kernel than at the last look, or at the first one

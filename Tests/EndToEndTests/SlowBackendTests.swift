@@ -151,6 +151,22 @@ extension `End to end` {
             }
         }
 
+        @Test func `of HTTP 2 whose window is shut from the start has its time once`() throws {
+            let backend = try ScriptedBackend.http2(settings: [(4, 0)]) { side in
+                guard try side.readRequest() != nil else { return }
+                try side.answer(1, 200, "ok")
+                while try side.readFrame() {}
+            }
+            try withHTTP2Backend(backend, rest: Self.rest) { _, client throws in
+                // So that the window is known.
+                #expect(try client.exchange(HTTP2Field.request()).status == 200)
+                let start = ContinuousClock.now
+                let post = HTTP2Field.request("POST", "/post/x")
+                #expect(try client.exchange(post, content: Bytes("0123456789".utf8)).status == 504)
+                #expect(ContinuousClock.now - start < .seconds(1.9))
+            }
+        }
+
         /// Nothing else comes through before its section has ended.
         @Test func `whose fields do not end gets no further requests on that connection`() throws {
             let connections = Flag()
