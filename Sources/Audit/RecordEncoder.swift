@@ -95,7 +95,8 @@ struct RecordEncoder: ~Copyable {
 
     private func appendMethod(_ request: borrowing RequestFields, to line: inout ByteBuffer) {
         guard !request.method.isEmpty else { return }
-        if request.methodID.isRegistered {
+        // TRACE and CONNECT are judged in any letter case, and are none in another than theirs.
+        if request.methodID.isRegistered, MethodID(registered: request.method) != .unknown {
             line.append(
                 ",\"http.request.method\":", text: request.method, limit: TextLimit.other)
         } else {
