@@ -156,7 +156,8 @@ extension Verdict.Outcome {
 }
 
 extension ByteView {
-    /// As text in which every byte outside of printable ASCII is a percent escape. Allocates.
+    /// As text in which every byte outside of printable ASCII is four characters, `\xff`, as in
+    /// `explain`. Allocates.
     fileprivate var printable: String {
         var text = ByteBuffer(capacity: Swift.min(count, 512) + 3)
         for index in 0..<Swift.min(count, 512) {
@@ -164,7 +165,7 @@ extension ByteView {
             if byte > 0x20 && byte < 0x7f {
                 text.append(byte: byte)
             } else {
-                text.append("%")
+                text.append("\\x")
                 text.append(hex: slice(index, 1))
             }
         }
