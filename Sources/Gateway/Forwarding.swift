@@ -23,17 +23,19 @@ extension Ref<ClientConnection> {
         if isMisdirected(head) { return refuse(.misdirected, head: head) }
         if worker.value.request.asksAboutGate { return answerAsterisk(head) }
         let (verdict, request) = worker.judge(head)
-        var shadow: EventID?
         switch verdict.outcome {
         case .forward: break
         case .answerOptions: return answerOptions(head, verdict)
         case .methodBlocked, .preflightBlocked, .overrideBlocked, .ambiguousPath, .malformedPath:
             guard verdict.isShadowed else {
-                count(verdict.rule, request.method, .blocked)
+                // A path that is malformed is so under any rule.
+                if verdict.outcome != .malformedPath {
+                    count(verdict.rule, request.method, .blocked)
+                }
                 return reject(head, verdict, request)
             }
-            shadow = recordWouldBlock(head, verdict, request)
         }
+        var shadow: EventID?
         var watched: WatchedContent?
         var decision = verdict.isShadowed ? Decision.wouldBlock : .forwarded
         if worker.mayCarryOverride {
@@ -43,7 +45,7 @@ extension Ref<ClientConnection> {
                 return used
             case .passes(let content, let isRecorded, let record):
                 watched = content
-                shadow = shadow ?? record
+                shadow = record
                 if isRecorded { decision = .wouldBlock }
             }
         }
@@ -55,12 +57,13 @@ extension Ref<ClientConnection> {
                 Refusal(403, "the rule grants no WebSocket"), head: head, rule: verdict.rule,
                 action: .methodBlocked)
         }
-        // What content is watched for is decided when that has ended.
-        if watched == nil { count(verdict.rule, request.method, decision) }
+        if verdict.isShadowed { shadow = recordLifted(head, verdict, request) }
         if worker.isTooLong {
             return refuse(.contentTooLarge, head: head, rule: verdict.rule)
         }
         if worker.maxForwards(head) == 0 { return answerAsLastHop(head, verdict, request, shadow) }
+        // What content is watched for is decided when that has ended.
+        if watched == nil { count(verdict.rule, request.method, decision) }
         return forward(bytes, head, verdict, request, watched, shadow)
     }
 

@@ -83,6 +83,15 @@ extension Ref<ClientConnection> {
         return id
     }
 
+    /// Records what shadow lets through, once nothing else of the head has blocked it.
+    func recordLifted(
+        _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest
+    ) -> EventID? {
+        // The readings that the record is to name may be those of overrides by now.
+        if value.worker.mayCarryOverride { _ = value.worker.judge(head) }
+        return recordWouldBlock(head, verdict, request)
+    }
+
     func blockRecord(
         _ head: ByteView, _ verdict: Verdict, _ request: PolicyRequest, _ facts: RuleFacts,
         _ id: EventID

@@ -62,6 +62,21 @@ extension `End to end` {
             }
         }
 
+        /// A path that has no meaning under any rule, and an OPTIONS that the gate answers.
+        @Test func `counts for no rule what none of them decided`() throws {
+            let backend = try ScriptedBackend.echo()
+            defer { backend.stop() }
+            try observed(backend.address, rules: "  /options: [OPTIONS]") { gate, admin in
+                let strange = request("GET", "/%2525252561")
+                #expect(try RawClient.exchange(gate.address, strange).status == 400)
+                let options = request("OPTIONS", "/options", "Max-Forwards: 0")
+                #expect(try RawClient.exchange(gate.address, options).status == 204)
+                let page = text(try get("/metrics", admin))
+                #expect(!page.contains("\nmethodgate_requests_total{"))
+                #expect(page.contains("\nmethodgate_malformed_requests_total 1\n"))
+            }
+        }
+
         @Test func `keeps its counts over a reload`() throws {
             let backend = try ScriptedBackend.echo()
             defer { backend.stop() }
