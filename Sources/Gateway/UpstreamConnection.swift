@@ -111,9 +111,11 @@ extension Ref<UpstreamConnection> {
         value.phase = .closed
         value.client = nil
         value.deadline.clear()
-        value.stream.close()
-        if value.carried == nil { value.worker.value.upstreamCount -= 1 }
-        value.worker.value.closedUpstreams.append(self)
+        let worker = value.worker
+        if let descriptor = value.stream.abandon() {
+            worker.close(upstream: descriptor)
+        }
+        worker.value.closedUpstreams.append(self)
     }
 
     /// Closes one that has been taken out of its pool.

@@ -230,9 +230,11 @@ extension Ref<UpstreamSession> {
         value.phase = .closed
         value.pool.unlink(self)
         value.deadline.clear()
-        value.stream.close()
-        value.worker.value.upstreamCount -= 1
-        value.worker.value.closedSessions.append(self)
+        let worker = value.worker
+        if let descriptor = value.stream.abandon() {
+            worker.close(upstream: descriptor)
+        }
+        worker.value.closedSessions.append(self)
         return true
     }
 

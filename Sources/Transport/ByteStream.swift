@@ -213,11 +213,18 @@ package struct ByteStream: ~Copyable {
 
     /// Closes, with TLS' own end unless it was to be a reset. Nothing is read or sent after it.
     package mutating func close() {
+        if let descriptor = abandon() { Socket.close(descriptor) }
+    }
+
+    /// Likewise, but for close(2) itself: the descriptor is the caller's, for nothing else. Nil of a
+    /// stream that has none.
+    package mutating func abandon() -> Int32? {
         if let carrier {
             carrier.close(isCut)
             self.carrier = nil
         }
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else { return nil }
+        defer { descriptor = -1 }
         readEvent.remove()
         writeEvent.remove()
         if let session = tls {
@@ -225,7 +232,6 @@ package struct ByteStream: ~Copyable {
             tls = nil
             session.destroy()
         }
-        Socket.close(descriptor)
-        descriptor = -1
+        return descriptor
     }
 }
