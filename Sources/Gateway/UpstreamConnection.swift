@@ -100,6 +100,7 @@ extension Ref<UpstreamConnection> {
         }
         connection.value.stream.startReading()
         worker.value.upstreamCount += 1
+        worker.value.upstreamChanges &+= 1
         pool.retain()
         return connection
     }
@@ -113,6 +114,7 @@ extension Ref<UpstreamConnection> {
         value.deadline.clear()
         let worker = value.worker
         if let descriptor = value.stream.abandon() {
+            worker.value.upstreamChanges &+= 1
             worker.close(upstream: descriptor)
         }
         worker.value.closedUpstreams.append(self)

@@ -93,6 +93,7 @@ extension Ref<UpstreamSession> {
         }
         session.value.stream.startReading()
         worker.value.upstreamCount += 1
+        worker.value.upstreamChanges &+= 1
         pool.retain()
         pool.link(session)
         return session
@@ -232,6 +233,7 @@ extension Ref<UpstreamSession> {
         value.deadline.clear()
         let worker = value.worker
         if let descriptor = value.stream.abandon() {
+            worker.value.upstreamChanges &+= 1
             worker.close(upstream: descriptor)
         }
         worker.value.closedSessions.append(self)

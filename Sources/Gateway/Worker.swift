@@ -104,6 +104,8 @@ struct Worker: ~Copyable {
     var connectionLimit: Int
     /// Upstream connections that are open.
     var upstreamCount = 0
+    /// How many have been opened and closed so far, together.
+    var upstreamChanges = 0
     var closings = Closings()
     var firstClient: Ref<ClientConnection>?
     var closedClients: [Ref<ClientConnection>] = []

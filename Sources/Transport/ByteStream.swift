@@ -73,6 +73,13 @@ package struct ByteStream: ~Copyable {
         if let tls, tls.holdsInput { readEvent.activate() }
     }
 
+    /// Has `readable` called in the next round whatever has come: there is more to do with what was
+    /// read.
+    package mutating func readInNextRound() {
+        readEvent.add()
+        readEvent.activate()
+    }
+
     /// Reads what has come, at most what `space` holds, which is not empty.
     package mutating func receive(into space: MutableByteView) -> IOResult {
         guard let tls else { return Socket.receive(descriptor, into: space) }
