@@ -51,6 +51,8 @@ struct HTTP2Connection: ~Copyable {
     /// Connections to backends that may be opened and closed on its behalf before others get their
     /// turn: what costs most of a request, and what a flood of resets repeats.
     static let changesInATurn = 4
+    /// Strides in a turn, for frames that cost nothing else: a hundred requests go in one.
+    static let stridesInATurn = 4
     /// Bytes that are made ready for one send(2).
     static let batch = 96 * 1024
 }
@@ -115,8 +117,10 @@ extension Ref<HTTP2Connection> {
         let now = worker.value.wheel.value.now
         let strides = HTTP2Connection.strides
         var left = HTTP2Connection.changesInATurn
+        var count = 0
         var used = 0
-        while used < bytes.count, left > 0 {
+        while used < bytes.count, left > 0, count < HTTP2Connection.stridesInATurn {
+            count += 1
             let before = worker.value.upstreamChanges
             used += value.session.receive(bytes.dropFirst(used), now: now, limit: value.stride)
             let changes = worker.value.upstreamChanges &- before
@@ -124,7 +128,7 @@ extension Ref<HTTP2Connection> {
             value.stride =
                 changes > 0 ? strides.lowerBound : min(value.stride * 2, strides.upperBound)
         }
-        value.isPaused = left <= 0
+        value.isPaused = left <= 0 || used < bytes.count
         return used
     }
 

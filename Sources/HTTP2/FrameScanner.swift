@@ -77,13 +77,17 @@ package struct FrameScanner: BitwiseCopyable {
         case broken(ErrorCode)
     }
 
-    /// Looks at the bytes that come next: all of them, or as far as that many HEADERS and RST_STREAM
-    /// frames, which begin and end what costs more than its frames do.
+    /// Looks at the bytes that come next: all of them, or as far as one of the limits goes.
+    ///
+    /// - Parameters:
+    ///   - limit: HEADERS and RST_STREAM frames, which begin and end what costs more than they do.
+    ///   - work: what it takes to read them; a frame is 1, and so are 32 bytes of a field section.
     mutating func scan(
-        _ bytes: ByteView, _ budget: inout FrameBudget, limit: Int = .max
+        _ bytes: ByteView, _ budget: inout FrameBudget, limit: Int = .max, work: Int = .max
     ) -> Finding {
         var offset = 0
         var count = 0
+        var done = 0
         while true {
             if dependency.rest > 0 {
                 while dependency.rest > 0, offset < bytes.count { takeDependency(bytes, &offset) }
@@ -99,7 +103,7 @@ package struct FrameScanner: BitwiseCopyable {
             let skipped = min(rest, bytes.count - offset)
             rest -= skipped
             offset += skipped
-            if count == limit, rest == 0 { return .sound(offset) }
+            if rest == 0, count == limit || done >= work { return .sound(offset) }
             while headCount < 9, offset < bytes.count {
                 take(bytes[offset])
                 offset += 1
@@ -108,6 +112,7 @@ package struct FrameScanner: BitwiseCopyable {
             if let code = note(&budget) { return .broken(code) }
             headCount = 0
             if type == 1 || type == 3 { count += 1 }
+            done += type == 1 || type == 9 ? 1 + rest &>> 5 : 1
         }
     }
 

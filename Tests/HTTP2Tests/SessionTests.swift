@@ -49,6 +49,22 @@ import Testing
         #expect(peer.events.count { $0.hasPrefix("content") } == 100)
     }
 
+    @Test func `small frames and long sections are taken in some at a time`() {
+        let peer = Peer()
+        peer.receive(Self.start)
+        peer.receive(HTTP2Frame.headers(1, HTTP2Field.request("PUT"), ends: false).bytes)
+        let piece = HTTP2Frame.data(1, [1], ends: false).bytes
+        let content = (0..<1000).flatMap { _ in piece }
+        #expect(peer.receiveSome(content) == 256 * piece.count)
+        let line = HTTP2Field("x", String(repeating: "~", count: 4000))
+        let section = HTTP2Frame.headers(3, HTTP2Field.request("GET", "/", [line])).bytes
+        let others = [UInt32(5), 7, 9].flatMap {
+            HTTP2Frame.headers($0, HTTP2Field.request("GET", "/", [line])).bytes
+        }
+        peer.receive(Array(content.dropFirst(256 * piece.count)))
+        #expect(peer.receiveSome(section + others) == 2 * section.count)
+    }
+
     @Test func `what is left is not looked at once the connection is to end`() {
         let peer = Peer()
         peer.receive(Self.start)
