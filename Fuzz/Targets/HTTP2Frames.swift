@@ -125,10 +125,13 @@ private final class FrameRun {
             now: 0)
         var start = 0
         for cut in cuts where !isOver {
-            let goesOn = Array(bytes[start..<cut]).withView {
-                session?.receive($0, now: 0) ?? false
+            Array(bytes[start..<cut]).withView { piece in
+                var used = 0
+                while used < piece.count {
+                    used += session?.receive(piece.dropFirst(used), now: 0) ?? piece.count
+                }
             }
-            isOver = !goesOn
+            isOver = session?.goesOn != true
             start = cut
         }
         if isOver { finish() }

@@ -10,6 +10,12 @@ extension Ref<ClientConnection> {
     /// Bytes or an end have come from the client: reads until the stream is drained or must wait.
     func readable(toEnd: Bool) {
         value.worker.refreshClock()
+        var toEnd = toEnd
+        if let connection = value.http2, connection.value.isPaused {
+            guard goOnWithFrames(connection) else { return }
+            // What came since was not read, and its end not noticed.
+            toEnd = true
+        }
         for count in 1...Worker.readsInARow {
             guard readOnce(toEnd: toEnd) else { return }
             // There may be thousands of frames in each.
@@ -45,7 +51,7 @@ extension Ref<ClientConnection> {
     /// that came with the bytes is announced by nothing: as long as the client owes the rest of a
     /// message one more read looks for it. Between messages the next write finds it.
     private func mayHaveMore(_ isLikely: Bool) -> Bool {
-        guard value.phase != .closed, value.stream.isReading else { return false }
+        guard value.phase != .closed, value.stream.isReading, !isPaused else { return false }
         if isLikely { return true }
         switch value.phase {
         // The answers that are owed find a reset.
@@ -95,7 +101,9 @@ extension Ref<ClientConnection> {
             if value.worker.value.isDraining { endWhenIdle() }
             guard value.phase != .closed else { return }
         }
-        if value.hasEnded || value.inbound.count >= inboundLimit || mustWait {
+        if isPaused {
+            value.stream.readInNextRound()
+        } else if value.hasEnded || value.inbound.count >= inboundLimit || mustWait {
             value.stream.stopReading()
         } else {
             value.stream.startReading()
@@ -105,6 +113,11 @@ extension Ref<ClientConnection> {
     /// A head or a trailer section may take what the configuration gives it.
     private var inboundLimit: Int {
         Swift.max(ClientConnection.inboundLimit, value.worker.value.requestLimits.head)
+    }
+
+    /// It carries streams, and had its turn.
+    @inline(__always) private var isPaused: Bool {
+        value.phase == .frames && value.http2?.value.isPaused == true
     }
 
     /// Whether nothing of the client may be processed now.

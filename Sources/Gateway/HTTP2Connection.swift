@@ -41,7 +41,18 @@ struct HTTP2Connection: ~Copyable {
     var sectionDue: UInt64 = 0
     /// `client_idle` runs.
     var isIdle = false
+    /// Its turn is over: what is left of its bytes waits for the next round of the loop.
+    var isPaused = false
+    /// Requests and resets that are taken in before the next look at what they have cost: fewer
+    /// where the last ones cost something.
+    var stride = HTTP2Connection.strides.lowerBound
 
+    static let strides = 4...32
+    /// Connections to backends that may be opened and closed on its behalf before others get their
+    /// turn: what costs most of a request, and what a flood of resets repeats.
+    static let changesInATurn = 4
+    /// Strides in a turn, for frames that cost nothing else: a hundred requests go in one.
+    static let stridesInATurn = 4
     /// Bytes that are made ready for one send(2).
     static let batch = 96 * 1024
 }
@@ -71,12 +82,13 @@ extension Ref<ClientConnection> {
         if isEnding { connection.drain() }
     }
 
-    /// Frames have come; all bytes are used.
+    /// Frames have come; how many bytes were used, which are all but those of the next turn.
     func takeFrames(_ bytes: ByteView) -> Int {
         guard let connection = value.http2 else { return bytes.count }
+        guard !connection.value.isPaused else { return 0 }
         let hadEnded = connection.value.session.endCode != nil
         connection.value.reads &+= 1
-        _ = connection.value.session.receive(bytes, now: value.worker.value.wheel.value.now)
+        let used = connection.receive(bytes)
         connection.deliverPieces()
         if !hadEnded, connection.value.session.endCode == .enhanceYourCalm {
             value.worker.value.counters.http2Floods.add()
@@ -84,12 +96,41 @@ extension Ref<ClientConnection> {
         guard value.phase == .frames else { return bytes.count }
         connection.wake()
         connection.limit()
-        return bytes.count
+        return used
+    }
+
+    /// The next turn of a connection that was paused has come; whether its socket is to be read, since
+    /// all that was read before has been used.
+    func goOnWithFrames(_ connection: Ref<HTTP2Connection>) -> Bool {
+        connection.value.isPaused = false
+        resume()
+        return value.inbound.isEmpty && !connection.value.isPaused && value.stream.isReading
     }
 }
 
 extension Ref<HTTP2Connection> {
     var worker: Ref<Worker> { value.client.value.worker }
+
+    /// Hands bytes to the session until they are used or the turn is over.
+    fileprivate func receive(_ bytes: ByteView) -> Int {
+        let worker = worker
+        let now = worker.value.wheel.value.now
+        let strides = HTTP2Connection.strides
+        var left = HTTP2Connection.changesInATurn
+        var count = 0
+        var used = 0
+        while used < bytes.count, left > 0, count < HTTP2Connection.stridesInATurn {
+            count += 1
+            let before = worker.value.upstreamChanges
+            used += value.session.receive(bytes.dropFirst(used), now: now, limit: value.stride)
+            let changes = worker.value.upstreamChanges &- before
+            left -= changes
+            value.stride =
+                changes > 0 ? strides.lowerBound : min(value.stride * 2, strides.upperBound)
+        }
+        value.isPaused = left <= 0 || used < bytes.count
+        return used
+    }
 
     /// Hands over what streams have kept of the bytes that were read.
     fileprivate func deliverPieces() {

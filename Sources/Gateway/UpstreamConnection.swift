@@ -100,6 +100,7 @@ extension Ref<UpstreamConnection> {
         }
         connection.value.stream.startReading()
         worker.value.upstreamCount += 1
+        worker.value.upstreamChanges &+= 1
         pool.retain()
         return connection
     }
@@ -111,9 +112,12 @@ extension Ref<UpstreamConnection> {
         value.phase = .closed
         value.client = nil
         value.deadline.clear()
-        value.stream.close()
-        if value.carried == nil { value.worker.value.upstreamCount -= 1 }
-        value.worker.value.closedUpstreams.append(self)
+        let worker = value.worker
+        if let descriptor = value.stream.abandon() {
+            worker.value.upstreamChanges &+= 1
+            worker.close(upstream: descriptor)
+        }
+        worker.value.closedUpstreams.append(self)
     }
 
     /// Closes one that has been taken out of its pool.

@@ -158,13 +158,16 @@ extension Ref<Worker> {
     /// - Parameter replacing: connections that are closed as soon as there is another.
     func limitUpstreams(replacing: Int = 0) -> Bool {
         guard value.upstreamCount - replacing >= value.connectionLimit else { return true }
+        if closeFirst() { return true }
         for pool in value.pools {
             if let session = pool.idleSession {
                 session.close()
-                return true
+            } else if let oldest = pool.value.lastIdle {
+                oldest.close()
+            } else {
+                continue
             }
-            guard let oldest = pool.value.lastIdle else { continue }
-            oldest.close()
+            _ = closeFirst()
             return true
         }
         return false
@@ -173,7 +176,8 @@ extension Ref<Worker> {
     /// Gives the descriptors of all idle connections back, for the one that is needed now; false
     /// where there were none.
     func closeIdleUpstreams() -> Bool {
-        var isAny = false
+        defer { endClosing() }
+        var isAny = !value.closings.isEmpty
         for pool in value.pools {
             while let idle = pool.takeIdle() {
                 idle.closeTaken()

@@ -93,6 +93,7 @@ extension Ref<UpstreamSession> {
         }
         session.value.stream.startReading()
         worker.value.upstreamCount += 1
+        worker.value.upstreamChanges &+= 1
         pool.retain()
         pool.link(session)
         return session
@@ -230,9 +231,12 @@ extension Ref<UpstreamSession> {
         value.phase = .closed
         value.pool.unlink(self)
         value.deadline.clear()
-        value.stream.close()
-        value.worker.value.upstreamCount -= 1
-        value.worker.value.closedSessions.append(self)
+        let worker = value.worker
+        if let descriptor = value.stream.abandon() {
+            worker.value.upstreamChanges &+= 1
+            worker.close(upstream: descriptor)
+        }
+        worker.value.closedSessions.append(self)
         return true
     }
 

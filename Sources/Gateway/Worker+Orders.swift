@@ -32,6 +32,7 @@ extension Ref<Worker> {
                 inboxEvent: unsafe .read(base, inbox.descriptor, workerHasOrders, context),
                 tick: unsafe .timer(base, workerTicked, context),
                 retry: unsafe .timer(base, workerRetriesLog, context),
+                more: unsafe .timer(base, workerGoesOn, context),
                 log: WriteAhead(index: index, snapshot: snapshot, process: process),
                 clients: clients, counters: counters, redirects: redirects,
                 request: RequestHead(maximumFields: settings.limits.fields),

@@ -27,6 +27,8 @@ struct Worker: ~Copyable {
     var tick: Event
     /// Looks again at a log that was full a moment ago.
     var retry: Event
+    /// Has the loop go round once more though nothing happens.
+    var more: Event
     var log: WriteAhead
     let scratch = Uncounted(forever: JudgeScratch())
     let clients: ClientCounter
@@ -102,6 +104,9 @@ struct Worker: ~Copyable {
     var connectionLimit: Int
     /// Upstream connections that are open.
     var upstreamCount = 0
+    /// How many have been opened and closed so far, together.
+    var upstreamChanges = 0
+    var closings = Closings()
     var firstClient: Ref<ClientConnection>?
     var closedClients: [Ref<ClientConnection>] = []
     /// Those that have frames to send.
@@ -156,6 +161,7 @@ extension Ref<Worker> {
     /// Runs until drained. On the worker's own thread.
     func run() {
         value.inboxEvent.add()
+        value.more.add()
         var hasFailed = false
         while !isDone {
             guard value.base.runOnce() else {
@@ -165,6 +171,7 @@ extension Ref<Worker> {
             endIteration()
         }
         if !hasFailed { leaveBackends() }
+        endClosing()
         value.log.close()
         value.outbox.post(
             hasFailed
@@ -200,6 +207,7 @@ extension Ref<Worker> {
             reap()
         }
         flushAccessLog()
+        goOnClosing()
         value.isClockStale = true
         publishCounts()
         if needsTicks {

@@ -121,7 +121,9 @@ package import HTTPSyntax
     package func receive(_ bytes: MutableByteView, now: UInt64) -> Bool {
         unsafe state.pointee.budget.refill(now: now)
         if unsafe !state.pointee.hasReceived { lookForHTTP1(bytes.view) }
-        if let code = unsafe state.pointee.scanner.scan(bytes.view, &state.pointee.budget) {
+        if case .broken(let code) = unsafe state.pointee.scanner.scan(
+            bytes.view, &state.pointee.budget)
+        {
             // Besides, a server's bytes are refused there for CONTINUATION alone.
             end(code == .protocolError ? .pushes : .sectionTooLarge, code)
             return false

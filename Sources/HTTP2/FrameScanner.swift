@@ -68,17 +68,33 @@ package struct FrameScanner: BitwiseCopyable {
         mostContinuations = max(8, min(limits.head, 1 << 30) / 16384 + 1)
     }
 
-    /// Looks at the bytes that come next.
+    /// What a look came to.
+    enum Finding: Equatable {
+        /// So many bytes are fit for nghttp2.
+        case sound(Int)
+        /// The connection is to end: a frame breaks the order of streams, or is one of too many in a
+        /// row.
+        case broken(ErrorCode)
+    }
+
+    /// Looks at the bytes that come next: all of them, or as far as one of the limits goes.
     ///
-    /// - Returns: why the connection is to end: a frame breaks the order of streams, or is one of
-    ///   too many in a row.
-    mutating func scan(_ bytes: ByteView, _ budget: inout FrameBudget) -> ErrorCode? {
+    /// - Parameters:
+    ///   - limit: HEADERS and RST_STREAM frames, which begin and end what costs more than they do.
+    ///   - work: what it takes to read them; a frame is 1, and so are 32 bytes of a field section.
+    mutating func scan(
+        _ bytes: ByteView, _ budget: inout FrameBudget, limit: Int = .max, work: Int = .max
+    ) -> Finding {
         var offset = 0
+        var count = 0
+        var done = 0
         while true {
             if dependency.rest > 0 {
                 while dependency.rest > 0, offset < bytes.count { takeDependency(bytes, &offset) }
-                guard dependency.rest == 0 else { return nil }
-                if dependency.value & 0x7fff_ffff == dependency.stream { return .protocolError }
+                guard dependency.rest == 0 else { return .sound(offset) }
+                if dependency.value & 0x7fff_ffff == dependency.stream {
+                    return .broken(.protocolError)
+                }
             }
             if isPadded, offset < bytes.count {
                 isPadded = false
@@ -87,13 +103,16 @@ package struct FrameScanner: BitwiseCopyable {
             let skipped = min(rest, bytes.count - offset)
             rest -= skipped
             offset += skipped
+            if rest == 0, count == limit || done >= work { return .sound(offset) }
             while headCount < 9, offset < bytes.count {
                 take(bytes[offset])
                 offset += 1
             }
-            guard headCount == 9 else { return nil }
-            if let code = note(&budget) { return code }
+            guard headCount == 9 else { return .sound(offset) }
+            if let code = note(&budget) { return .broken(code) }
             headCount = 0
+            if type == 1 || type == 3 { count += 1 }
+            done += type == 1 || type == 9 ? 1 + rest &>> 5 : 1
         }
     }
 
@@ -109,10 +128,13 @@ package struct FrameScanner: BitwiseCopyable {
         offset += 1
     }
 
+    /// Of the frame whose head came last.
+    private var type: UInt8 { UInt8(truncatingIfNeeded: head.0 &>> 32) }
+
     /// A frame's head is whole.
     private mutating func note(_ budget: inout FrameBudget) -> ErrorCode? {
         rest = Int(head.0 &>> 40)
-        let type = UInt8(truncatingIfNeeded: head.0 &>> 32)
+        let type = type
         let stream = UInt32(truncatingIfNeeded: head.0 &<< 8 | UInt64(head.1)) & 0x7fff_ffff
         isContent = type == 0
         isHead = type == 1

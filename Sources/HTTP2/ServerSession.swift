@@ -36,6 +36,8 @@ package import HTTPSyntax
 
     let state: UnsafeMutablePointer<State>
 
+    /// What `receive` takes in at a time at most: some 0.1 ms of nghttp2's.
+    static let workAtATime = 256
     /// Streams that a client may have open at the same time.
     package static let maximumStreams = 100
     /// Bytes of content that may wait for one stream's backend.
@@ -122,30 +124,44 @@ package import HTTPSyntax
 
     // MARK: Bytes in
 
-    /// Takes bytes of the client in, all of them; the handlers are called meanwhile.
+    /// Takes bytes of the client in, some at a time, so that whoever hands them over may stop in
+    /// between. The handlers are called meanwhile.
     ///
-    /// - Returns: false where the connection is to end once everything has been sent: the session
-    ///   then says so with GOAWAY.
-    package func receive(_ bytes: ByteView, now: UInt64) -> Bool {
-        guard unsafe state.pointee.endCode == nil else { return false }
+    /// - Parameter limit: how many HEADERS and RST_STREAM frames at most.
+    /// - Returns: how many bytes that were; all of them, unlooked at, once the connection is to end
+    ///   (`goesOn`).
+    package func receive(_ bytes: ByteView, now: UInt64, limit: Int = .max) -> Int {
+        guard unsafe state.pointee.endCode == nil else { return bytes.count }
         unsafe state.pointee.budget.refill(now: now)
-        if let code = unsafe state.pointee.scanner.scan(bytes, &state.pointee.budget) {
+        let count: Int
+        switch unsafe state.pointee.scanner.scan(
+            bytes, &state.pointee.budget, limit: limit, work: Self.workAtATime)
+        {
+        case .broken(let code):
             terminate(code)
-            return false
+            return bytes.count
+        case .sound(let some): count = some
         }
-        let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, bytes.count)
+        let used = unsafe nghttp2_session_mem_recv(state.pointee.handle, bytes.base, count)
         chargeIgnored()
         if unsafe state.pointee.budget.isSpent || state.pointee.block.isExcessive {
             terminate(.enhanceYourCalm)
-            return false
+            return bytes.count
         }
-        guard used < 0 else { return unsafe nghttp2_session_want_read(state.pointee.handle) != 0 }
+        guard used < 0 else { return count }
         let code = nghttp2_error(rawValue: Int32(truncatingIfNeeded: used))
         let isFlood =
             code == NGHTTP2_ERR_FLOODED || code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS
             || code == NGHTTP2_ERR_TOO_MANY_SETTINGS || code == NGHTTP2_ERR_CALLBACK_FAILURE
         terminate(isFlood ? .enhanceYourCalm : .protocolError)
-        return false
+        return bytes.count
+    }
+
+    /// False where the connection is to end once everything has been sent: the session says so with
+    /// GOAWAY.
+    package var goesOn: Bool {
+        unsafe state.pointee.endCode == nil
+            && nghttp2_session_want_read(state.pointee.handle) != 0
     }
 
     /// nghttp2 passes over DATA and HEADERS of streams that are gone without a word.

@@ -73,6 +73,13 @@ package struct ByteStream: ~Copyable {
         if let tls, tls.holdsInput { readEvent.activate() }
     }
 
+    /// Has `readable` called in the next round whatever has come: there is more to do with what was
+    /// read.
+    package mutating func readInNextRound() {
+        readEvent.add()
+        readEvent.activate()
+    }
+
     /// Reads what has come, at most what `space` holds, which is not empty.
     package mutating func receive(into space: MutableByteView) -> IOResult {
         guard let tls else { return Socket.receive(descriptor, into: space) }
@@ -213,11 +220,18 @@ package struct ByteStream: ~Copyable {
 
     /// Closes, with TLS' own end unless it was to be a reset. Nothing is read or sent after it.
     package mutating func close() {
+        if let descriptor = abandon() { Socket.close(descriptor) }
+    }
+
+    /// Likewise, but for close(2) itself: the descriptor is the caller's, for nothing else. Nil of a
+    /// stream that has none.
+    package mutating func abandon() -> Int32? {
         if let carrier {
             carrier.close(isCut)
             self.carrier = nil
         }
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else { return nil }
+        defer { descriptor = -1 }
         readEvent.remove()
         writeEvent.remove()
         if let session = tls {
@@ -225,7 +239,6 @@ package struct ByteStream: ~Copyable {
             tls = nil
             session.destroy()
         }
-        Socket.close(descriptor)
-        descriptor = -1
+        return descriptor
     }
 }

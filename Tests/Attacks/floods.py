@@ -38,7 +38,7 @@ log: {blocks: {to: "file @DIR@/blocks-@PORT@.jsonl"}}
 workers: 1
 """
 # The work of an attacker and of what he floods is none that a gate elsewhere would notice.
-NICE = ["nice", "-n", "19"]
+NICE = ["chrt", "-o", "0", "nice", "-n", "19"]
 # Between the end of a flood's connection and its next one.
 PAUSE = 0.05
 # For the first connection's end, in seconds.
@@ -52,6 +52,11 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=1, help="floods at a time, each of its own gate")
     parser.add_argument("--only", help="floods whose name contains this")
     parser.add_argument("--tls", action="store_true", help="flood by TLS; ordinary requests do not")
+    parser.add_argument(
+        "--ahead",
+        action="store_true",
+        help="the gate, ordinary requests and their backend go before all else; needs root",
+    )
     parser.add_argument("--short", action="store_true", help="half a second each; no look at times")
     parser.add_argument("--play", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -221,6 +226,8 @@ def main():
         sys.exit("floods.py: --gate is missing")
     options.gate = os.path.abspath(options.gate)
     processes.end_in_order()
+    if options.ahead:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     with processes.folder() as folder:
         if options.tls:
             make_certificate(folder)

@@ -63,8 +63,15 @@ final class Peer {
     /// Takes frames in; whether the connection goes on.
     @discardableResult
     func receive(_ bytes: Bytes, at time: UInt64 = 0) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty { rest.removeFirst(receiveSome(rest, at: time)) }
+        return session?.goesOn ?? false
+    }
+
+    /// Takes in as much as the session takes at a time; how many bytes that were.
+    func receiveSome(_ bytes: Bytes, at time: UInt64 = 0, limit: Int = .max) -> Int {
         now = time
-        return bytes.withView { session?.receive($0, now: time) ?? false }
+        return bytes.withView { session?.receive($0, now: time, limit: limit) ?? $0.count }
     }
 
     func adopt(_ limits: HeaderBlock.Limits) { session?.adopt(limits) }

@@ -28,6 +28,52 @@ import Testing
                 == whole.events.filter { !$0.hasPrefix("content") })
     }
 
+    @Test func `a few requests and resets are taken in at a time, and any content`() {
+        let peer = Peer()
+        peer.receive(Self.start)
+        let pairs = stride(from: UInt32(1), to: 41, by: 2).map { stream in
+            HTTP2Frame.headers(stream, HTTP2Field.request()).bytes
+                + HTTP2Frame.reset(stream).bytes
+        }
+        var rest = Array(pairs.joined())
+        for turn in 1...10 {
+            #expect(peer.receiveSome(rest, limit: 4) == pairs[0].count * 2)
+            rest.removeFirst(pairs[0].count * 2)
+            #expect(peer.events.count { $0.hasPrefix("request") } == turn * 2)
+            #expect(peer.events.count { $0.hasPrefix("closed") } == turn * 2)
+        }
+        #expect(rest.isEmpty)
+        let begin = HTTP2Frame.headers(41, HTTP2Field.request("PUT"), ends: false).bytes
+        let content = (0..<100).flatMap { _ in HTTP2Frame.data(41, [1], ends: false).bytes }
+        #expect(peer.receiveSome(begin + content, limit: 4) == begin.count + content.count)
+        #expect(peer.events.count { $0.hasPrefix("content") } == 100)
+    }
+
+    @Test func `small frames and long sections are taken in some at a time`() {
+        let peer = Peer()
+        peer.receive(Self.start)
+        peer.receive(HTTP2Frame.headers(1, HTTP2Field.request("PUT"), ends: false).bytes)
+        let piece = HTTP2Frame.data(1, [1], ends: false).bytes
+        let content = (0..<1000).flatMap { _ in piece }
+        #expect(peer.receiveSome(content) == 256 * piece.count)
+        let line = HTTP2Field("x", String(repeating: "~", count: 4000))
+        let section = HTTP2Frame.headers(3, HTTP2Field.request("GET", "/", [line])).bytes
+        let others = [UInt32(5), 7, 9].flatMap {
+            HTTP2Frame.headers($0, HTTP2Field.request("GET", "/", [line])).bytes
+        }
+        peer.receive(Array(content.dropFirst(256 * piece.count)))
+        #expect(peer.receiveSome(section + others) == 2 * section.count)
+    }
+
+    @Test func `what is left is not looked at once the connection is to end`() {
+        let peer = Peer()
+        peer.receive(Self.start)
+        let broken = HTTP2Frame(2, stream: 0, Bytes(repeating: 0, count: 5)).bytes
+        let more = HTTP2Frame.headers(1, HTTP2Field.request()).bytes
+        #expect(peer.receiveSome(broken + more, limit: 4) == broken.count + more.count)
+        #expect(!peer.receive(more) && peer.events.isEmpty)
+    }
+
     @Test func `an answer is fields, content and trailers`() throws {
         let peer = Peer()
         peer.receive(Self.start + HTTP2Frame.headers(1, HTTP2Field.request()).bytes)

@@ -175,6 +175,15 @@ def many_streams_at_once(link):
     return streams(link, lambda number: headers(number, block, FIRST))
 
 
+@flood("requests that are left behind", "open")
+def left_behind(link):
+    block = fields("POST", "/flood")
+    yield b"".join(headers(link.stream(), block, FIRST) for _ in range(90))
+    # Until each has a connection to the backend.
+    yield from [b""] * 5
+    link.close()
+
+
 # Frames that carry nothing.
 
 
