@@ -9,7 +9,7 @@ package import HTTPSyntax
 /// `receive` and `send` mean what recv(2) and send(2) mean, with TLS too: what `send` has not
 /// reported is to be handed over again, at the front of the next call.
 package struct ByteStream: ~Copyable {
-    /// -1 once it is closed or has been taken over, and of a carried stream.
+    /// -1 once it is closed, and of a carried stream.
     package private(set) var descriptor: Int32
     private var readEvent: Event
     private var writeEvent: Event
@@ -28,21 +28,6 @@ package struct ByteStream: ~Copyable {
         self.descriptor = descriptor
         readEvent = unsafe .streamRead(base, descriptor, readable, context)
         writeEvent = unsafe .streamWrite(base, descriptor, writable, context)
-    }
-
-    /// Takes the descriptor and the session of `other` over, for other callbacks; `other` is as if
-    /// closed. Nothing is watched yet.
-    package init(
-        takingOver other: inout ByteStream, on base: EventBase, readable: EventCallback,
-        writable: EventCallback, context: UnsafeMutableRawPointer
-    ) {
-        unsafe self.init(
-            other.descriptor, on: base, readable: readable, writable: writable, context: context)
-        other.readEvent.remove()
-        other.writeEvent.remove()
-        tls = other.tls
-        other.tls = nil
-        other.descriptor = -1
     }
 
     /// A stream that `carrier` carries: its input is handed to whoever holds it, not read here.

@@ -333,25 +333,4 @@ import Testing
             TLSPair.serverContext(), TLSPair.clientContext(protocols: ["spdy/1"]))
         #expect(pair.shakeHands() == (.failed, .failed))
     }
-
-    @Test func `a stream is handed over with its session`() throws {
-        let pair = try TLSPair.open()
-        let second = Ref<TestEnd>.make { context in
-            TestEnd(
-                stream: ByteStream(
-                    takingOver: &pair.server.value.stream, on: pair.base,
-                    readable: { _, _, context in
-                        guard let context else { return }
-                        Ref<TestEnd>(context: context).value.readable += 100
-                    }, writable: { _, _, _ in }, context: context))
-        }
-        #expect(pair.server.descriptor == -1)
-        second.value.stream.startReading()
-        _ = pair.client.send([9])
-        #expect(pair.base.runOnce())
-        #expect(second.value.readable == 100)
-        #expect(second.receiveAll() == [9])
-        second.value.stream.close()
-        second.destroy()
-    }
 }
