@@ -21,7 +21,7 @@ package final class AccessLog {
     /// Encodes a record. Allocates nothing once the queue has its size.
     package func append(_ record: borrowing AccessRecord) {
         appended &+= 1
-        _ = encoder.append(record, to: &queue.lines)
+        encoder.append(record, to: &queue.lines)
     }
 
     /// The same of a handshake.
@@ -30,9 +30,8 @@ package final class AccessLog {
         encoder.append(record, to: &queue.lines)
     }
 
-    /// Encodes a record that has to wait for something into a buffer of the caller's; where in
-    /// the buffer its status stands (three digits), or nil.
-    package func encode(_ record: borrowing AccessRecord, to lines: inout ByteBuffer) -> Int? {
+    /// Encodes a record that has to wait for something into a buffer of the caller's.
+    package func encode(_ record: borrowing AccessRecord, to lines: inout ByteBuffer) {
         encoder.append(record, to: &lines)
     }
 
@@ -85,10 +84,9 @@ package struct LogCounts: Equatable, Sendable, BitwiseCopyable {
 }
 
 extension RecordEncoder {
-    /// Appends a line; where its status stands, or nil where it has none.
     fileprivate mutating func append(
         _ record: borrowing AccessRecord, to line: inout ByteBuffer
-    ) -> Int? {
+    ) {
         begin(at: record.time, in: &line)
         if let eventID = record.eventID {
             line.append(",\"event.id\":\"")
@@ -104,8 +102,7 @@ extension RecordEncoder {
         append(record.request, to: &line)
         if let facts = record.facts { append(facts, to: &line) }
         append(policyDigest: record.policyDigest, to: &line)
-        let status = append(
-            status: record.status, reachedBackend: record.reachedBackend, to: &line)
+        append(status: record.status, reachedBackend: record.reachedBackend, to: &line)
         if let answeredBy = record.answeredBy {
             line.append(",\"methodgate.answered_by\":\"")
             line.append(answeredBy)
@@ -121,7 +118,6 @@ extension RecordEncoder {
         }
         appendObserver(to: &line)
         line.append("}\n")
-        return status
     }
 
     /// What kind of event it was; the values are those that ECS allows for the categories.

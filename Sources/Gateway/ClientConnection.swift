@@ -172,6 +172,7 @@ extension Ref<ClientConnection> {
             awaitReading()
             return
         }
+        if value.isHeld { logUnanswered() }
         value.phase = .closed
         value.deadline.clear()
         value.stream.close()

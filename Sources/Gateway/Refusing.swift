@@ -210,7 +210,7 @@ extension Ref<ClientConnection> {
         endExchange()
         value.outbound.truncate(to: value.heldFrom)
         value.end = .keep
-        value.note?.value.takeBack(status: 503)
+        value.note?.value.takeBack(from: 0, status: 503)
         refuseForLog(value.heldForm)
     }
 

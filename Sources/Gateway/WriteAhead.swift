@@ -22,6 +22,7 @@ struct WriteAhead: ~Copyable {
     var lastProgress: UInt64 = 0
     let access: AccessLog
     var accessSink: AuditSink?
+    var unanswered = UnansweredLines()
 
     init(index: Int, snapshot: Snapshot, process: ProcessIdentity) {
         let log = snapshot.settings.log
@@ -87,6 +88,8 @@ struct WriteAhead: ~Copyable {
     mutating func close() {
         if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
         sink.leaveLine(of: ObjectIdentifier(stream))
+        // The only trace of their requests, where the block log took nothing.
+        unanswered.move(to: access, settled: .max, position: .max)
         guard let accessSink else { return }
         if access.pendingCount > 0 { _ = access.flush(to: accessSink) }
         accessSink.leaveLine(of: ObjectIdentifier(access))
@@ -107,6 +110,7 @@ extension Ref<Worker> {
 
     /// Writes the iteration's access records, after the block records that they name.
     func flushAccessLog() {
+        if !value.log.unanswered.isEmpty { value.log.takeUnanswered() }
         guard value.log.access.pendingCount > 0 else { return }
         guard let sink = value.log.accessSink else {
             // They waited for the block log while a reload took the access log away.

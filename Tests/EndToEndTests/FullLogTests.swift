@@ -1,0 +1,124 @@
+// What is told of records that a full log costs, and what clients are answered whose records it
+// was full in the middle of.
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension `End to end` {
+    struct `A full log` {
+        private let backend: ScriptedBackend
+        private let directory: TemporaryDirectory
+        private var file: String { directory.path("blocks.jsonl") }
+        private var access: String { directory.path("access.jsonl") }
+
+        init() throws {
+            backend = try ScriptedBackend.echo()
+            directory = try TemporaryDirectory()
+        }
+
+        private func rest(_ onFull: String) -> String {
+            """
+            timeouts: {log: 10s, drain: 1s}
+            log:
+              blocks: {to: file \(file), on_full: \(onFull)}
+              access: {to: file \(access)}
+            """
+        }
+
+        private func start(_ onFull: String) throws -> GateProcess {
+            try GateProcess(configuration(backend.address, rest: rest(onFull)), in: directory)
+        }
+
+        private func accessLines() -> [LogRecord] {
+            (try? BlockLog(file: access).records()) ?? []
+        }
+
+        /// Of requests that nobody was answered.
+        private func expectUnanswered(_ lines: [LogRecord], _ ids: [String?]) {
+            #expect(lines.map { $0["event.id"] } == ids)
+            for line in lines {
+                #expect(line["event.action"] == "method-blocked")
+                #expect(line.values["http.response.status_code"] == nil)
+                #expect(line["methodgate.answered_by"] == nil)
+                #expect(line.integer("http.response.body.bytes") == 0)
+                #expect(line["ecs.version"] != nil)
+            }
+        }
+
+        // MARK: Clients that leave
+
+        private func fullPipe() throws -> Int32 {
+            #expect(mkfifo(file, 0o600) == 0)
+            let descriptor = open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            #expect(descriptor >= 0)
+            return descriptor
+        }
+
+        private func fill(_ descriptor: Int32) {
+            let block = Bytes(repeating: 0x23, count: 4096)
+            while write(descriptor, block, block.count) > 0 {}
+            while write(descriptor, block, 1) > 0 {}
+        }
+
+        /// All that is in the pipe after the filling.
+        private func drain(_ descriptor: Int32, _ bytes: inout Bytes) {
+            var buffer = Bytes(repeating: 0, count: 65_536)
+            while true {
+                let count = read(descriptor, &buffer, buffer.count)
+                guard count > 0 else { return }
+                bytes += buffer[..<count].filter { $0 != 0x23 }
+            }
+        }
+
+        @Test func `has an access line of who left while it held the answer`() throws {
+            let pipe = try fullPipe()
+            defer { close(pipe) }
+            let gate = try start("block")
+            defer { end(gate) }
+            #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            #expect(eventually { accessLines().count == 1 })
+            fill(pipe)
+            let client = try gate.connect()
+            try client.send(blocked + blocked)
+            usleep(200_000)
+            client.reset()
+            usleep(300_000)
+            #expect(accessLines().count == 1, "the block record comes first")
+            var written = Bytes()
+            #expect(
+                eventually {
+                    drain(pipe, &written)
+                    return accessLines().count >= 3
+                })
+            usleep(200_000)
+            drain(pipe, &written)
+            let records = try BlockLog(written).records().filter(\.isAboutRequest)
+            #expect(records.count == 2)
+            expectUnanswered(
+                Array(accessLines().dropFirst()), records.map { $0["event.id"] })
+        }
+
+        @Test func `or none has an access line of a stream that is reset at once`() throws {
+            let gate = try GateProcess(
+                speaking(backend.address, rest: rest("block")), in: directory)
+            defer { end(gate) }
+            let client = try gate.connectHTTP2()
+            defer { client.close() }
+            #expect(try client.exchange(HTTP2Field.request()).status == 200)
+            for _ in 0..<3 {
+                let stream = client.takeStream()
+                try client.send(
+                    .headers(stream, HTTP2Field.request("PATCH"), ends: true), .reset(stream))
+            }
+            #expect(try client.exchange(HTTP2Field.request()).status == 200)
+            #expect(eventually { accessLines().count >= 5 })
+            let records = try BlockLog(file: file).records().filter(\.isAboutRequest)
+            #expect(records.count == 3)
+            expectUnanswered(
+                accessLines().filter { $0["event.action"] != "request-served" },
+                records.map { $0["event.id"] })
+        }
+    }
+}
