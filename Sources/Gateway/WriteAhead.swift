@@ -12,8 +12,8 @@ struct WriteAhead: ~Copyable {
     let stream: AuditStream
     var sink: AuditSink
     var onFull: LogTarget.OnFull
-    /// Clients whose output waits, in the order of their records.
-    var held: [Ref<ClientConnection>] = []
+    /// Answers that wait, in the order of their records.
+    var held: [HeldAnswer] = []
     /// The last write was not taken whole: what needs a record waits.
     var isStuck = false
     /// And not for a moment only: what `on_full` says is in force.
@@ -166,37 +166,12 @@ extension Ref<Worker> {
         switch value.log.onFull {
         case .block:
             // Each has its time once: another vain attempt gives no more of it.
-            if !wasFull { for client in value.log.held { limitHold(client) } }
+            if !wasFull { for answer in value.log.held { limitHold(answer.client) } }
         case .drop: value.log.stream.dropPending()
         case .refuse:
             value.log.stream.dropPending()
-            for client in value.log.held
-            where client.value.recordEnd > value.log.stream.settledPosition {
-                client.refuseHeld()
-            }
+            refuseDropped(wasFull: wasFull)
         }
-    }
-
-    /// Sends what waited for records that the log now holds, or never will.
-    private func releaseSettled() {
-        let mayNeverCome = value.log.isFull && value.log.onFull != .block
-        let settled = mayNeverCome ? UInt64.max : value.log.stream.settledPosition
-        var kept = 0
-        var index = 0
-        while index < value.log.held.count {
-            let client = value.log.held[index]
-            index += 1
-            if client.value.recordEnd > settled && client.value.phase != .closed {
-                value.log.held[kept] = client
-                kept += 1
-            } else if client.value.phase == .closed {
-                client.value.isHeld = false
-                value.closedClients.append(client)
-            } else {
-                client.release()
-            }
-        }
-        value.log.held.removeLast(value.log.held.count - kept)
     }
 
     /// Appends a record, or counts it as dropped where the log takes nothing and may lose it.
@@ -209,26 +184,5 @@ extension Ref<Worker> {
         } else {
             value.log.stream.append(record, readings: readings, rules: rules)
         }
-    }
-
-    /// Holds a client's output back, or lets it go where its record was dropped.
-    func holdUnlessDropped(_ client: Ref<ClientConnection>) {
-        if value.log.dropsNow { client.value.stream.startWriting() } else { hold(client) }
-    }
-
-    /// Holds a client's output back until the record appended last is in the log.
-    func hold(_ client: Ref<ClientConnection>) {
-        client.value.recordEnd = value.log.stream.position
-        guard !client.value.isHeld else { return }
-        client.value.isHeld = true
-        value.log.held.append(client)
-    }
-
-    /// A client that waits for a log that takes nothing waits no longer than `timeouts.log`.
-    func limitHold(_ client: Ref<ClientConnection>) {
-        guard client.value.isHeld, value.log.isStuck, client.value.phase != .closed else { return }
-        client.value.deadline.set(value.use.value.timeouts.log)
-        // Once the answer has gone, time is limited by what the client does next again.
-        client.value.queued = Swift.max(1, client.value.queued)
     }
 }

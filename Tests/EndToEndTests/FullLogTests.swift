@@ -47,6 +47,60 @@ extension `End to end` {
             }
         }
 
+        // MARK: A disk that fills within a record
+
+        private func limitFiles(of gate: GateProcess, to size: Int?) throws {
+            let limit = size.map(String.init) ?? "unlimited"
+            let command = try ChildProcess(
+                "/usr/bin/env",
+                ["prlimit", "--pid", "\(gate.process.identifier)", "--fsize=\(limit):unlimited"])
+            #expect(command.waitForExit(within: 10) == .code(0))
+        }
+
+        private var size: Int {
+            (try? Data(contentsOf: URL(fileURLWithPath: file)))?.count ?? 0
+        }
+
+        /// Has room for 100 bytes of a record behind the next `whole` ones.
+        private func fill(_ gate: GateProcess, whole: Int = 0) throws {
+            let answer = try RawClient.exchange(gate.address, request("PATCH", "/0"))
+            #expect(answer.status == 405)
+            let line = try #require(try BlockLog(file: file).lines.last)
+            try limitFiles(of: gate, to: size + whole * (line.count + 1) + 100)
+        }
+
+        @Test func `keeps its word on a record that it cut, with on_full refuse`() throws {
+            let gate = try start("refuse")
+            defer { end(gate) }
+            try fill(gate, whole: 1)
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(
+                request("PATCH", "/1") + request("PATCH", "/2") + request("PATCH", "/3")
+                    + request("PATCH", "/4"))
+            let file = file
+            #expect(eventually { ((try? BlockLog(file: file).partial.count) ?? 0) > 50 })
+            // Whom it does not concern is answered.
+            #expect(try RawClient.exchange(gate.address, blocked).status == 503)
+            #expect(try !client.isClosed(within: 0.5))
+            #expect(client.buffer.isEmpty)
+            try limitFiles(of: gate, to: nil)
+            let answers = try (0..<3).map { _ in try client.readFinalAnswer() }
+            #expect(answers.map(\.status) == [405, 405, 503])
+            #expect(try client.isClosed(within: 8))
+            let log = try BlockLog(file: file).byEvent()
+            for (answer, path) in zip(answers, ["/1", "/2"]) {
+                let record = log[answer.value("Methodgate-Event") ?? ""]
+                #expect(record?["url.path"] == path)
+                #expect(record?.integer("http.response.status_code") == 405)
+            }
+            #expect(!log.values.contains { $0["url.path"] == "/3" || $0["url.path"] == "/4" })
+            #expect(eventually { accessLines().count == 6 })
+            let lines = accessLines().filter { ["/1", "/2", "/3", "/4"].contains($0["url.path"]) }
+            #expect(
+                lines.map { $0.integer("http.response.status_code") } == [405, 405, 503, nil])
+        }
+
         // MARK: Clients that leave
 
         private func fullPipe() throws -> Int32 {
