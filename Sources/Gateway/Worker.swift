@@ -165,7 +165,7 @@ extension Ref<Worker> {
             endIteration()
         }
         if !hasFailed { leaveBackends() }
-        value.log.close()
+        value.log.close(at: .now())
         value.outbox.post(
             hasFailed
                 ? .failed(worker: value.index)

@@ -63,8 +63,10 @@ struct WriteAhead: ~Copyable {
 
     /// Whether records of this iteration wait for their first write.
     var hasUnwritten: Bool { !isStuck && stream.pendingCount > 0 }
-    /// Whether nothing waits for the log.
-    var isSettled: Bool { held.isEmpty && (stream.pendingCount == 0 || onFull != .block) }
+    /// Whether nothing waits for the log, or for one that may lose it and takes nothing.
+    var isSettled: Bool {
+        held.isEmpty && (stream.pendingCount == 0 || isFull && onFull != .block)
+    }
 
     /// Whether a record would be dropped right now.
     var dropsNow: Bool { isFull && onFull == .drop }
@@ -85,7 +87,8 @@ struct WriteAhead: ~Copyable {
 
     /// A last attempt, when the worker ends. Whoever is still within a line then never ends it: the
     /// other workers go on behind it.
-    mutating func close() {
+    mutating func close(at time: Timestamp) {
+        if stream.hasUnreportedDrops { stream.appendDropSummary(at: time) }
         if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
         sink.leaveLine(of: ObjectIdentifier(stream))
         // The only trace of their requests, where the block log took nothing.
@@ -138,10 +141,12 @@ extension Ref<Worker> {
 
     /// Tries again a log that took nothing.
     func retryLog() {
-        if value.log.stream.pendingCount == 0, value.log.stream.hasUnreportedDrops {
+        var result = value.log.stream.flush(to: value.log.sink)
+        // What was lost is told as soon as there is room, and not only before another record.
+        if !result.isFull, value.log.stream.hasUnreportedDrops {
             value.log.stream.appendDropSummary(at: value.now)
+            result = value.log.stream.flush(to: value.log.sink)
         }
-        let result = value.log.stream.flush(to: value.log.sink)
         if result.isFull {
             notTaken(result)
         } else {

@@ -69,6 +69,38 @@ extension `End to end` {
             try limitFiles(of: gate, to: size + whole * (line.count + 1) + 100)
         }
 
+        @Test(arguments: ["drop", "refuse"], [true, false])
+        func `tells what it lost when it has room, or at the end`(
+            _ onFull: String, isEnding: Bool
+        ) throws {
+            let gate = try start(onFull)
+            defer { end(gate) }
+            try fill(gate)
+            let client = try gate.connect()
+            defer { client.close() }
+            try client.send(request("PATCH", "/1") + request("PATCH", "/2"))
+            let file = file
+            #expect(eventually { (try? BlockLog(file: file).partial.count) == 100 })
+            if onFull == "drop" {
+                for _ in 0..<2 { #expect(try client.readFinalAnswer().status == 405) }
+            }
+            usleep(300_000)
+            gate.process.signal(SIGSTOP)
+            try limitFiles(of: gate, to: nil)
+            if isEnding { gate.process.signal(SIGTERM) }
+            gate.process.signal(SIGCONT)
+            if isEnding { #expect(gate.process.waitForExit(within: 20) == .code(0)) }
+            // No other record comes.
+            let isTold = eventually {
+                let last = try? BlockLog(file: file).records().last
+                return last?["event.action"] == "records-dropped"
+            }
+            #expect(isTold)
+            let last = try #require(try BlockLog(file: file).records().last)
+            #expect(last.integer("methodgate.dropped") == 1)
+            #expect(last.integer("event.sequence") == 5)
+        }
+
         @Test func `keeps its word on a record that it cut, with on_full refuse`() throws {
             let gate = try start("refuse")
             defer { end(gate) }

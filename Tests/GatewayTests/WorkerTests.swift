@@ -338,7 +338,7 @@ private final class Rig {
         Self.lines.withView { rig.worker.value.log.access.append(lines: $0) }
         rig.worker.flushLog()
         rig.worker.flushAccessLog()
-        rig.worker.value.log.close()
+        rig.worker.value.log.close(at: .now())
         for fifo in [blocks, access] {
             _ = fifo.empty()
             let other = ClientCounter()
