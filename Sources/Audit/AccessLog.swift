@@ -9,6 +9,8 @@ package final class AccessLog {
     private var encoder: RecordEncoder
     private var appended: UInt64 = 0
     private var dropped: UInt64 = 0
+    /// Dropped since the log last took all that it was given.
+    private var lost: UInt64 = 0
 
     /// `redactQuery`: whether records leave the query of a target out.
     package init(observer: Observer, redactQuery: Bool) {
@@ -44,7 +46,9 @@ package final class AccessLog {
     /// Under new settings, as `AuditStream.adopt`.
     package func adopt(redactQuery: Bool, isOtherSink: Bool) {
         encoder.redactQuery = redactQuery
-        if isOtherSink { queue.restartLine() }
+        guard isOtherSink else { return }
+        queue.restartLine()
+        lost = 0
     }
 
     /// Writes what waits.
@@ -52,6 +56,7 @@ package final class AccessLog {
     package func flush(to sink: AuditSink) -> SinkResult {
         let result = queue.write(to: sink, owner: ObjectIdentifier(self))
         queue.compact()
+        if !result.isFull { lost = 0 }
         return result
     }
 
@@ -60,8 +65,13 @@ package final class AccessLog {
     @discardableResult package func dropPending() -> Int {
         let lines = queue.dropUnbegun()
         dropped &+= UInt64(lines)
+        lost &+= UInt64(lines)
         return lines
     }
+
+    /// Nothing is written any more: how many lines that costs, with those that were dropped since
+    /// the log last took what it was given.
+    package var unwrittenAtEnd: UInt64 { lost + queue.waitingLines }
 
     /// What became of the records so far. Counts what waits where something does.
     package var counts: LogCounts {

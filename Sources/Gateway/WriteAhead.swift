@@ -85,18 +85,6 @@ struct WriteAhead: ~Copyable {
     /// one iteration's records can be more than a pipe holds.
     static let patience: UInt64 = 200
 
-    /// A last attempt, when the worker ends. Whoever is still within a line then never ends it: the
-    /// other workers go on behind it.
-    mutating func close(at time: Timestamp) {
-        if stream.hasUnreportedDrops { stream.appendDropSummary(at: time) }
-        if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
-        sink.leaveLine(of: ObjectIdentifier(stream))
-        // The only trace of their requests, where the block log took nothing.
-        unanswered.move(to: access, settled: .max, position: .max)
-        guard let accessSink else { return }
-        if access.pendingCount > 0 { _ = access.flush(to: accessSink) }
-        accessSink.leaveLine(of: ObjectIdentifier(access))
-    }
 }
 
 extension Ref<Worker> {

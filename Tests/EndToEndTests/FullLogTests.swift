@@ -47,6 +47,50 @@ extension `End to end` {
             }
         }
 
+        // MARK: The end
+
+        @Test(arguments: [("block", 3), ("drop", 3), ("refuse", nil)] as [(String, Int?)])
+        func `is named at the end, with the number of its records`(
+            _ onFull: String, _ count: Int?
+        ) throws {
+            // Nobody reads it.
+            #expect(mkfifo(file, 0o600) == 0)
+            let gate = try start(onFull)
+            defer { gate.stop() }
+            let clients = try (0..<2).map { _ in try gate.connect() }
+            defer { for client in clients { client.close() } }
+            for client in clients {
+                try client.send(blocked)
+                if onFull != "block" { _ = try client.readFinalAnswer() }
+            }
+            usleep(300_000)
+            gate.process.signal(SIGTERM)
+            #expect(gate.process.waitForExit(within: 20) == .code(74))
+            let log = "lost: the block log \(file) took nothing to the end: No such device"
+            #expect(gate.process.standardError.contains(log))
+            if let count {
+                // The configuration's and those of both requests.
+                #expect(gate.process.standardError.contains("\(count) records are " + log))
+            }
+            guard onFull == "block" else { return }
+            #expect(accessLines().count == 2)
+            expectUnanswered(accessLines(), accessLines().map { $0["event.id"] })
+        }
+
+        @Test func `of what passed is named at the end, too`() throws {
+            #expect(mkfifo(access, 0o600) == 0)
+            let gate = try start("block")
+            defer { gate.stop() }
+            for _ in 0..<2 {
+                #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
+            }
+            gate.process.signal(SIGTERM)
+            #expect(gate.process.waitForExit(within: 20) == .code(74))
+            let log = "lost: the access log \(access) took nothing to the end"
+            #expect(gate.process.standardError.contains("2 records are " + log))
+            #expect(!gate.process.standardError.contains("lost: the block log"))
+        }
+
         // MARK: A disk that fills within a record
 
         private func limitFiles(of gate: GateProcess, to size: Int?) throws {
