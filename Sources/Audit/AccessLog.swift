@@ -9,6 +9,8 @@ package final class AccessLog {
     private var encoder: RecordEncoder
     private var appended: UInt64 = 0
     private var dropped: UInt64 = 0
+    /// Dropped since the log last took all that it was given.
+    private var lost: UInt64 = 0
 
     /// `redactQuery`: whether records leave the query of a target out.
     package init(observer: Observer, redactQuery: Bool) {
@@ -21,7 +23,7 @@ package final class AccessLog {
     /// Encodes a record. Allocates nothing once the queue has its size.
     package func append(_ record: borrowing AccessRecord) {
         appended &+= 1
-        _ = encoder.append(record, to: &queue.lines)
+        encoder.append(record, to: &queue.lines)
     }
 
     /// The same of a handshake.
@@ -30,9 +32,8 @@ package final class AccessLog {
         encoder.append(record, to: &queue.lines)
     }
 
-    /// Encodes a record that has to wait for something into a buffer of the caller's; where in
-    /// the buffer its status stands (three digits), or nil.
-    package func encode(_ record: borrowing AccessRecord, to lines: inout ByteBuffer) -> Int? {
+    /// Encodes a record that has to wait for something into a buffer of the caller's.
+    package func encode(_ record: borrowing AccessRecord, to lines: inout ByteBuffer) {
         encoder.append(record, to: &lines)
     }
 
@@ -45,7 +46,9 @@ package final class AccessLog {
     /// Under new settings, as `AuditStream.adopt`.
     package func adopt(redactQuery: Bool, isOtherSink: Bool) {
         encoder.redactQuery = redactQuery
-        if isOtherSink { queue.restartLine() }
+        guard isOtherSink else { return }
+        queue.restartLine()
+        lost = 0
     }
 
     /// Writes what waits.
@@ -53,6 +56,7 @@ package final class AccessLog {
     package func flush(to sink: AuditSink) -> SinkResult {
         let result = queue.write(to: sink, owner: ObjectIdentifier(self))
         queue.compact()
+        if !result.isFull { lost = 0 }
         return result
     }
 
@@ -61,8 +65,13 @@ package final class AccessLog {
     @discardableResult package func dropPending() -> Int {
         let lines = queue.dropUnbegun()
         dropped &+= UInt64(lines)
+        lost &+= UInt64(lines)
         return lines
     }
+
+    /// Nothing is written any more: how many lines that costs, with those that were dropped since
+    /// the log last took what it was given.
+    package var unwrittenAtEnd: UInt64 { lost + queue.waitingLines }
 
     /// What became of the records so far. Counts what waits where something does.
     package var counts: LogCounts {
@@ -85,10 +94,9 @@ package struct LogCounts: Equatable, Sendable, BitwiseCopyable {
 }
 
 extension RecordEncoder {
-    /// Appends a line; where its status stands, or nil where it has none.
     fileprivate mutating func append(
         _ record: borrowing AccessRecord, to line: inout ByteBuffer
-    ) -> Int? {
+    ) {
         begin(at: record.time, in: &line)
         if let eventID = record.eventID {
             line.append(",\"event.id\":\"")
@@ -104,8 +112,7 @@ extension RecordEncoder {
         append(record.request, to: &line)
         if let facts = record.facts { append(facts, to: &line) }
         append(policyDigest: record.policyDigest, to: &line)
-        let status = append(
-            status: record.status, reachedBackend: record.reachedBackend, to: &line)
+        append(status: record.status, reachedBackend: record.reachedBackend, to: &line)
         if let answeredBy = record.answeredBy {
             line.append(",\"methodgate.answered_by\":\"")
             line.append(answeredBy)
@@ -121,7 +128,6 @@ extension RecordEncoder {
         }
         appendObserver(to: &line)
         line.append("}\n")
-        return status
     }
 
     /// What kind of event it was; the values are those that ECS allows for the categories.

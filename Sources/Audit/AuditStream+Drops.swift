@@ -15,6 +15,9 @@ struct DropReport {
         unreported = 0
     }
 
+    /// Told of by summaries in the queue.
+    var awaitingSummary: UInt64 { queued.reduce(0) { $0 + $1.count } }
+
     /// Summaries that end at or before `position` are in the log.
     mutating func settle(_ position: UInt64) {
         if !queued.isEmpty { queued.removeAll { $0.end <= position } }
@@ -58,6 +61,16 @@ extension AuditStream {
         state.chain.droppedTotal += UInt64(lost)
         drops.unreported += UInt64(lost)
         return lost
+    }
+
+    /// Nothing is written any more: how many records are in no log, and no summary in the log tells
+    /// of them.
+    package func abandon() -> UInt64 {
+        dropPending()
+        let untold = drops.unreported + drops.awaitingSummary
+        // What is left is the rest of a line: a summary, or one record more.
+        let isRecordCut = pendingCount > 0 && drops.awaitingSummary == 0
+        return untold + (isRecordCut ? 1 : 0)
     }
 
     /// A summary of what was dropped since the last one. Every other record appends it by

@@ -138,20 +138,16 @@ struct RecordEncoder: ~Copyable {
         line.append(facts.refJSON)
     }
 
-    /// What came of it, as far as it is known; where the status stands, or nil.
-    @discardableResult
-    func append(status: UInt16, reachedBackend: Bool?, to line: inout ByteBuffer) -> Int? {
-        var offset: Int?
+    /// What came of it, as far as it is known.
+    func append(status: UInt16, reachedBackend: Bool?, to line: inout ByteBuffer) {
         if status != 0 {
             line.append(",\"http.response.status_code\":")
-            offset = line.count
             line.append(number: UInt64(status))
         }
-        guard let reachedBackend else { return offset }
+        guard let reachedBackend else { return }
         line.append(
             reachedBackend
                 ? ",\"methodgate.reached_backend\":true" : ",\"methodgate.reached_backend\":false")
-        return offset
     }
 
     /// - Parameter policyDigest: 64 hexadecimal digits, or nothing.

@@ -160,6 +160,14 @@ extension Ref<ClientConnection> {
         note.value.waiting.removeAll()
     }
 
+    /// The client is gone, or cut off, while answers wait for the block log: nobody gets them.
+    func logUnanswered() {
+        guard let note = value.note, !note.value.waiting.isEmpty else { return }
+        value.worker.value.log.unanswered.append(
+            note.value.waiting.view, behind: value.recordEnd)
+        note.value.waiting.removeAll()
+    }
+
     private var note: Ref<RequestNote> {
         if let note = value.note { return note }
         let note = Ref<RequestNote>.make(RequestNote())

@@ -62,7 +62,7 @@ struct ClientConnection: ~Copyable {
     /// Nothing of `outbound` may go before the log holds this many bytes of the worker's stream.
     var recordEnd: UInt64 = 0
     var isHeld = false
-    /// Bytes of `outbound` before the first answer that waits for the log, and its form.
+    /// Bytes of `outbound` before the last answer that is to wait for the log, and its form.
     var heldFrom = 0
     var heldForm = AnswerForm()
     /// Being processed further up the stack: whoever completes something need not go on.
@@ -172,6 +172,7 @@ extension Ref<ClientConnection> {
             awaitReading()
             return
         }
+        if value.isHeld { logUnanswered() }
         value.phase = .closed
         value.deadline.clear()
         value.stream.close()

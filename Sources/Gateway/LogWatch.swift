@@ -22,6 +22,24 @@ package struct LogState {
     }
 }
 
+extension Gateway {
+    /// What there is to say of logs that did not take all to the end; empty where they did.
+    package func farewell(_ lost: LostLines) -> [String] {
+        [
+            Self.farewell(lost.blocks, "block", snapshot.blockSink),
+            snapshot.accessSink.flatMap { Self.farewell(lost.access, "access", $0) },
+        ].compactMap { $0 }
+    }
+
+    private static func farewell(_ count: UInt64, _ name: String, _ sink: AuditSink) -> String? {
+        guard count > 0 else { return nil }
+        let records = count == 1 ? "1 record is" : "\(count) records are"
+        let reason = sink.fault == 0 ? "" : ": " + SinkResult.reason(of: sink.fault)
+        return "\(records) lost: the \(name) log \(sink.destination.name) took nothing to the end"
+            + reason
+    }
+}
+
 /// What is known of the faults of logs. For the main thread, which looks once a second.
 struct LogWatch {
     private struct Fault {

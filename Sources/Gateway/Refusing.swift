@@ -190,8 +190,8 @@ extension Ref<ClientConnection> {
         if refuses { refuseForLog(form) } else { abort() }
     }
 
-    /// Answers that wait for records which never come are taken back for a 503.
-    func refuseHeld() {
+    /// Answers that wait for records which never come, from this one on, are taken back for a 503.
+    func refuseHeld(from answer: HeldAnswer) {
         guard value.phase != .closed else { return }
         guard value.phase != .proxyHeader else {
             abort()
@@ -208,10 +208,10 @@ extension Ref<ClientConnection> {
             return
         }
         endExchange()
-        value.outbound.truncate(to: value.heldFrom)
+        value.outbound.truncate(to: answer.start)
         value.end = .keep
-        value.note?.value.takeBack(status: 503)
-        refuseForLog(value.heldForm)
+        value.note?.value.takeBack(from: answer.noted, status: 503)
+        refuseForLog(answer.form)
     }
 
     func refuseForLog(_ form: AnswerForm) {

@@ -242,9 +242,8 @@ extension Ref<ClientConnection> {
         }
     }
 
-    /// What `outbound` holds but for its last `written` bytes may go whatever becomes of the log.
+    /// What is next in `outbound`, or its last `written` bytes, is to wait for the log.
     func beginHold(_ form: AnswerForm, written: Int = 0) {
-        guard !value.isHeld else { return }
         value.heldFrom = value.outbound.count - written
         value.heldForm = form
     }

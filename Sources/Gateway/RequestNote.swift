@@ -34,11 +34,8 @@ struct RequestNote: ~Copyable {
     var action = AccessAction.aborted
     var eventID: EventID?
 
-    /// Lines about answers that wait for the block log, and what to change in them where the
-    /// first one is taken back: where it ends, and where its status stands.
+    /// Lines about answers that wait for the block log.
     var waiting = ByteBuffer()
-    private var firstLength = 0
-    private var firstStatus: Int?
 
     /// Takes a head in; its views end with the next one.
     mutating func take(_ head: ByteView, _ parsed: borrowing RequestHead, at time: Timestamp) {
@@ -70,22 +67,24 @@ struct RequestNote: ~Copyable {
 
     /// Adds a line about an answer that waits.
     mutating func wait(_ record: borrowing AccessRecord, in log: AccessLog) {
-        let isFirst = waiting.isEmpty
-        let status = log.encode(record, to: &waiting)
-        guard isFirst else { return }
-        firstLength = waiting.count
-        firstStatus = status
+        log.encode(record, to: &waiting)
     }
 
-    /// The first answer that waits becomes another one, of three digits, and the rest is never
-    /// given.
-    mutating func takeBack(status: UInt16) {
-        guard !waiting.isEmpty else { return }
-        waiting.truncate(to: firstLength)
-        guard let firstStatus else { return }
-        var digits = ByteBuffer(capacity: 3)
-        digits.append(decimal: UInt64(status), digits: 3)
-        waiting.overwrite(at: firstStatus, with: digits.view)
+    /// The answer whose line begins at `start` becomes another one, of three digits, and those
+    /// behind it are never given.
+    mutating func takeBack(from start: Int, status: UInt16) {
+        guard start < waiting.count else { return }
+        if let offset = waiting.view.dropFirst(start).statusOfFirstLine {
+            var digits = ByteBuffer(capacity: 3)
+            digits.append(decimal: UInt64(status), digits: 3)
+            waiting.overwrite(at: start + offset, with: digits.view)
+        }
+        let view = waiting.view
+        let end = view.firstIndex(of: 0x0a, from: start).map { $0 + 1 } ?? view.count
+        var others = ByteBuffer()
+        others.append(unanswered: view.dropFirst(end))
+        waiting.truncate(to: end)
+        waiting.append(others.view)
     }
 }
 

@@ -92,10 +92,7 @@ extension Ref<ClientConnection> {
         HeadWriter.response(
             worker.value.response, in: head, extra: ByteView(WebSocketHandshake.lines),
             date: .empty, options: options, into: &worker.value.output)
-        if !value.isHeld {
-            value.heldFrom = value.outbound.count
-            value.heldForm = runningForm(.empty)
-        }
+        beginHold(runningForm(.empty))
         value.outbound.append(worker.value.output.view)
         worker.holdUnlessDropped(self)
         touchTunnel()

@@ -146,8 +146,8 @@ enum WorkerOrder: Sendable {
 /// What a worker tells the main thread.
 package enum WorkerReport: Sendable {
     /// It has no connection left and its thread has ended; so many requests and tunnels outlasted
-    /// the drain.
-    case ended(worker: Int, cutOff: Int)
+    /// the drain, and so many lines the logs did not take.
+    case ended(worker: Int, cutOff: Int, lost: LostLines)
     /// Its loop failed: it serves nobody any more, and its connections are lost.
     case failed(worker: Int)
     case alive(worker: Int, ping: UInt64)
@@ -172,11 +172,11 @@ extension Ref<Worker> {
         }
         if !hasFailed { leaveBackends() }
         endClosing()
-        value.log.close()
+        let lost = value.log.close(at: .now())
         value.outbox.post(
             hasFailed
                 ? .failed(worker: value.index)
-                : .ended(worker: value.index, cutOff: value.cutOff))
+                : .ended(worker: value.index, cutOff: value.cutOff, lost: lost))
     }
 
     /// Backends of HTTP/2 are told that no request follows (RFC 9113 §6.8).

@@ -12,8 +12,8 @@ struct WriteAhead: ~Copyable {
     let stream: AuditStream
     var sink: AuditSink
     var onFull: LogTarget.OnFull
-    /// Clients whose output waits, in the order of their records.
-    var held: [Ref<ClientConnection>] = []
+    /// Answers that wait, in the order of their records.
+    var held: [HeldAnswer] = []
     /// The last write was not taken whole: what needs a record waits.
     var isStuck = false
     /// And not for a moment only: what `on_full` says is in force.
@@ -22,6 +22,7 @@ struct WriteAhead: ~Copyable {
     var lastProgress: UInt64 = 0
     let access: AccessLog
     var accessSink: AuditSink?
+    var unanswered = UnansweredLines()
 
     init(index: Int, snapshot: Snapshot, process: ProcessIdentity) {
         let log = snapshot.settings.log
@@ -62,8 +63,10 @@ struct WriteAhead: ~Copyable {
 
     /// Whether records of this iteration wait for their first write.
     var hasUnwritten: Bool { !isStuck && stream.pendingCount > 0 }
-    /// Whether nothing waits for the log.
-    var isSettled: Bool { held.isEmpty && (stream.pendingCount == 0 || onFull != .block) }
+    /// Whether nothing waits for the log, or for one that may lose it and takes nothing.
+    var isSettled: Bool {
+        held.isEmpty && (stream.pendingCount == 0 || isFull && onFull != .block)
+    }
 
     /// Whether a record would be dropped right now.
     var dropsNow: Bool { isFull && onFull == .drop }
@@ -82,15 +85,6 @@ struct WriteAhead: ~Copyable {
     /// one iteration's records can be more than a pipe holds.
     static let patience: UInt64 = 200
 
-    /// A last attempt, when the worker ends. Whoever is still within a line then never ends it: the
-    /// other workers go on behind it.
-    mutating func close() {
-        if stream.pendingCount > 0 { _ = stream.flush(to: sink) }
-        sink.leaveLine(of: ObjectIdentifier(stream))
-        guard let accessSink else { return }
-        if access.pendingCount > 0 { _ = access.flush(to: accessSink) }
-        accessSink.leaveLine(of: ObjectIdentifier(access))
-    }
 }
 
 extension Ref<Worker> {
@@ -107,6 +101,7 @@ extension Ref<Worker> {
 
     /// Writes the iteration's access records, after the block records that they name.
     func flushAccessLog() {
+        if !value.log.unanswered.isEmpty { value.log.takeUnanswered() }
         guard value.log.access.pendingCount > 0 else { return }
         guard let sink = value.log.accessSink else {
             // They waited for the block log while a reload took the access log away.
@@ -134,10 +129,12 @@ extension Ref<Worker> {
 
     /// Tries again a log that took nothing.
     func retryLog() {
-        if value.log.stream.pendingCount == 0, value.log.stream.hasUnreportedDrops {
+        var result = value.log.stream.flush(to: value.log.sink)
+        // What was lost is told as soon as there is room, and not only before another record.
+        if !result.isFull, value.log.stream.hasUnreportedDrops {
             value.log.stream.appendDropSummary(at: value.now)
+            result = value.log.stream.flush(to: value.log.sink)
         }
-        let result = value.log.stream.flush(to: value.log.sink)
         if result.isFull {
             notTaken(result)
         } else {
@@ -162,37 +159,12 @@ extension Ref<Worker> {
         switch value.log.onFull {
         case .block:
             // Each has its time once: another vain attempt gives no more of it.
-            if !wasFull { for client in value.log.held { limitHold(client) } }
+            if !wasFull { for answer in value.log.held { limitHold(answer.client) } }
         case .drop: value.log.stream.dropPending()
         case .refuse:
             value.log.stream.dropPending()
-            for client in value.log.held
-            where client.value.recordEnd > value.log.stream.settledPosition {
-                client.refuseHeld()
-            }
+            refuseDropped(wasFull: wasFull)
         }
-    }
-
-    /// Sends what waited for records that the log now holds, or never will.
-    private func releaseSettled() {
-        let mayNeverCome = value.log.isFull && value.log.onFull != .block
-        let settled = mayNeverCome ? UInt64.max : value.log.stream.settledPosition
-        var kept = 0
-        var index = 0
-        while index < value.log.held.count {
-            let client = value.log.held[index]
-            index += 1
-            if client.value.recordEnd > settled && client.value.phase != .closed {
-                value.log.held[kept] = client
-                kept += 1
-            } else if client.value.phase == .closed {
-                client.value.isHeld = false
-                value.closedClients.append(client)
-            } else {
-                client.release()
-            }
-        }
-        value.log.held.removeLast(value.log.held.count - kept)
     }
 
     /// Appends a record, or counts it as dropped where the log takes nothing and may lose it.
@@ -205,26 +177,5 @@ extension Ref<Worker> {
         } else {
             value.log.stream.append(record, readings: readings, rules: rules)
         }
-    }
-
-    /// Holds a client's output back, or lets it go where its record was dropped.
-    func holdUnlessDropped(_ client: Ref<ClientConnection>) {
-        if value.log.dropsNow { client.value.stream.startWriting() } else { hold(client) }
-    }
-
-    /// Holds a client's output back until the record appended last is in the log.
-    func hold(_ client: Ref<ClientConnection>) {
-        client.value.recordEnd = value.log.stream.position
-        guard !client.value.isHeld else { return }
-        client.value.isHeld = true
-        value.log.held.append(client)
-    }
-
-    /// A client that waits for a log that takes nothing waits no longer than `timeouts.log`.
-    func limitHold(_ client: Ref<ClientConnection>) {
-        guard client.value.isHeld, value.log.isStuck, client.value.phase != .closed else { return }
-        client.value.deadline.set(value.use.value.timeouts.log)
-        // Once the answer has gone, time is limited by what the client does next again.
-        client.value.queued = Swift.max(1, client.value.queued)
     }
 }

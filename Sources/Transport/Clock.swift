@@ -17,4 +17,7 @@ package enum Clock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
+
+    /// Waits. Not for a thread whose loop serves somebody.
+    package static func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 }

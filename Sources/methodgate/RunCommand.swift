@@ -12,6 +12,10 @@ struct RunCommand: ParsableCommand {
 
             Signals: HUP loads the configuration again (a broken one changes nothing), USR1 \
             opens the log files again, TERM and INT finish what runs and end.
+
+            Exit status: 0 it ended in order; 74 so it did, but a log took nothing to the end, and \
+            the last lines say how many records that cost; 2 it could not start; 75 no name server \
+            answered at the start; 70 something in it failed.
             """)
 
     @OptionGroup var file: ConfigurationOption

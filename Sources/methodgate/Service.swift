@@ -23,6 +23,7 @@ final class Service {
     private var endedWorkers = 0
     /// Requests and tunnels that outlasted the drain.
     private var cutOff = 0
+    private var lostLines = LostLines()
     private var lastErrors: [SinkError] = []
     private var signalEvents: Ref<SignalEvents>?
     private var manager: ServiceManager?
@@ -63,6 +64,9 @@ final class Service {
     private var breakdown: String?
     /// The exit status then (EX_SOFTWARE of sysexits.h): the service manager is to start it anew.
     private static let brokenDown: Int32 = 70
+    /// The same where a log did not take all to the end (EX_IOERR): for whoever asks what became of
+    /// the records, and no reason not to start anew.
+    private static let lostRecords: Int32 = 74
 
     /// Serves until SIGTERM or SIGINT; the exit status of the process.
     func run() -> Int32 {
@@ -113,7 +117,11 @@ final class Service {
             let what = cutOff == 1 ? "1 request or tunnel" : "\(cutOff) requests or tunnels"
             Terminal.err("\(what) cut off: longer than timeouts.drain\n")
         }
-        return 0
+        let farewell = gateway.farewell(lostLines)
+        for line in farewell { Terminal.err("methodgate: \(line)\n") }
+        guard !farewell.isEmpty else { return 0 }
+        manager?.status(farewell.joined(separator: "; "))
+        return Self.lostRecords
     }
 
     /// `passed`: descriptors that the process was started with.
@@ -265,9 +273,10 @@ final class Service {
     fileprivate func takeReports() {
         for report in gateway?.reports.takeAll() ?? [] {
             switch report {
-            case .ended(let worker, let cutOff):
+            case .ended(let worker, let cutOff, let lost):
                 endedWorkers += 1
                 self.cutOff += cutOff
+                lostLines += lost
                 heartbeat?.end(worker: worker)
             case .failed(let worker): breakdown = "the loop of worker \(worker) failed"
             case .alive(let worker, let ping): heartbeat?.answer(from: worker, to: ping)

@@ -126,6 +126,24 @@ import Testing
         #expect(chainFault(stream.waitingLines) == nil)
     }
 
+    @Test func `what is abandoned are the records that no line in the log tells of`() throws {
+        let full = try AuditSink(to: .file(path: "/dev/full"))
+        let stream = Sample.stream()
+        stream.skip()
+        stream.block()
+        stream.block()
+        #expect(stream.flush(to: full).isFull)
+        #expect(stream.abandon() == 3)
+
+        let scratch = try Scratch()
+        let open = try AuditSink(to: .file(path: scratch.file("log")))
+        stream.appendDropSummary(at: Sample.time)
+        #expect(!stream.flush(to: open).isFull)
+        #expect(stream.abandon() == 0)
+        stream.skip()
+        #expect(stream.abandon() == 1)
+    }
+
     @Test func `nothing to tell of gives no summary`() {
         let stream = Sample.stream()
         stream.appendDropSummary(at: Sample.time)

@@ -259,12 +259,12 @@ extension `End to end` {
             #expect(try client.isClosed(within: 7))
             #expect(try RawClient.exchange(gate.address, request("PATCH", "/3")).status == 503)
             #expect(try RawClient.exchange(gate.address, "GET /4 HTTP/1.1\r\n\r\n").status == 503)
-            let lines = try Array(lines(4).dropFirst())
-            #expect(lines.map { $0.integer("http.response.status_code") } == [503, 503, 503])
-            #expect(lines.map { $0["url.original"] } == ["/1", "/3", "/4"])
+            let lines = try Array(lines(5).dropFirst())
+            #expect(lines.map { $0.integer("http.response.status_code") } == [503, nil, 503, 503])
+            #expect(lines.map { $0["url.original"] } == ["/1", "/2", "/3", "/4"])
             #expect(
                 lines.map { $0["event.action"] } == [
-                    "method-blocked", "request-failed", "request-failed",
+                    "method-blocked", "method-blocked", "request-failed", "request-failed",
                 ])
         }
 
@@ -280,6 +280,11 @@ extension `End to end` {
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
             let lines = try lines(1)
             #expect(lines.map { $0["event.action"] } == ["request-served"])
+            // The block log never takes the record that the line waits for.
+            end(gate)
+            let all = try BlockLog(file: file).records()
+            #expect(all.map { $0["event.action"] } == ["request-served", "method-blocked"])
+            #expect(all[1].values["http.response.status_code"] == nil)
         }
     }
 }

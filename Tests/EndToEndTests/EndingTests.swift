@@ -85,7 +85,7 @@ extension `End to end` {
             try client.send(blocked)
             usleep(100_000)
             gate.process.signal(SIGTERM)
-            #expect(gate.process.waitForExit(within: 20) == .code(0))
+            #expect(gate.process.waitForExit(within: 20) == .code(74))
         }
 
         @Test func `of the process is not undone by a reload`() throws {

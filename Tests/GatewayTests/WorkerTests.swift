@@ -324,6 +324,34 @@ private final class Rig {
         #expect(next.empty() == "")
     }
 
+    @Test func `a worker does not end while a log that may lose records is full for a moment`()
+        throws
+    {
+        let rig = try Rig()
+        let fifo = try FullFIFO()
+        rig.worker.value.log.sink = fifo.sink
+        rig.worker.value.log.onFull = .drop
+        rig.worker.refreshClock()
+        let file = String(repeating: "f", count: 1000)
+        for _ in 0..<200 {
+            rig.worker.value.log.stream.appendConfigurationLoaded(
+                at: .now(), policyDigest: [], file: file, ruleCount: 1)
+        }
+        rig.worker.flushLog()
+        let isStuck = rig.worker.value.log.isStuck && !rig.worker.value.log.isFull
+        #expect(isStuck)
+        let isSettledThen = rig.worker.value.log.isSettled
+        #expect(!isSettledThen)
+        for _ in 0..<10 where rig.worker.value.log.isStuck {
+            _ = fifo.empty()
+            rig.worker.retryLog()
+        }
+        let isSettled = rig.worker.value.log.isSettled
+        #expect(isSettled)
+        let lost = rig.worker.value.log.close(at: .now())
+        #expect(lost == LostLines())
+    }
+
     @Test func `a worker that ends within a line keeps nobody from the logs`() throws {
         let rig = try Rig()
         let blocks = try FullFIFO()
@@ -338,7 +366,8 @@ private final class Rig {
         Self.lines.withView { rig.worker.value.log.access.append(lines: $0) }
         rig.worker.flushLog()
         rig.worker.flushAccessLog()
-        rig.worker.value.log.close()
+        let lost = rig.worker.value.log.close(at: .now())
+        #expect(lost.blocks > 0 && lost.access > 0)
         for fifo in [blocks, access] {
             _ = fifo.empty()
             let other = ClientCounter()

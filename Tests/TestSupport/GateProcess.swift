@@ -173,7 +173,8 @@ public final class GateProcess: @unchecked Sendable {
     /// that a test sends.
     public var hasCrashed: Bool {
         switch process.exitStatus {
-        case nil, .code(0), .code(2), .signal(SIGKILL): false
+        // With 74 it ended in order, and a log had not taken all.
+        case nil, .code(0), .code(2), .code(74), .signal(SIGKILL): false
         default: true
         }
     }
