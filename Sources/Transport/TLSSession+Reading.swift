@@ -36,7 +36,6 @@ extension Ref<TLSSession> {
             let room = value.ciphertext.value.readSpace
             switch Socket.receive(descriptor, into: room) {
             case .bytes(let count):
-                value.isUndrained = count == room.count
                 value.window = room.view.slice(0, count)
                 let step = handshakeStep()
                 keepWindow()
@@ -91,12 +90,15 @@ extension Ref<TLSSession> {
     /// Reads what has come, as recv(2) would; `.truncated` where the stream ended and the session
     /// had not.
     func receive(_ descriptor: Int32, into space: MutableByteView) -> IOResult {
-        value.mayHoldMore = value.isUndrained
+        value.mayHoldMore = false
         value.arrival = 0
         if value.hasPending || !value.kept.isEmpty {
             value.window = value.kept.view
             let count = decrypt(descriptor, into: space)
             keepWindow()
+            // The edge that had the stream read may have told of bytes on the socket: only a read of
+            // that one drains it.
+            value.mayHoldMore = true
             if count > 0 { return .bytes(count) }
         }
         for _ in 0..<TLSSession.vainReads {
@@ -106,11 +108,10 @@ extension Ref<TLSSession> {
             case .open: break
             }
             let room = value.ciphertext.value.readSpace
-            let result = take(descriptor, into: room)
-            value.isUndrained = if case .bytes(room.count) = result { true } else { false }
-            value.mayHoldMore = value.isUndrained
-            switch result {
+            value.mayHoldMore = false
+            switch take(descriptor, into: room) {
             case .bytes(let received):
+                value.mayHoldMore = received == room.count
                 value.window = room.view.slice(0, received)
                 let count = decrypt(descriptor, into: space)
                 keepWindow()

@@ -33,9 +33,6 @@ package import TLS
     var state = State.handshake
     /// The last read may have left something behind: on the socket, in `kept` or in OpenSSL.
     var mayHoldMore = false
-    /// The last read of the socket filled its buffer: no edge tells of what may be left there, be it
-    /// that what was read lasts for several reads of the stream.
-    var isUndrained = false
     /// Reads note when ciphertext came.
     var notesArrival = false
     /// When the last of it came that was read so, in nanoseconds since 1970; 0: nobody knows.
