@@ -101,7 +101,8 @@ def calls(channel, service, what):
     check(what + "metadata in front", dict(call.initial_metadata()).get("x-first") == "mine")
     check(what + "metadata behind", last.get("x-last") == "yes" and last.get("raw-bin") == b"\x00\xff")
     left = float(last.get("x-left", 0))
-    check(what + "grpc-timeout as it was", 10 < left <= 15, left)
+    # What the client writes for 15 s may be a little more: it rounds up.
+    check(what + "grpc-timeout as it was", 10 < left <= 16, left)
 
     code, details, _ = fails(lambda: channel.unary_unary("/t.T/Fail")(b"", timeout=15))
     check(what + "an error of the backend",
