@@ -145,18 +145,18 @@ extension `End to end` {
         }
 
         @Test func `has no say in an idle connection's time once it takes records again`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let gate = try start(log(to: file).replacing("500ms", with: "2s"))
             defer { end(gate) }
             var written = Bytes()
-            drain(descriptor, &written)
-            fill(descriptor)
+            LogPipe.drain(descriptor, &written)
+            LogPipe.fill(descriptor)
             let client = try gate.connect()
             defer { client.close() }
             try client.send(blocked)
             #expect(try !client.isClosed(within: 0.5))
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             #expect(try client.readFinalAnswer().status == 405)
             #expect(try !client.isClosed(within: 3))
             try client.send(request("GET"))
@@ -213,68 +213,44 @@ extension `End to end` {
             for _ in 0..<3 { try block(client) }
         }
 
-        /// A FIFO without room for another byte, and a descriptor to make room.
-        private func fullPipe() throws -> Int32 {
-            #expect(mkfifo(file, 0o600) == 0)
-            let descriptor = open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-            #expect(descriptor >= 0)
-            return descriptor
-        }
-
-        private func fill(_ descriptor: Int32) {
-            let block = Bytes(repeating: 0x23, count: 4096)
-            while write(descriptor, block, block.count) > 0 {}
-            while write(descriptor, block, 1) > 0 {}
-        }
-
-        /// All that is in the pipe after the filling.
-        private func drain(_ descriptor: Int32, _ bytes: inout Bytes) {
-            var buffer = Bytes(repeating: 0, count: 65_536)
-            while true {
-                let count = read(descriptor, &buffer, buffer.count)
-                guard count > 0 else { return }
-                bytes += buffer[..<count].filter { $0 != 0x23 }
-            }
-        }
-
         @Test func `waits for room in a pipe, then answers`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let rest = log(to: file).replacing("500ms", with: "10s")
             let gate = try start(rest)
             defer { end(gate) }
             var written = Bytes()
-            drain(descriptor, &written)
-            fill(descriptor)
+            LogPipe.drain(descriptor, &written)
+            LogPipe.fill(descriptor)
             let client = try gate.connect()
             defer { client.close() }
             try client.send(blocked)
             #expect(try !client.isClosed(within: 0.3))
             #expect(client.buffer.isEmpty)
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             let id = try client.readFinalAnswer().value("Methodgate-Event")
             #expect(id != nil)
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             #expect(try BlockLog(written).byEvent().keys.contains(id ?? ""))
             try BlockLog(written).verifyChain()
         }
 
         @Test func `says how many were dropped once there is room again`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let gate = try start(log(to: file, onFull: "drop"))
             defer { end(gate) }
             var written = Bytes()
-            drain(descriptor, &written)
-            fill(descriptor)
+            LogPipe.drain(descriptor, &written)
+            LogPipe.fill(descriptor)
             let client = try gate.connect()
             defer { client.close() }
             for _ in 0..<5 { try block(client) }
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             _ = eventually(within: 20) {
                 _ = try? block(client)
-                drain(descriptor, &written)
+                LogPipe.drain(descriptor, &written)
                 let records = (try? BlockLog(written).records()) ?? []
                 return records.contains { ($0.integer("methodgate.dropped_total") ?? 0) >= 5 }
             }
@@ -356,12 +332,12 @@ extension `End to end` {
             let gateway = gate.address
             #expect(try eventually { try RawClient.exchange(gateway, blocked).status == 405 })
             var written = Bytes()
-            drain(reader, &written)
+            LogPipe.drain(reader, &written)
             let actions = try BlockLog(written).records().compactMap { $0["event.action"] }
             #expect(actions.contains("method-blocked"))
             #expect(
                 eventually {
-                    drain(reader, &written)
+                    LogPipe.drain(reader, &written)
                     let records = (try? BlockLog(written).records()) ?? []
                     return records.contains { $0["event.action"] == "log-reopened" }
                 })

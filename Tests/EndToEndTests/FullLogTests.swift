@@ -179,37 +179,14 @@ extension `End to end` {
 
         // MARK: Clients that leave
 
-        private func fullPipe() throws -> Int32 {
-            #expect(mkfifo(file, 0o600) == 0)
-            let descriptor = open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-            #expect(descriptor >= 0)
-            return descriptor
-        }
-
-        private func fill(_ descriptor: Int32) {
-            let block = Bytes(repeating: 0x23, count: 4096)
-            while write(descriptor, block, block.count) > 0 {}
-            while write(descriptor, block, 1) > 0 {}
-        }
-
-        /// All that is in the pipe after the filling.
-        private func drain(_ descriptor: Int32, _ bytes: inout Bytes) {
-            var buffer = Bytes(repeating: 0, count: 65_536)
-            while true {
-                let count = read(descriptor, &buffer, buffer.count)
-                guard count > 0 else { return }
-                bytes += buffer[..<count].filter { $0 != 0x23 }
-            }
-        }
-
         @Test func `has an access line of who left while it held the answer`() throws {
-            let pipe = try fullPipe()
+            let pipe = try LogPipe.make(at: file)
             defer { close(pipe) }
             let gate = try start("block")
             defer { end(gate) }
             #expect(try RawClient.exchange(gate.address, request("GET")).status == 200)
             #expect(eventually { accessLines().count == 1 })
-            fill(pipe)
+            LogPipe.fill(pipe)
             let client = try gate.connect()
             try client.send(blocked + blocked)
             usleep(200_000)
@@ -219,11 +196,11 @@ extension `End to end` {
             var written = Bytes()
             #expect(
                 eventually {
-                    drain(pipe, &written)
+                    LogPipe.drain(pipe, &written)
                     return accessLines().count >= 3
                 })
             usleep(200_000)
-            drain(pipe, &written)
+            LogPipe.drain(pipe, &written)
             let records = try BlockLog(written).records().filter(\.isAboutRequest)
             #expect(records.count == 2)
             expectUnanswered(

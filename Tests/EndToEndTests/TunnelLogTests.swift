@@ -137,30 +137,6 @@ extension `End to end` {
             #expect(try client.isEchoed("hello"))
         }
 
-        /// A FIFO without room for another byte.
-        private func fullPipe() throws -> Int32 {
-            #expect(mkfifo(file, 0o600) == 0)
-            let descriptor = open(file, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-            #expect(descriptor >= 0)
-            return descriptor
-        }
-
-        private func fill(_ descriptor: Int32) {
-            let block = Bytes(repeating: 0x23, count: 4096)
-            while write(descriptor, block, block.count) > 0 {}
-            while write(descriptor, block, 1) > 0 {}
-        }
-
-        /// All that is in the pipe after the filling.
-        private func drain(_ descriptor: Int32, _ bytes: inout Bytes) {
-            var buffer = Bytes(repeating: 0, count: 65_536)
-            while true {
-                let count = read(descriptor, &buffer, buffer.count)
-                guard count > 0 else { return }
-                bytes += buffer[..<count].filter { $0 != 0x23 }
-            }
-        }
-
         /// A gate whose log has had its first record, and then has no room.
         private func stuck(
             _ onFull: String, _ descriptor: Int32, _ other: ScriptedBackend? = nil
@@ -170,13 +146,13 @@ extension `End to end` {
                 granting((other ?? backend).address, rest), in: directory)
             var first = Bytes()
             #expect(try RawClient.exchange(gate.address, blocked).status == 405)
-            drain(descriptor, &first)
-            fill(descriptor)
+            LogPipe.drain(descriptor, &first)
+            LogPipe.fill(descriptor)
             return gate
         }
 
         @Test func `holds both directions back until there is room`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let heard = Collected<Bytes>()
             let backend = try ScriptedBackend { connection in
@@ -196,17 +172,17 @@ extension `End to end` {
             #expect(try !client.isClosed(within: 0.4))
             #expect(client.buffer.isEmpty && heard.count == 0)
             var written = Bytes()
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             #expect(try client.readAnswer().status == 101)
             #expect(try client.readRaw(5) == Bytes("hello".utf8))
             #expect(eventually { heard.all == [Bytes("early".utf8), Bytes("late".utf8)] })
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             let records = try BlockLog(written).records()
             #expect(records.first?["event.action"] == "tunnel-started")
         }
 
         @Test func `holds an end back that came meanwhile`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let heard = Collected<Bytes>()
             let backend = try switching { connection in
@@ -223,14 +199,14 @@ extension `End to end` {
             usleep(200_000)
             #expect(heard.count == 0)
             var written = Bytes()
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             #expect(try client.readAnswer().status == 101)
             #expect(try client.readToEnd().isEmpty)
             #expect(heard.all == [Bytes("early".utf8)])
         }
 
         @Test func `takes a switch that waited back for a 503`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let gate = try stuck("refuse", descriptor)
             defer { end(gate) }
@@ -240,11 +216,11 @@ extension `End to end` {
             #expect(try client.readAnswer().status == 503)
             #expect(try client.isClosed(within: 8))
             var written = Bytes()
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             #expect(
                 try eventually {
                     _ = try RawClient.exchange(gate.address, blocked)
-                    drain(descriptor, &written)
+                    LogPipe.drain(descriptor, &written)
                     return try BlockLog(written).records()
                         .contains { $0["event.action"] == "method-blocked" }
                 })
@@ -256,19 +232,19 @@ extension `End to end` {
         }
 
         @Test func `counts a start that was dropped, and has the end`() throws {
-            let descriptor = try fullPipe()
+            let descriptor = try LogPipe.make(at: file)
             defer { close(descriptor) }
             let gate = try stuck("drop", descriptor)
             defer { end(gate) }
             let client = try gate.tunnel()
             #expect(try client.isEchoed("hello"))
             var written = Bytes()
-            drain(descriptor, &written)
+            LogPipe.drain(descriptor, &written)
             usleep(300_000)
             client.close()
             #expect(
                 try eventually {
-                    drain(descriptor, &written)
+                    LogPipe.drain(descriptor, &written)
                     return try BlockLog(written).records()
                         .contains { $0["event.action"] == "tunnel-ended" }
                 })
