@@ -84,7 +84,6 @@ struct WriteAhead: ~Copyable {
     /// Milliseconds for which a pipe may take nothing before that is more than its reader's turn:
     /// one iteration's records can be more than a pipe holds.
     static let patience: UInt64 = 200
-
 }
 
 extension Ref<Worker> {
